@@ -1,0 +1,47 @@
+"""Errors that a user can mend: the command line prints their one line and no traceback."""
+
+
+class ZooError(Exception):
+    """A mistake that can be named: what was wrong, where, and what would be right.
+
+    Attributes:
+        exit_code: what the command line returns to the shell.
+    """
+
+    exit_code = 1
+
+
+class OptionError(ZooError, ValueError):
+    """An option name is unknown or its value is not acceptable."""
+
+    exit_code = 2
+
+
+class UnknownName(ZooError, LookupError):
+    """No plugin provides this name, or several do."""
+
+    exit_code = 2
+
+
+class DataError(ZooError, ValueError):
+    """A data set, row or image cannot be used."""
+
+
+class ModelError(ZooError, ValueError):
+    """A checkpoint or adapter cannot be used."""
+
+
+class RunError(ZooError, RuntimeError):
+    """A run cannot start or go on."""
+
+
+class GateError(RunError):
+    """Stage 1 did not memorise: unlearning such a model means nothing."""
+
+    exit_code = 3
+
+
+class Diverged(RunError):
+    """A loss became non-finite; what was computed before it is kept."""
+
+    exit_code = 4

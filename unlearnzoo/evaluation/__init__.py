@@ -1,0 +1,1 @@
+"""Judging: generate, score candidates, aggregate with intervals."""

@@ -1,0 +1,29 @@
+"""What a model plugin says of its checkpoint: data only, found by entry point."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .benchmark import Eval
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A checkpoint with the recipe that suits it.
+
+    An installed distribution offers one under the entry-point group ``unlearnzoo.models``.
+
+    Attributes:
+        folder: what ``from_pretrained`` loads (a hub id is taken as it is).
+        recipe: ``{"learn": {...}, "unlearn": {...}}``: values that differ from the benchmark's.
+        replay: parquet of rows mixed into stage 1 to keep what the base knows; in no pool.
+        utility: parquet of rows on split ``utility``: what the base could do before.
+        evals: columns over split ``utility``.
+    """
+
+    folder: Path | str
+    recipe: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    replay: Path | None = None
+    utility: Path | None = None
+    evals: tuple[Eval, ...] = ()

@@ -1,0 +1,156 @@
+"""Typed, documented options: annotated fields that a flag, a YAML file or Python can set.
+
+One schema gives parsing, bounds, error messages, ``unlearnzoo show`` and the docs.
+"""
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, dataclass_transform
+
+from .errors import OptionError
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002 - the word authors know from click and argparse
+    *,
+    gt: float | None = None,
+    ge: float | None = None,
+    le: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """Declare an option of a plugin or recipe.
+
+    Args:
+        default: the value when nobody sets it.
+        help: one line for ``unlearnzoo show``.
+        gt: the value must be greater.
+        ge: the value must be at least this.
+        le: the value must be at most this.
+        choices: the only values allowed.
+    """
+    meta = {"help": help, "gt": gt, "ge": ge, "le": le, "choices": choices}
+    return dataclasses.field(default=default, metadata=meta)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(option,))
+class Configurable:
+    """Base of everything with options; annotated fields are the options."""
+
+    name: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(kw_only=True)(cls)
+
+    def __post_init__(self) -> None:
+        for field in _fields(type(self)):
+            value = convert(f"{self.name}.{field.name}", _hints(type(self))[field.name],
+                            getattr(self, field.name))
+            _check_bounds(f"{self.name}.{field.name}", field.metadata, value)
+            setattr(self, field.name, value)
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Build from ``{"beta": "0.05"}``: texts of the command line or typed values.
+
+        Raises:
+            OptionError: an unknown name (with the nearest one) or an unacceptable value.
+        """
+        known = option_names(cls)
+        for name in values:
+            if name not in known:
+                raise OptionError(f"{cls.name} has no option {name!r}{nearest(name, known)}")
+        return cls(**values)
+
+    def values(self) -> dict[str, Any]:
+        """Return all options as resolved, JSON-able."""
+        return {field.name: getattr(self, field.name) for field in _fields(type(self))}
+
+
+def option_names(cls: type[Configurable]) -> list[str]:
+    """Return the names of a class's options, in order of declaration."""
+    return [field.name for field in _fields(cls)]
+
+
+def describe(cls: type[Configurable]) -> list[dict[str, Any]]:
+    """Return one row an option: name, type, default, bounds, help."""
+    rows = []
+    for field in _fields(cls):
+        hint = _hints(cls)[field.name]
+        bounds = {k: v for k, v in field.metadata.items() if k != "help" and v is not None}
+        rows.append({"name": field.name, "type": _type_name(hint), "default": field.default,
+                     **bounds, "help": field.metadata.get("help", "")})
+    return rows
+
+
+def nearest(name: str, known: typing.Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` or the list of what exists, for an error line."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; it has {', '.join(known)}" if known else "; it has none"
+
+
+def convert(where: str, hint: Any, value: Any) -> Any:
+    """Turn a text or YAML value into the annotated type.
+
+    Raises:
+        OptionError: naming the option, the type wanted and the value given.
+    """
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
+        if type(None) in kinds:
+            return None
+    elif (found := _as_kind(next(k for k in kinds if k is not type(None)), value)) is not None:
+        return found
+    raise OptionError(f"{where}: expected {_type_name(hint)}, got {value!r}")
+
+
+def _as_kind(kind: Any, value: Any) -> Any:
+    """Return ``value`` as ``kind``, or None where it is not one."""
+    try:
+        if kind is bool:
+            return value if isinstance(value, bool) else {"true": True, "false": False}[value.lower()]
+        if kind is int and not isinstance(value, bool):
+            number = float(value)
+            return int(number) if number == int(number) else None
+        if kind is float and not isinstance(value, bool):
+            return float(value)
+        if kind is str:
+            return value if isinstance(value, str) else None
+        origin = typing.get_origin(kind) or kind
+        found = json.loads(value) if isinstance(value, str) else value
+        found = tuple(found) if origin is tuple and isinstance(found, list) else found
+        return found if isinstance(found, origin) else None
+    except (KeyError, ValueError, AttributeError, TypeError, OverflowError):
+        return None
+
+
+def _check_bounds(where: str, meta: Mapping[str, Any], value: Any) -> None:
+    if value is None:
+        return
+    if meta.get("choices") and value not in meta["choices"]:
+        raise OptionError(f"{where}: must be one of {', '.join(map(str, meta['choices']))}, got {value!r}")
+    tests = {"gt": (lambda v, b: v > b, ">"), "ge": (lambda v, b: v >= b, ">="), "le": (lambda v, b: v <= b, "<=")}
+    for key, (holds, sign) in tests.items():
+        bound = meta.get(key)
+        if bound is not None and not holds(value, bound):
+            raise OptionError(f"{where}: must be {sign} {bound}, got {value!r}")
+
+
+def _fields(cls: type[Configurable]) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cls)  # type: ignore[arg-type]
+
+
+def _hints(cls: type[Configurable]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _type_name(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) else str(hint).replace("NoneType", "none")
