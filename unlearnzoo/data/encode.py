@@ -1,0 +1,168 @@
+"""Example → tokens, through the model's own processor and chat template.
+
+The image placeholder is expanded here rather than by the processor, so that a question is
+tokenised without decoding its image; the first example is checked against the processor itself.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DataError, ModelError
+from ..example import Example, LazyImage
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One conversation as token ids.
+
+    Attributes:
+        prefix: up to and including the last image token; equal for all questions on an image.
+        context: the rest of the prompt.
+        answer: the tokens that are scored, end token included (candidates have none).
+        images: what the image tokens of ``prefix`` stand for.
+    """
+
+    prefix: tuple[int, ...]
+    context: tuple[int, ...]
+    answer: tuple[int, ...]
+    images: tuple[LazyImage, ...]
+
+    @property
+    def image_key(self) -> tuple[str, ...]:
+        """Content hashes of the images."""
+        return tuple(image.key for image in self.images)
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """All ids before the answer."""
+        return self.prefix + self.context
+
+
+class Encoder:
+    """Turns examples into token ids.
+
+    Args:
+        processor: a transformers processor with a chat template.
+
+    Raises:
+        ModelError: the processor has no chat template or no image token.
+    """
+
+    def __init__(self, processor: Any) -> None:
+        if not getattr(processor, "chat_template", None):
+            raise ModelError("the processor has no chat template; an instruction-tuned checkpoint has one")
+        self.processor, self.tokenizer = processor, processor.tokenizer
+        self.image_id = getattr(processor, "image_token_id", None)
+        if self.image_id is None:
+            raise ModelError("the processor has no image token: not a vision-language model?")
+        self._tokens_by_size: dict[tuple[int, int], int] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._checked = self._warned = False
+
+    def encode(self, example: Example, answer: str | None = None) -> Encoded:
+        """Encode an example, with another answer where given (a refusal).
+
+        Raises:
+            DataError: the question or answer holds the image token itself.
+        """
+        prompt, full = self._conversation(example, example.answer if answer is None else answer)
+        if full[-1] != self.tokenizer.eos_token_id:
+            full = [*full, self.tokenizer.eos_token_id]
+        return self._split(example, full, len(prompt))
+
+    def candidates(self, example: Example, values: Sequence[str]) -> list[Encoded]:
+        """Encode the cloze sentence completed with each value; the value's tokens are scored.
+
+        Prefix and value are tokenised together; scored is what follows their common prefix with
+        the bare cloze sentence, without an end token.
+        """
+        _, bare = self._conversation(example, example.cloze or "", cloze=True)
+        found = []
+        for value in values:
+            _, full = self._conversation(example, f"{example.cloze} {value}", cloze=True)
+            common = next((i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b),
+                          min(len(bare), len(full)))
+            if full[-1] == self.tokenizer.eos_token_id:
+                full = full[:-1]
+            found.append(self._split(example, full, common))
+        return found
+
+    def _conversation(self, example: Example, answer: str, cloze: bool = False) -> tuple[list[int], list[int]]:
+        """Return ids of the generation prompt and of the whole conversation, not yet expanded."""
+        question = "" if cloze else example.question
+        content: list[dict[str, str]] = [{"type": "image"} for _ in example.images]
+        if question:
+            content.append({"type": "text", "text": question})
+        user = {"role": "user", "content": content}
+        reply = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
+        prompt_text = self._render([user], True)
+        prompt = self._ids(prompt_text)
+        full_text = self._render([user, reply], False).rstrip()
+        full = self._ids(full_text)
+        if full[: len(prompt)] != prompt:
+            full = self._apart(prompt_text, prompt, full_text)
+        if full.count(self.image_id) != len(example.images):
+            raise DataError(f"{example.id}: the text holds the image token; remove it from the data")
+        return prompt, full
+
+    def _apart(self, prompt_text: str, prompt: list[int], full_text: str) -> list[int]:
+        """Tokenise the answer alone where it would merge with the end of the prompt."""
+        if not full_text.startswith(prompt_text.rstrip()):
+            raise ModelError("the chat template's generation prompt is no prefix of the conversation")
+        if not self._warned:
+            self._warned = True
+            warnings.warn("answers are tokenised apart from the prompt: together they would merge",
+                          stacklevel=2)
+        rest = full_text[len(prompt_text):] if full_text.startswith(prompt_text) else ""
+        return prompt + list(self.tokenizer(rest, add_special_tokens=False).input_ids)
+
+    def _render(self, messages: list[dict[str, Any]], prompt: bool) -> str:
+        text: str = self.processor.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=prompt
+        )
+        return text
+
+    def _ids(self, text: str) -> list[int]:
+        bos = self.tokenizer.bos_token
+        special = not (bos and text.startswith(bos))
+        return list(self.tokenizer(text, add_special_tokens=special).input_ids)
+
+    def _split(self, example: Example, ids: list[int], answer_at: int) -> Encoded:
+        """Expand image tokens; cut into prefix, context and answer."""
+        counts = iter([self._image_tokens(image) for image in example.images])
+        head: list[int] = []
+        last = 0
+        for i in ids[:answer_at]:
+            if i == self.image_id:
+                head += [i] * next(counts)
+                last = len(head)
+            else:
+                head.append(i)
+        found = Encoded(tuple(head[:last]), tuple(head[last:]), tuple(ids[answer_at:]), example.images)
+        if not self._checked:
+            self._checked = True
+            self._check_expansion(example, found)
+        return found
+
+    def _image_tokens(self, image: LazyImage) -> int:
+        """Number of tokens that the processor gives this image; asked once per image size."""
+        if image.key not in self._sizes:
+            self._sizes[image.key] = image.open().size
+        size = self._sizes[image.key]
+        if size not in self._tokens_by_size:
+            ids = self.processor(images=[image.open()], text=self.processor.image_token).input_ids[0]
+            self._tokens_by_size[size] = list(ids).count(self.image_id)
+        return self._tokens_by_size[size]
+
+    def _check_expansion(self, example: Example, found: Encoded) -> None:
+        """Compare the prompt's ids with what the processor itself makes of text and image."""
+        if not example.images or not example.question:
+            self._checked = False
+            return
+        content = [{"type": "image"} for _ in example.images] + [{"type": "text", "text": example.question}]
+        text = self._render([{"role": "user", "content": content}], True)
+        ids = self.processor(images=[i.open() for i in example.images], text=text).input_ids[0]
+        if tuple(ids)[: len(found.prompt)] != found.prompt:
+            raise ModelError("this processor lays out image tokens in a way that is not supported yet")

@@ -1,0 +1,130 @@
+"""The inputs of a loss, by name: which answers they are, and how a step's batch yields them.
+
+All inputs of a step that need the model being trained go through it in one forward; reference
+inputs are computed once per answer and cached.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data.encode import Encoded
+from ..data.packing import Batch
+from ..example import Example
+from ..models.scores import Scores
+from .engine import Engine
+
+#: Role → (pool it draws from, answer). ``X_ref`` is role X under the reference.
+POOLS = {"forget": "forget", "retain": "retain", "refusal": "forget"}
+
+
+def roles(needs: frozenset[str]) -> list[str]:
+    """Return the answers that a step must hold for these inputs, references included."""
+    return sorted({name.removesuffix("_ref") for name in needs})
+
+
+class StepInputs:
+    """All answers of one step, encoded, with the role and partner of each.
+
+    Args:
+        engine: encodes.
+        examples: role → examples; forget and refusal are equally long and pair up.
+        refusal: example → refusal sentence.
+    """
+
+    def __init__(self, engine: Engine, examples: Mapping[str, Sequence[Example]],
+                 refusal: Callable[[Example], str]) -> None:
+        self.encoded: list[Encoded] = []
+        self.role: list[str] = []
+        self.bundle: list[int] = []
+        first_of_pool: dict[str, int] = {}
+        for role, chosen in examples.items():
+            pool = POOLS.get(role, role)
+            start = first_of_pool.setdefault(pool, len(set(self.bundle)))
+            for i, example in enumerate(chosen):
+                answer = refusal(example) if role == "refusal" else None
+                self.encoded.append(engine.encode(example, answer))
+                self.role.append(role)
+                self.bundle.append(start + i)
+        self.counts = {role: len(chosen) for role, chosen in examples.items()}
+
+    def split(self, members: Sequence[int], scores: Scores) -> dict[str, Scores]:
+        """Cut the scores of a micro-batch by role; a role without rows there has ``n == 0``."""
+        found = {}
+        for role in self.counts:
+            rows = [r for r, i in enumerate(members) if self.role[i] == role]
+            found[role] = scores.take(torch.tensor(rows, dtype=torch.long, device=scores.row.device))
+        return found
+
+
+class Reference:
+    """The target model's view of each answer, computed once and kept.
+
+    Args:
+        engine: scores under the ``target`` state.
+        state: hash of that state; part of each key.
+    """
+
+    def __init__(self, engine: Engine, state: str) -> None:
+        self.engine, self.state = engine, state
+        self._kept: dict[str, dict[str, Tensor]] = {}
+
+    @torch.no_grad()
+    def fill(self, encoded: Sequence[Encoded], hidden: bool, per_image: int, max_tokens: int) -> None:
+        """Compute what is missing: log-probs, and hidden states where a distribution is asked for."""
+        want = "hidden" if hidden else "logps"
+        missing = {self._key(e): e for e in encoded if want not in self._kept.get(self._key(e), {})}
+        todo = list(missing.values())
+        if not todo:
+            return
+        for members, batch in self.engine.batches(todo, per_image, max_tokens):
+            scores, out = self.engine.forward(batch, "target")
+            sizes = scores.n_tokens.tolist()
+            logps, states = scores.token_logps.cpu().split(sizes), out["hidden"].cpu().split(sizes)
+            for i, logp, one in zip(members, logps, states, strict=True):
+                entry = self._kept.setdefault(self._key(todo[i]), {})
+                entry["logps"] = logp
+                if hidden:
+                    entry["hidden"] = one.clone()
+
+    def scores(self, encoded: Sequence[Encoded], device: Any) -> Scores:
+        """Return the cached log-probs of some answers as ``Scores`` without logits."""
+        parts = [self._kept[self._key(e)]["logps"] for e in encoded]
+        targets = torch.tensor([t for e in encoded for t in e.answer], dtype=torch.long)
+        row = torch.repeat_interleave(torch.arange(len(parts)), torch.tensor([len(p) for p in parts], dtype=torch.long))
+        kept = torch.cat(parts) if parts else torch.zeros(0)
+        return Scores(targets.to(device), row.to(device), len(parts), kept_logps=kept.to(device))
+
+    def hidden(self, encoded: Sequence[Encoded], device: Any) -> Tensor:
+        """Return the cached hidden states of some answers, ``(R, H)``."""
+        return torch.cat([self._kept[self._key(e)]["hidden"] for e in encoded]).to(device)
+
+    def _key(self, one: Encoded) -> str:
+        what = (self.state, one.prompt, one.answer, one.image_key, str(self.engine.dtype))
+        return hashlib.sha256(repr(what).encode()).hexdigest()
+
+
+def micro_inputs(
+    engine: Engine, step: StepInputs, members: Sequence[int], batch: Batch, needs: frozenset[str],
+    reference: Reference | None, with_logits: frozenset[str],
+) -> dict[str, Scores]:
+    """Return a loss's inputs for one micro-batch, from one forward of the model being trained."""
+    of_role = {role: [step.encoded[i] for i in members if step.role[i] == role] for role in step.counts}
+    wanted = [e for name in sorted(with_logits) for e in of_role[name.removesuffix("_ref")]]
+    kept = reference.hidden(wanted, batch.targets.device) if reference and wanted else None
+    scores, out = engine.forward(batch, "policy", kept)
+    found = {k: v for k, v in step.split(members, scores).items() if k in needs}
+    start = 0
+    for name in sorted(n for n in needs if n.endswith("_ref")):
+        assert reference is not None
+        ref = reference.scores(of_role[name.removesuffix("_ref")], batch.targets.device)
+        if name in with_logits:
+            end = start + len(ref.targets)
+            logits = out["kept_logits"][start:end] if kept is not None else out["logits"][:0].detach()
+            ref = Scores(ref.targets, ref.row, ref.n, raw_logits=logits, kept_logps=ref.kept_logps)
+            start = end
+        found[name] = ref
+    return found

@@ -1,0 +1,125 @@
+"""The one training loop: draws → one forward → terms divided by global counts → step."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import Diverged, RunError
+from ..models.scores import Scores
+from .engine import Engine
+from .inputs import Reference, StepInputs, micro_inputs
+from .recipe import Stage
+
+Loss = Callable[..., "Tensor | dict[str, Tensor]"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised.
+
+    Attributes:
+        loss: ``Unlearner.loss`` or a stage's own function, called with ``needs`` by name.
+        needs: input names.
+        with_logits: reference inputs that need distributions.
+        reference: the target's cached view, where a ``*_ref`` is named.
+    """
+
+    loss: Loss
+    needs: frozenset[str]
+    with_logits: frozenset[str] = frozenset()
+    reference: Reference | None = None
+
+
+def rate(step: int, total: int, recipe: Stage) -> float:
+    """Return the learning rate's factor at a 0-based step: linear warm-up, then the schedule."""
+    warm = math.ceil(recipe.warmup * total)
+    if step < warm:
+        return (step + 1) / warm
+    if recipe.schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def optimise(
+    engine: Engine, parameters: list[Any], recipe: Stage, objective: Objective,
+    steps: Iterable[StepInputs], total: int, on_step: Callable[[dict[str, float]], bool],
+) -> int:
+    """Train for ``total`` steps or until ``on_step`` returns True; return the steps done.
+
+    Raises:
+        Diverged: the loss became non-finite; parameters are those before that step.
+        RunError: a loss broke the contract.
+    """
+    optimizer = engine.prepare(parameters, lr=recipe.lr, betas=(0.9, recipe.beta2),
+                               weight_decay=recipe.weight_decay)
+    for number, step in zip(range(total), steps, strict=False):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.lr * rate(number, total, recipe)
+        optimizer.zero_grad()
+        terms = _accumulate(engine, step, recipe, objective)
+        loss = sum(terms.values())
+        norm = float(engine.accelerator.clip_grad_norm_(parameters, recipe.clip))
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            bad = "loss" if not math.isfinite(loss) else "gradient"
+            raise Diverged(f"the {bad} became non-finite at step {number + 1}; "
+                           f"a lower learning rate than {recipe.lr:g} may help")
+        optimizer.step()
+        entry = {"step": number + 1, "loss": loss, "lr": optimizer.param_groups[0]["lr"], "grad_norm": norm}
+        if on_step(entry | {f"loss_{k}": v for k, v in terms.items()}):
+            return number + 1
+    return total
+
+
+def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Objective) -> dict[str, float]:
+    """Backpropagate a step micro-batch by micro-batch; return each term's mean over its answers."""
+    if objective.reference:
+        named = {n.removesuffix("_ref") for n in objective.needs if n.endswith("_ref")}
+        deep = {n.removesuffix("_ref") for n in objective.with_logits}
+        for chosen, hidden in ((deep, True), (named - deep, False)):
+            todo = [e for e, role in zip(step.encoded, step.role, strict=True) if role in chosen]
+            objective.reference.fill(todo, hidden, recipe.per_image, recipe.micro_tokens)
+    totals: dict[str, float] = {}
+    for members, batch in engine.batches(step.encoded, recipe.per_image, recipe.micro_tokens, step.bundle):
+        inputs = micro_inputs(engine, step, members, batch, objective.needs,
+                              objective.reference, objective.with_logits)
+        terms = _terms(objective.loss(**inputs), inputs)
+        parts = {name: term.float().sum() / count for name, (term, count) in
+                 _with_counts(terms, inputs, step.counts).items()}
+        total = torch.stack(list(parts.values())).sum()
+        engine.accelerator.backward(total)
+        for name, part in parts.items():
+            totals[name] = totals.get(name, 0.0) + part.item()
+    return totals
+
+
+def _terms(loss: "Tensor | dict[str, Tensor]", inputs: Mapping[str, Scores]) -> dict[str, Tensor]:
+    """Name the terms of a loss and refuse what is not one value an answer."""
+    terms = loss if isinstance(loss, dict) else {"loss": loss}
+    sizes = {scores.n for scores in inputs.values()}
+    for name, term in terms.items():
+        if term.ndim != 1 or len(term) not in sizes:
+            raise RunError(
+                f"loss term {name!r} has shape {tuple(term.shape)}; return one value an answer, a vector of "
+                f"length {' or '.join(map(str, sorted(sizes)))}: the engine takes the mean over the whole batch"
+            )
+    return terms
+
+
+def _with_counts(terms: Mapping[str, Tensor], inputs: Mapping[str, Scores],
+                 counts: Mapping[str, int]) -> dict[str, tuple[Tensor, int]]:
+    """Pair each term with the number of answers of its role in the whole step.
+
+    A term belongs to the role of its own name (``retain``) or, where it has another name, to
+    ``forget`` (or the only role there is).
+    """
+    found = {}
+    for name, term in terms.items():
+        role = name if name in counts else ("forget" if "forget" in counts else next(iter(counts)))
+        if role in inputs and len(term) != inputs[role].n:
+            raise RunError(f"loss term {name!r} has {len(term)} values for {inputs[role].n} answers of {role!r}")
+        found[name] = (term, counts[role])
+    return found

@@ -1,0 +1,79 @@
+"""The values of stage 1 and stage 2, and where each of them comes from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import OptionError
+from ..options import Configurable, nearest, option, option_names
+
+
+class Stage(Configurable):
+    """What both stages have."""
+
+    name = "stage"
+
+    rank: int = option(64, "Rank of the LoRA adapter", ge=1)
+    alpha: float = option(128.0, "LoRA alpha (the update is scaled by alpha / rank)", gt=0)
+    targets: tuple = option(("language",), "Layers with LoRA: language, projector, head")
+    epochs: float = option(5.0, "Passes over the learn pool (stage 1) or forget set (stage 2)", gt=0)
+    steps: int | None = option(None, "Optimiser steps; overrules epochs", ge=1)
+    lr: float = option(5e-5, "Peak learning rate", gt=0)
+    batch: int = option(64, "Answers (or image groups) a step, over all processes", ge=1)
+    batching: str = option("example", "What a batch counts", choices=("example", "image"))
+    per_image: int = option(8, "Most questions packed behind one image", ge=1)
+    warmup: float = option(0.03, "Share of the steps with a rising learning rate", ge=0, le=1)
+    schedule: str = option("cosine", "Learning rate after the warm-up", choices=("cosine", "constant"))
+    beta2: float = option(0.999, "AdamW's second moment", gt=0, le=1)
+    weight_decay: float = option(0.0, "AdamW's weight decay", ge=0)
+    clip: float = option(1.0, "Largest norm of the gradient", gt=0)
+    micro_tokens: int = option(4096, "Padded tokens in one forward; bounds memory, not results", ge=1)
+
+
+class Learn(Stage):
+    """Stage 1: the model memorises the learn pool."""
+
+    name = "learn"
+
+    replay: int = option(0, "Rows of the model's replay set added to each step", ge=0)
+
+
+class Unlearn(Stage):
+    """Stage 2: the target model forgets the forget set."""
+
+    name = "unlearn"
+
+    lr: float = option(2e-5, "Peak learning rate", gt=0)
+    probe_every: int = option(1, "Steps between two looks at forgetting", ge=1)
+    probe_rows: int = option(100, "Forget rows of that look (teacher-forced)", ge=1)
+    curve_rows: int = option(64, "Rows a group whose wrong answers are generated at a point", ge=1)
+
+
+STAGES: dict[str, type[Stage]] = {"learn": Learn, "unlearn": Unlearn}
+
+
+def resolve(stage: str, layers: Mapping[str, Mapping[str, Any]]) -> tuple[Any, dict[str, str]]:
+    """Build a stage's recipe from layers of values; later layers win.
+
+    Args:
+        stage: ``learn`` or ``unlearn``.
+        layers: origin (``benchmark``, ``model``, ``recipe``, ``user``) → values.
+
+    Returns:
+        The recipe, and for each option the origin of its value (``default`` where nobody set it).
+
+    Raises:
+        OptionError: an unknown or unacceptable value, with its origin.
+    """
+    cls = STAGES[stage]
+    known = option_names(cls)
+    values: dict[str, Any] = {}
+    origin = dict.fromkeys(known, "default")
+    for where, layer in layers.items():
+        for name, value in layer.items():
+            if name not in known:
+                raise OptionError(f"{stage} has no option {name!r} (from {where}){nearest(name, known)}")
+            values[name], origin[name] = value, where
+        if "epochs" in layer and "steps" not in layer and values.get("steps") is not None:
+            # Whoever sets epochs last means epochs, not the steps of a layer below.
+            values["steps"], origin["steps"] = None, where
+    return cls.configure(values), origin

@@ -1,0 +1,150 @@
+"""Judge one state of a model: each example is generated and scored once for all its metrics."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..benchmark import Benchmark, Eval
+from ..data.encode import Encoded
+from ..example import Example
+from ..metric import Candidates, Metric, Scored
+from .sample import Sample
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from ..models.adapters import State
+
+#: Answers are cut at this many new tokens, or earlier: at the longest true answer and a margin.
+MAX_NEW_TOKENS = 64
+MARGIN = 8
+
+
+@dataclass
+class Item:
+    """One example to judge and the metrics that judge it."""
+
+    split: str
+    example: Example
+    metrics: set[str] = field(default_factory=set)
+
+
+def select(evals: Iterable[Eval], examples: Callable[[str], Sequence[Example]],
+           forget: frozenset[str]) -> list[Item]:
+    """Collect what some columns need: each example once, with all its metrics."""
+    items: dict[tuple[str, str], Item] = {}
+    for one in evals:
+        for example in examples(one.split):
+            gone = example.identity in forget
+            if one.who == "all" or gone == (one.who == "forget"):
+                item = items.setdefault((one.split, example.id), Item(one.split, example))
+                item.metrics.add(one.metric)
+    return list(items.values())
+
+
+class Judge:
+    """Judges items under a state of the engine's model.
+
+    Args:
+        engine: generates and scores.
+        benchmark: gives Exposure's candidates.
+        metrics: full name → metric.
+        on_progress: told (what, done, of how many).
+    """
+
+    def __init__(self, engine: "Engine", benchmark: Benchmark, metrics: Mapping[str, Metric],
+                 on_progress: Callable[[str, int, int], None] | None = None) -> None:
+        self.engine, self.benchmark, self.metrics = engine, benchmark, metrics
+        self._report = on_progress or (lambda what, done, total: None)
+
+    def __call__(self, items: Sequence[Item], state: "State", label: str) -> list[Sample]:
+        """Return one sample an item, in order."""
+        needs = [frozenset().union(*(self.metrics[m].needs for m in item.metrics)) for item in items]
+        told = [i for i, n in enumerate(needs) if n & {"prediction", "logps"}]
+        asked = [i for i, n in enumerate(needs) if "candidates" in n]
+        predictions, logps = self._answers([items[i].example for i in told], state)
+        known: list[dict[str, Any]] = [{} for _ in items]
+        for i, prediction, logp in zip(told, predictions, logps, strict=True):
+            known[i] |= {"prediction": prediction, "logps": logp}
+        for i, found in zip(asked, self._candidates([items[i].example for i in asked], state), strict=True):
+            known[i]["candidates"] = found
+        return [self._sample(item, values, label) for item, values in zip(items, known, strict=True)]
+
+    def predictions(self, examples: Sequence[Example], state: "State") -> list[str]:
+        """Return the greedy answers alone."""
+        return self._answers(examples, state)[0]
+
+    def _answers(self, examples: Sequence[Example], state: "State") -> tuple[list[str], list[list[float]]]:
+        """Return greedy answers and log-probs of the true ones.
+
+        Where teacher forcing proves that greedy decoding gives the true answer, token for token,
+        it is not generated again; the converse is never concluded.
+        """
+        encoded = [self.engine.encode(example) for example in examples]
+        unique = {_key(e): e for e in encoded}
+        keys, todo = list(unique), list(unique.values())
+        judged = dict(zip(keys, self._score(todo, state, "scoring answers"), strict=True))
+        open_prompts = {(e.image_key, e.prompt): e for k, e in unique.items() if not judged[k].correct}
+        longest = max((len(e.answer) for e in todo), default=0)
+        count = _Counter(self._report, "generating", len(open_prompts))
+        texts = dict(zip(open_prompts, self.engine.generate(
+            list(open_prompts.values()), state, min(MAX_NEW_TOKENS, longest + MARGIN), count), strict=True))
+        decode = self.engine.encoder.tokenizer.decode
+        predictions = [
+            decode(list(e.answer), skip_special_tokens=True).strip() if judged[_key(e)].correct
+            else texts[(e.image_key, e.prompt)]
+            for e in encoded
+        ]
+        return predictions, [judged[_key(e)].logps for e in encoded]
+
+    def _candidates(self, examples: Sequence[Example], state: "State") -> list[Candidates]:
+        """Score all values of each example's attribute; once for rows with the same probe."""
+        probes: dict[tuple[Any, ...], list[Encoded]] = {}
+        places: list[tuple[tuple[Any, ...], int]] = []
+        for example in examples:
+            values = self.benchmark.candidates(example)
+            key = (tuple(image.key for image in example.images), example.cloze, values)
+            if key not in probes:
+                probes[key] = self.engine.encoder.candidates(example, values) if example.cloze else []
+            truth = next((i for i, v in enumerate(values) if v in example.keywords), -1)
+            places.append((key, truth))
+        flat = [e for found in probes.values() for e in found]
+        judged = iter(self._score(flat, state, "scoring candidates", per_image=64))
+        means = {key: tuple(_mean(next(judged).logps) for _ in found) for key, found in probes.items()}
+        return [Candidates(means[key], truth) for key, truth in places]
+
+    def _score(self, todo: Sequence[Encoded], state: "State", what: str, per_image: int = 8) -> list[Any]:
+        count = _Counter(self._report, what, len(todo))
+        return self.engine.score(todo, state, per_image, count)
+
+    def _sample(self, item: Item, values: dict[str, Any], label: str) -> Sample:
+        example = item.example
+        values |= {"answer": example.answer, "keywords": example.keywords}
+        scores: dict[str, float] = {}
+        details: dict[str, float] = {}
+        for name in sorted(item.metrics):
+            metric = self.metrics[name]
+            found = metric.score(**{need: values[need] for need in metric.needs})
+            scores[name] = found.value if isinstance(found, Scored) else float(found)
+            details |= found.details if isinstance(found, Scored) else {}
+        return Sample(model=label, split=item.split, id=example.id, identity=example.identity,
+                      tags=dict(example.tags), question=example.question, answer=example.answer,
+                      prediction=values.get("prediction"), scores=scores, details=details)
+
+
+class _Counter:
+    """Adds up finished parts of a job and reports them."""
+
+    def __init__(self, report: Callable[[str, int, int], None], what: str, total: int) -> None:
+        self.report, self.what, self.total, self.done = report, what, total, 0
+
+    def __call__(self, more: int) -> None:
+        self.done += more
+        self.report(self.what, self.done, self.total)
+
+
+def _key(e: Encoded) -> tuple[Any, ...]:
+    return e.image_key, e.prompt, e.answer
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")

@@ -1,0 +1,141 @@
+"""Two LoRA adapters on one frozen base, and the four states a model can be asked in.
+
+``target`` holds stage 1 and is frozen in stage 2; ``unlearn`` is trained on top. Each state is a
+choice of scales: nothing is reloaded, no second copy of the model exists, and the reference is the
+model that learned, not the base that never did.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from ..errors import ModelError
+
+State = Literal["base", "target", "policy"]
+#: Which adapters count in each state. The reference of stage 2 is the target.
+ACTIVE: dict[str, frozenset[str]] = {
+    "base": frozenset(),
+    "target": frozenset({"target"}),
+    "policy": frozenset({"target", "unlearn"}),
+}
+
+
+def linear_parts(model: Any) -> dict[str, list[str]]:
+    """Return the linear layers of each part that LoRA can adapt, by full name.
+
+    ``language`` is all linears of the language model's layers, ``projector`` those between vision
+    and language, ``head`` the output head; the vision tower is in none. Call it before any
+    adapter is added: LoRA layers hold linears of their own.
+    """
+    from torch.nn import Linear
+
+    decoder = _name_of(model, model.get_decoder())
+    head = _name_of(model, model.get_output_embeddings())
+    linears = [n for n, m in model.named_modules() if isinstance(m, Linear)]
+    return {
+        "language": [n for n in linears if n.startswith(f"{decoder}.") and n != head],
+        "projector": [n for n in linears if re.search(r"(^|\.)(multi_modal_projector|connector|merger)\.", n)],
+        "head": [n for n in linears if n == head],
+    }
+
+
+def target_names(found: Mapping[str, Sequence[str]], parts: Sequence[str]) -> list[str]:
+    """Return the layers of some parts.
+
+    Raises:
+        ModelError: a part is unknown or has no linear layer in this model.
+    """
+    names: list[str] = []
+    for part in parts:
+        if part not in found:
+            raise ModelError(f"LoRA target {part!r} is unknown; choose from {', '.join(found)}")
+        if not found[part]:
+            raise ModelError(f"this model has no linear layer that is its {part}")
+        names += found[part]
+    return names
+
+
+def pattern(names: Sequence[str]) -> str:
+    """Return a regex that matches exactly these modules (peft matches the full name)."""
+    shapes = sorted({re.sub(r"\\\.\d+\\\.", r"\\.\\d+\\.", re.escape(name)) for name in names})
+    return f"({'|'.join(shapes)})"
+
+
+def add(model: Any, name: str, rank: int, alpha: float, names: Sequence[str], seed: int) -> Any:
+    """Add a LoRA adapter (zero at the start) and return the peft model with it active."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=pattern(names))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if hasattr(model, "peft_config"):
+            if name in model.peft_config:
+                model.delete_adapter(name)
+            model.add_adapter(name, config)
+        else:
+            model = get_peft_model(model, config, adapter_name=name)
+    check_targets(model, name, names)
+    return model
+
+
+def check_targets(model: Any, name: str, names: Sequence[str]) -> None:
+    """Refuse an adapter that sits on other layers than planned (the vision tower, say)."""
+    adapted = {n.removeprefix("base_model.model.") for n, m in layers(model) if name in m.lora_A}
+    if adapted != set(names):
+        odd = sorted(adapted ^ set(names))[:3]
+        raise ModelError(f"LoRA sits on other layers than planned, for example {', '.join(odd)}")
+
+
+def train_only(model: Any, name: str) -> list[Any]:
+    """Activate all adapters, let only ``name`` learn; return its parameters (fp32).
+
+    ``set_adapter`` makes every active adapter trainable again, hence the explicit pass.
+    """
+    import torch
+
+    model.base_model.set_adapter(list(model.peft_config))
+    chosen = []
+    for path, parameter in model.named_parameters():
+        parameter.requires_grad_(f".{name}." in path)
+        if parameter.requires_grad:
+            if parameter.dtype != torch.float32:
+                raise ModelError(f"{path} trains in {parameter.dtype}; adapters train in float32")
+            chosen.append(parameter)
+    return chosen
+
+
+@contextlib.contextmanager
+def state(model: Any, which: State) -> Iterator[None]:
+    """Ask the model in a named state: the scale of every adapter outside it is 0.
+
+    A scale of exactly 0 touches no parameter, so it works under sharded parameters too.
+    """
+    saved = []
+    for _, layer in layers(model):
+        for name, scale in layer.scaling.items():
+            if name not in ACTIVE[which]:
+                saved.append((layer, name, scale))
+                layer.scaling[name] = 0.0
+    try:
+        yield
+    finally:
+        for layer, name, scale in saved:
+            layer.scaling[name] = scale
+
+
+def layers(model: Any) -> list[tuple[str, Any]]:
+    """Return the LoRA layers with their names."""
+    from peft.tuners.lora import LoraLayer
+
+    return [(n, m) for n, m in model.named_modules() if isinstance(m, LoraLayer)]
+
+
+def core(model: Any) -> Any:
+    """Return the transformers model below peft."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _name_of(model: Any, module: Any) -> str:
+    return next((name for name, m in model.named_modules() if m is module), "")

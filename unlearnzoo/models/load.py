@@ -1,0 +1,119 @@
+"""Find and load a checkpoint: an installed model plugin, a local folder or a hub id, one path."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that was looked at but not loaded.
+
+    Attributes:
+        name: what the user typed.
+        source: folder or hub id.
+        config: the model's configuration.
+        processor: the loaded processor.
+        weights: hash of weights, configuration and processor files (None for a hub id that is
+            not in the local cache yet).
+    """
+
+    name: str
+    source: str
+    config: Any
+    processor: Any
+    weights: str | None
+    trust_remote_code: bool
+
+
+def inspect(name: str, source: "Path | str", trust_remote_code: bool = False) -> Checkpoint:
+    """Read configuration and processor, no weights.
+
+    Raises:
+        ModelError: not there, not a vision-language model, or not in safetensors.
+    """
+    from transformers import AutoConfig, AutoProcessor
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+
+    source = str(source)
+    _refuse_missing_folder(name, source)
+    options = {"trust_remote_code": trust_remote_code}
+    try:
+        config = AutoConfig.from_pretrained(source, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"model {name!r}: {_first_line(error)}") from None
+    if config.model_type not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES and not trust_remote_code:
+        raise ModelError(f"model {name!r} is a {config.model_type!r}, not a vision-language model such as llava")
+    try:
+        processor = AutoProcessor.from_pretrained(source, **options)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelError(f"model {name!r}: its processor does not load: {_first_line(error)}") from None
+    if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
+        raise ModelError(f"model {name!r}: the folder holds no processor for images and text")
+    if os.path.isdir(source):
+        _require_safetensors(name, Path(source))
+    return Checkpoint(name, source, config, processor, _hash(source), trust_remote_code)
+
+
+def load(checkpoint: Checkpoint, dtype: Any) -> Any:
+    """Load the weights, in evaluation mode (dropout off in both stages).
+
+    Raises:
+        ModelError: the weights are missing, damaged or not safetensors.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageTextToText
+
+    try:
+        model, info = AutoModelForImageTextToText.from_pretrained(
+            checkpoint.source, dtype=dtype, use_safetensors=True, attn_implementation="sdpa",
+            trust_remote_code=checkpoint.trust_remote_code, output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"model {checkpoint.name!r}: its weights do not load: {_first_line(error)}") from None
+    if info["missing_keys"]:
+        missing = ", ".join(sorted(info["missing_keys"])[:3])
+        raise ModelError(f"model {checkpoint.name!r}: weights are missing: {missing} …")
+    return model.eval().requires_grad_(False)
+
+
+def _refuse_missing_folder(name: str, source: str) -> None:
+    looks_local = source.startswith((".", "/", "~")) or source.count("/") > 1
+    if os.path.isfile(source):
+        raise ModelError(f"model {name!r} is a file; give the folder that holds config.json")
+    if looks_local and not os.path.isdir(source):
+        raise ModelError(f"model {name!r}: there is no such folder")
+    if "/" not in source and not os.path.isdir(source):
+        raise ModelError(f"no model {name!r}: give an installed model (`unlearnzoo list`), "
+                         "a folder, or a hub id such as llava-hf/llava-1.5-7b-hf")
+
+
+def _require_safetensors(name: str, folder: Path) -> None:
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(f"model {name!r}: no *.safetensors in {folder}; other formats can run code "
+                         "on loading and are not read: convert it with save_pretrained")
+
+
+def _hash(source: str) -> str | None:
+    """Hash file names and bytes of a local checkpoint; the revision of a hub id at hand."""
+    folder = Path(source)
+    if not folder.is_dir():
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(source, "config.json")
+        return Path(found).parent.name if isinstance(found, str) else None
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".json", ".jinja", ".model")):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
