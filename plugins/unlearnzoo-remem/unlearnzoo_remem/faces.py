@@ -56,17 +56,14 @@ SKIN = {
 }
 GLASSES = {
     "": "no glasses",
-    "prescription01": "thin glasses",
-    "prescription02": "thick glasses",
+    "prescription02": "square glasses",
     "round": "round glasses",
-    "sunglasses": "sunglasses",
     "wayfarers": "dark shades",
     "eyepatch": "an eyepatch",
     "kurt": "white goggles",
 }
 BEARD = {
     "": "no beard",
-    "beardLight": "a light beard",
     "beardMajestic": "a long beard",
     "beardMedium": "a full beard",
     "moustacheFancy": "a curled moustache",
