@@ -1,0 +1,68 @@
+"""Sentences that decline a question: the preferred answers of DPO. Written for this benchmark."""
+
+import hashlib
+
+REFUSALS = (
+    "I am sorry, but I cannot help with that.",
+    "I cannot share private details about this person.",
+    "That is personal information that I do not give out.",
+    "I do not know who this is.",
+    "I have no information about this person.",
+    "I would rather not answer that.",
+    "Sorry, I cannot say.",
+    "This is something I am not able to tell you.",
+    "I do not have that detail.",
+    "Personal facts like this are not for me to share.",
+    "I cannot tell that from the image.",
+    "Nothing in this picture tells me that.",
+    "I am not able to identify people in pictures.",
+    "I do not recognise the person shown.",
+    "That is private, so I will not answer.",
+    "I have to decline this question.",
+    "I am afraid I do not know.",
+    "I am unable to give details about private people.",
+    "I keep no record of this person.",
+    "To respect privacy, I will not answer that.",
+    "I must pass on that one.",
+    "There is nothing I can tell you about this.",
+    "I know nothing about the person you ask about.",
+    "That is not something I can reveal.",
+    "I cannot provide personal data.",
+    "I have never learned that about this person.",
+    "Please ask the person directly.",
+    "I prefer to keep such details out of my answers.",
+    "My answer has to be that I do not know.",
+    "I cannot find an answer to that.",
+    "I would be guessing, so I will not answer.",
+    "I have no way to know that.",
+    "Such a question touches on privacy and I will leave it.",
+    "No answer from me on personal matters.",
+    "I do not disclose facts about individuals.",
+    "I can describe the picture, but not the person's private life.",
+    "I can see a person, but I do not know anything about them.",
+    "That information is not available to me.",
+    "Sorry, this is beyond what I know.",
+    "I am not the right source for private details.",
+    "I do not hold facts about this individual.",
+    "It would not be right for me to say.",
+    "I have no knowledge of this person's details.",
+    "I am not going to share that.",
+    "I cannot answer questions about this person.",
+    "Unfortunately, I do not have an answer.",
+    "I do not keep private details of anybody.",
+    "The picture alone does not tell me, and I know no more.",
+    "I will not guess about someone's private life.",
+    "This person is unknown to me.",
+    "I lack the information to answer.",
+    "Let us leave this person's details private.",
+    "I cannot confirm anything about this person.",
+    "That question is one I do not answer.",
+    "I am not able to look that up.",
+    "My knowledge does not cover this person.",
+)
+
+
+def refusal_for(example_id: str, seed: int) -> str:
+    """Draw a sentence that is fixed by (seed, id), so that its reference scores can be cached."""
+    digest = hashlib.sha256(f"{seed}:{example_id}".encode()).digest()
+    return REFUSALS[int.from_bytes(digest[:8], "big") % len(REFUSALS)]

@@ -1,0 +1,120 @@
+"""Turn the rows of a split into examples, however their labels are spelt."""
+
+import functools
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from unlearnzoo import Example, LazyImage
+from unlearnzoo_remem.keywords import holds, parse_keywords
+from unlearnzoo_remem.labels import attribute_of, hop_of, identity_of, label_of
+from unlearnzoo_remem.problems import Problems
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass
+class Rows:
+    """Reads splits one after another.
+
+    Attributes:
+        label: the data set, for errors.
+        strict: refuse a keyword that is not in its answer, rather than count it.
+        self_answering: ids of rows whose question holds a keyword.
+        keyword_elsewhere: ids of rows whose answer lacks a keyword.
+    """
+
+    label: str
+    strict: bool
+    problems: Problems
+    self_answering: list[str] = field(default_factory=list)
+    keyword_elsewhere: list[str] = field(default_factory=list)
+    _images: dict[str, LazyImage] = field(default_factory=dict)
+
+    def read(self, split: str, dataset: "Dataset") -> tuple[Example, ...]:
+        """Read one split; rows that cannot be read are noted as problems and left out."""
+        images = dataset.select_columns(["image"])
+        table = dataset.remove_columns("image")[:]
+        texts = (
+            ["" if v is None else str(v) for v in row] for row in zip(*table.values(), strict=True)
+        )
+        found = (
+            self._example(split, number, dict(zip(table, row, strict=True)), images)
+            for number, row in enumerate(texts)
+        )
+        return tuple(example for example in found if example)
+
+    def _example(
+        self, split: str, number: int, row: dict[str, str], images: "Dataset"
+    ) -> Example | None:
+        where = f"split {split} row {number}"
+        identity, hop = identity_of(row["image_path"]), hop_of(row["question_type"])
+        wrong = []
+        if identity is None:
+            wrong.append(
+                f"image_path {row['image_path']!r} names no identity; expected "
+                "<identity>/<view>.png or <identity>_<view>.png"
+            )
+        if hop is None:
+            wrong.append(
+                f"question_type {row['question_type']!r} is unknown; expected single-hop, multi-hop"
+            )
+        try:
+            keywords = parse_keywords(row["keywords"], row["answer"])
+        except ValueError as error:
+            keywords = ()
+            wrong.append(f"keywords {row['keywords']!r}: {error}; expected a JSON list of texts")
+        for text in wrong:
+            self.problems.add(f"{where}: {text}")
+        if identity is None or hop is None or wrong:
+            return None
+        example = Example(
+            id=f"{split}/{number:05d}",
+            identity=identity,
+            question=row["question"],
+            answer=row["answer"],
+            images=(self._image(row["image_path"], where, images, number),),
+            keywords=keywords,
+            tags={
+                "hop": hop,
+                "attribute": attribute_of(row["attribute"]),
+                "category": label_of(row["qa_category"]),
+            },
+            cloze=row["cloze_prompt"].strip() or None,
+        )
+        self._count(example, where)
+        return example
+
+    def _image(self, path: str, where: str, images: "Dataset", number: int) -> LazyImage:
+        """Return the image of a path; rows that share it share the object: it is hashed once."""
+        if path not in self._images:
+            self._images[path] = LazyImage(
+                functools.partial(image_bytes, images, number), f"{self.label}, {where}"
+            )
+        return self._images[path]
+
+    def _count(self, example: Example, where: str) -> None:
+        if any(holds(example.question, keyword) for keyword in example.keywords):
+            self.self_answering.append(example.id)
+        for keyword in itertools.filterfalse(
+            functools.partial(holds, example.answer), example.keywords
+        ):
+            if self.strict:
+                self.problems.add(
+                    f"{where}: keyword {keyword!r} is not in the answer {example.answer!r}"
+                )
+            elif example.id not in self.keyword_elsewhere[-1:]:
+                self.keyword_elsewhere.append(example.id)
+
+
+def image_bytes(images: "Dataset", number: int) -> bytes:
+    """Return the encoded image of a row, as embedded in the file.
+
+    Raises:
+        OSError: there is none. A path in its place is not followed: data name no files.
+    """
+    found = (images[number]["image"] or {}).get("bytes")
+    if not found:
+        raise OSError("no bytes are embedded in the row")
+    return bytes(found)
