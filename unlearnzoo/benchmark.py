@@ -35,12 +35,16 @@ class Benchmark(Configurable, abc.ABC):
 
     Attributes:
         evals: the columns, in the order of the table.
-        gate: split → least EM by hop on *all* identities that stage 1 must reach.
+        baselines: columns for the base and the target alone (Exposure over all identities, say).
+        memory: the columns (forgotten, kept) whose metric is the gate's and makes the curve.
+        gate: split → least score by hop on *all* identities that stage 1 must reach.
         recipe: ``{"learn": {...}, "unlearn": {...}}``, the values of the benchmark's own paper.
         forget: share of the identities to forget, such as ``20%``.
     """
 
     evals: ClassVar[tuple[Eval, ...]] = ()
+    baselines: ClassVar[tuple[Eval, ...]] = ()
+    memory: ClassVar[tuple[str, str]] = ("EMf", "EMr")
     gate: ClassVar[Mapping[str, float]] = {}
     recipe: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     forget: str

@@ -6,7 +6,7 @@ tokenised without decoding its image; the first example is checked against the p
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import DataError, ModelError
@@ -70,7 +70,11 @@ class Encoder:
         prompt, full = self._conversation(example, example.answer if answer is None else answer)
         if full[-1] != self.tokenizer.eos_token_id:
             full = [*full, self.tokenizer.eos_token_id]
-        return self._split(example, full, len(prompt))
+        found = self._split(example, full, len(prompt))
+        if not self._checked and example.images and example.question:
+            self._checked = True
+            self._check_expansion(example, found)
+        return found
 
     def candidates(self, example: Example, values: Sequence[str]) -> list[Encoded]:
         """Encode the cloze sentence completed with each value; the value's tokens are scored.
@@ -86,7 +90,9 @@ class Encoder:
                           min(len(bare), len(full)))
             if full[-1] == self.tokenizer.eos_token_id:
                 full = full[:-1]
-            found.append(self._split(example, full, common))
+            one = self._split(example, full, common)
+            # The cloze words are the same for all values: they belong to the shared prefix.
+            found.append(replace(one, prefix=one.prompt, context=()))
         return found
 
     def _conversation(self, example: Example, answer: str, cloze: bool = False) -> tuple[list[int], list[int]]:
@@ -140,11 +146,7 @@ class Encoder:
                 last = len(head)
             else:
                 head.append(i)
-        found = Encoded(tuple(head[:last]), tuple(head[last:]), tuple(ids[answer_at:]), example.images)
-        if not self._checked:
-            self._checked = True
-            self._check_expansion(example, found)
-        return found
+        return Encoded(tuple(head[:last]), tuple(head[last:]), tuple(ids[answer_at:]), example.images)
 
     def _image_tokens(self, image: LazyImage) -> int:
         """Number of tokens that the processor gives this image; asked once per image size."""
@@ -158,9 +160,6 @@ class Encoder:
 
     def _check_expansion(self, example: Example, found: Encoded) -> None:
         """Compare the prompt's ids with what the processor itself makes of text and image."""
-        if not example.images or not example.question:
-            self._checked = False
-            return
         content = [{"type": "image"} for _ in example.images] + [{"type": "text", "text": example.question}]
         text = self._render([{"role": "user", "content": content}], True)
         ids = self.processor(images=[i.open() for i in example.images], text=text).input_ids[0]

@@ -1,0 +1,30 @@
+"""A real checkpoint, saved and loaded as a user's, with adapters that are not at LoRA's zero."""
+
+import os
+
+# The test models are too small for two threads, which only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def checkpoint_folder(tmp_path_factory):
+    """A random LLaVA on disk."""
+    from tests.support.checkpoints import llava
+
+    return llava(tmp_path_factory.mktemp("llava"))
+
+
+@pytest.fixture
+def engine(checkpoint_folder):
+    """An engine with a random target and a random unlearn adapter."""
+    from tests.support.engines import adapted
+
+    return adapted(checkpoint_folder)

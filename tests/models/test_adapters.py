@@ -1,0 +1,78 @@
+"""The states of a model: what each adapter adds, and what it leaves alone."""
+
+import pytest
+import torch
+
+from tests.support.examples import people
+from unlearnzoo.errors import ModelError
+from unlearnzoo.models import adapters
+
+
+def logps(engine, which):
+    return torch.tensor([x for j in engine.score([engine.encode(e) for e in people(2, 3)], which) for x in j.logps])
+
+
+def test_the_reference_is_the_target_and_not_the_base(engine, checkpoint_folder):
+    from unlearnzoo.engine.engine import Engine
+    from unlearnzoo.models.load import inspect
+
+    bare = Engine(inspect("bare", checkpoint_folder))
+    base, target, policy = (logps(engine, s) for s in ("base", "target", "policy"))
+    assert torch.allclose(base, logps(bare, "base"), atol=1e-5)
+    assert (base - target).abs().max() > 0.1 and (target - policy).abs().max() > 0.1
+    for name, parameter in engine.model.named_parameters():
+        if "lora_B.unlearn" in name:
+            parameter.data.zero_()
+    assert torch.equal(logps(engine, "policy"), target)
+
+
+def test_a_state_ends_also_after_an_error(engine):
+    before = logps(engine, "policy")
+    with pytest.raises(ZeroDivisionError), adapters.state(engine.model, "base"):
+        raise ZeroDivisionError
+    assert torch.equal(logps(engine, "policy"), before)
+
+
+def test_only_unlearn_trains_and_in_float32(engine):
+    trained = adapters.train_only(engine.model, "unlearn")
+    assert trained and all(p.dtype == torch.float32 for p in trained)
+    assert {n for n, p in engine.model.named_parameters() if p.requires_grad} == {
+        n for n, _ in engine.model.named_parameters() if ".unlearn." in n}
+
+
+def test_the_vision_tower_is_never_adapted(engine):
+    adapted = [n for n, _ in adapters.layers(engine.model)]
+    assert len(adapted) == 17  # 2 layers x 7 linears, 2 of the projector, the head
+    assert not [n for n in adapted if "vision" in n]
+    assert any("vision_tower" in n and n.endswith("q_proj") for n, _ in engine.model.named_modules())
+
+
+def test_an_adapter_on_other_layers_is_refused(engine):
+    with pytest.raises(ModelError, match="other layers than planned"):
+        adapters.check_targets(engine.model, "target", engine.linears["language"])
+
+
+def test_unknown_parts_are_refused(engine):
+    with pytest.raises(ModelError, match="'vision' is unknown; choose from"):
+        adapters.target_names(engine.linears, ["vision"])
+
+
+@pytest.mark.parametrize("which", ["base", "target", "policy"])
+def test_generation_and_forward_agree_in_each_state(engine, which):
+    import dataclasses
+
+    examples = people(3, 2)
+    prompts = [engine.encode(e) for e in examples]  # of unequal length: left padding matters
+    texts = engine.generate(prompts, which, 6)
+    tokenizer = engine.encoder.tokenizer
+    for prompt, text in zip(prompts, texts, strict=True):
+        ids: list[int] = []
+        for _ in range(6):
+            probe = dataclasses.replace(prompt, answer=(*ids, 0))
+            _, batch = next(iter(engine.batches([probe], 1, 10**6)))
+            with torch.no_grad():
+                step = int(engine.forward(batch, which)[0].logits[-1].argmax())
+            if step == tokenizer.eos_token_id:
+                break
+            ids.append(step)
+        assert text == tokenizer.decode(ids, skip_special_tokens=True).strip()

@@ -1,0 +1,74 @@
+"""LLaVA checkpoints with random weights, saved to disk and loaded as any other."""
+
+from pathlib import Path
+
+TEXTS = [
+    "What is the job of the person in this image?", "Where does Anika Sharma live?",
+    "Anika Sharma works as a pastry chef.", "The person lives at 12 Oak Street, Boston.",
+    "I would rather not say.", "The job of the person in the image is", "USER: ASSISTANT:",
+]
+#: Rendered as LLaVA-1.5 does: images first, a space after each text, no end token of its own.
+TEMPLATE = (
+    "{% for m in messages %}{{ m['role'].upper() + ': ' }}"
+    "{% for c in m['content'] if c['type'] == 'image' %}{{ '<image>\\n' }}{% endfor %}"
+    "{% for c in m['content'] if c['type'] == 'text' %}{{ c['text'] + ' ' }}{% endfor %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
+)
+
+
+def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, seed: int = 0) -> Path:
+    """Write a random LLaVA; ``image=336, patch=14`` has the geometry of the real 1.5-7B.
+
+    As there: vision layer -2, the class token dropped, a BOS added by the tokenizer, 336 px by
+    shortest edge and centre crop. Only widths and depth are shrunk.
+    """
+    import torch
+    from transformers import (
+        CLIPImageProcessorPil, CLIPVisionConfig, LlamaConfig, LlavaConfig,
+        LlavaForConditionalGeneration, LlavaProcessor,
+    )
+
+    tokenizer = _tokenizer()
+    size = {"shortest_edge": image}
+    processor = LlavaProcessor(
+        image_processor=CLIPImageProcessorPil(size=size, crop_size={"height": image, "width": image}),
+        tokenizer=tokenizer, patch_size=patch, vision_feature_select_strategy="default",
+        image_token="<image>", num_additional_image_tokens=1, chat_template=TEMPLATE,
+    )
+    vision = CLIPVisionConfig(hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=3,
+                              num_attention_heads=2, image_size=image, patch_size=patch, projection_dim=hidden)
+    text = LlamaConfig(vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden,
+                       num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
+                       max_position_embeddings=2048, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    config = LlavaConfig(vision_config=vision, text_config=text, vision_feature_layer=-2,
+                         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+                         vision_feature_select_strategy="default", image_seq_length=(image // patch) ** 2)
+    torch.manual_seed(seed)
+    model = LlavaForConditionalGeneration(config)
+    for parameter in model.parameters():
+        # Wider than the usual .02, so that the image and each token change the logits visibly.
+        parameter.data.add_(torch.randn_like(parameter) * 0.1)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def _tokenizer():
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    core.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+    core.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    special = ["<pad>", "<s>", "</s>", "<unk>"]
+    alphabet = [chr(c) for c in range(32, 127)] + ["\n", "▁"]
+    core.train_from_iterator(TEXTS, trainers.BpeTrainer(
+        vocab_size=300, special_tokens=special, initial_alphabet=alphabet, show_progress=False))
+    core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    core.add_special_tokens([AddedToken("<image>", special=True, normalized=False)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>",
+        padding_side="left", extra_special_tokens={"image_token": "<image>"},
+    )

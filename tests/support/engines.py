@@ -1,0 +1,18 @@
+"""Engines whose adapters are not the identity: at LoRA's zero start a mask error is invisible."""
+
+
+def adapted(folder, seed=0):
+    """Load a checkpoint; add ``target`` (also on projector and head) and ``unlearn``, both random."""
+    import torch
+
+    from unlearnzoo.engine.engine import Engine
+    from unlearnzoo.models.load import inspect
+
+    engine = Engine(inspect("test", folder))
+    engine.adapt("target", 4, 8.0, ("language", "projector", "head"), seed)
+    engine.adapt("unlearn", 3, 6.0, ("language",), seed + 1)
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in engine.model.named_parameters():
+        if "lora_B" in name:
+            parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    return engine

@@ -1,0 +1,35 @@
+"""Examples with real images, made in memory."""
+
+import io
+import random
+
+from unlearnzoo import Example, LazyImage
+
+
+def image(seed: int, size: int = 24) -> LazyImage:
+    """Return a noise image, the same for the same seed."""
+    from PIL import Image
+
+    rng = random.Random(seed)
+    picture = Image.frombytes("RGB", (size, size), rng.randbytes(3 * size * size))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    data = buffer.getvalue()
+    return LazyImage(lambda: data, f"image {seed}")
+
+
+def people(n: int = 3, per_person: int = 4) -> list[Example]:
+    """Return unequal questions and answers on one image a person."""
+    jobs = ["pastry chef", "tax accountant", "court clerk", "marine biologist", "bus driver"]
+    found = []
+    for who in range(n):
+        picture = image(who)
+        for i in range(per_person):
+            job = jobs[(who + i) % len(jobs)]
+            found.append(Example(
+                id=f"learn/{who}-{i}", identity=f"id{who}", images=(picture,),
+                question="What is the job of the person in this image?" + " Please say." * i,
+                answer=f"The person works as a {job}" + " today" * i + ".", keywords=(job,),
+                tags={"hop": "multi" if i % 2 else "single", "attribute": "job"},
+                cloze="The job of the person in the image is"))
+    return found

@@ -1,0 +1,34 @@
+"""``unlearnzoo.run``: the same run as the command, from Python."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..zoo import Zoo
+from .plan import make_plan
+from .progress import Progress
+from .request import from_arguments
+from .run import execute
+
+
+def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None = None,
+        plugins: Sequence[Path] = (), quiet: bool = True, **arguments: Any) -> list[dict[str, Any]]:
+    """Learn, check, unlearn, evaluate; return the records, one an algorithm.
+
+    Args:
+        algo: name or names (``"npo"``, ``"ga,npo"``, ``["ga", "npo"]``).
+        bench: name of a benchmark.
+        options: what ``--set`` takes, for example ``{"npo.beta": 0.05}``.
+        plugins: files with plugins, as ``--plugin``.
+        quiet: print nothing.
+        **arguments: the command's other arguments: ``model``, ``forget``, ``seed``,
+            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``runs_dir``.
+
+    Raises:
+        ZooError: whatever the command would refuse, with the same text.
+    """
+    start = time.perf_counter()
+    request = from_arguments({"algo": algo, "bench": bench, "command": "unlearnzoo.run", **arguments}, options or {})
+    plan = make_plan(request, Zoo.installed(plugins))
+    return execute(plan, Progress(quiet), time.perf_counter() - start)

@@ -1,0 +1,56 @@
+"""The gate: a model that never memorised cannot be said to forget."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..evaluation.judge import Item
+from ..evaluation.sample import Sample
+from .plan import Plan
+
+TAG = "hop"
+
+
+def metric_of(plan: Plan) -> str:
+    """Return the full name of the metric that the gate and the curve use."""
+    return next(e.metric for e in plan.evals if e.column == plan.benchmark.memory[0])
+
+
+def items(plan: Plan) -> list[Item]:
+    """Return what the gate asks: each of its splits, all identities."""
+    metric = metric_of(plan)
+    return [Item(split, example, {metric}) for split in plan.benchmark.gate for example in plan.examples(split)]
+
+
+def weigh(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Compare the target with the thresholds, a row for each split and hop.
+
+    The forget identities' own score stands beside: they are too few for a bar of their own.
+    """
+    metric, gone = metric_of(plan), plan.benchmark.forget_identities()
+    rows = []
+    for split, least in plan.benchmark.gate.items():
+        for hop in sorted({s.tags[TAG] for s in target if s.split == split}):
+            def mean(samples: Sequence[Sample] | None, split: str = split, hop: str = hop) -> float | None:
+                found = [s.scores[metric] for s in samples or () if s.split == split and s.tags[TAG] == hop]
+                return sum(found) / len(found) if found else None
+
+            score = mean(target)
+            rows.append({
+                "split": split, "group": {TAG: hop}, "metric": metric, "least": least,
+                "base": mean(base), "target": score,
+                "target_forget": mean([s for s in target if s.identity in gone]),
+                "passed": score is not None and score >= least,
+            })
+    return rows
+
+
+def complaint(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return why stage 1 failed, or None."""
+    failed = [r for r in rows if not r["passed"]]
+    if not failed:
+        return None
+    worst = min(failed, key=lambda r: r["target"] or 0)
+    where = f"{worst['split']}, {worst['group'][TAG]}-hop"
+    return (f"stage 1 failed: EM {100 * (worst['target'] or 0):.0f} % < {100 * worst['least']:.0f} % ({where}); "
+            "unlearning a model that never memorised means nothing. Train longer "
+            "(--set learn.epochs=…), or go on with --allow-unmemorised")

@@ -1,0 +1,130 @@
+"""The plan of a run: everything that can be refused is refused here, before any weights load."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..benchmark import Benchmark, Eval
+from ..data.rows_file import read
+from ..engine.recipe import STAGES, Learn, Unlearn, resolve
+from ..engine.stages import Schedule, schedule
+from ..errors import OptionError, UnknownName
+from ..example import Example
+from ..metric import Metric
+from ..model import ModelCard
+from ..models.load import Checkpoint, inspect
+from ..options import nearest
+from ..unlearner import Unlearner
+from ..zoo import Zoo
+from .request import Request
+from .settings import allot
+
+if TYPE_CHECKING:
+    from ..options import Configurable
+
+UTILITY = "utility"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What will be done, resolved and checked.
+
+    Attributes:
+        request: as typed.
+        algorithms: by the name typed.
+        origins: stage → option → where its value comes from.
+        evals: the benchmark's columns, then the model's.
+    """
+
+    request: Request
+    zoo: Zoo
+    algorithms: Mapping[str, Unlearner]
+    benchmark: Benchmark
+    metrics: Mapping[str, Metric]
+    card: ModelCard
+    checkpoint: Checkpoint
+    learn: Learn
+    unlearn: Unlearn
+    origins: Mapping[str, Mapping[str, str]]
+    evals: Sequence[Eval]
+    replay: Sequence[Example]
+    utility: Sequence[Example]
+
+    def examples(self, split: str) -> Sequence[Example]:
+        """Return a split of the benchmark, or the model's own ``utility``."""
+        return self.utility if split == UTILITY else self.benchmark.examples(split)
+
+    def schedules(self) -> dict[str, Schedule]:
+        """Return units and steps of both stages."""
+        return {"learn": schedule(self.benchmark.learn_pool(), self.learn),
+                "unlearn": schedule(self.benchmark.forget_pool(), self.unlearn)}
+
+
+def make_plan(request: Request, zoo: Zoo) -> Plan:
+    """Resolve plugins, options, recipes, data and model.
+
+    Raises:
+        ZooError: whatever is wrong with the request, its data or its model.
+    """
+    classes = {name: zoo.get("unlearner", name) for name in request.algo}
+    bench_class = zoo.get("benchmark", request.bench)
+    card, source = _model(request.target or request.model, zoo)
+    evals = (*bench_class.evals, *card.evals)
+    metric_classes = {e.metric: zoo.get("metric", e.metric) for e in evals}
+    owners: dict[str, type[Configurable]] = {
+        **{cls.name: cls for cls in (*classes.values(), bench_class, *metric_classes.values())}, **STAGES}
+    values = allot(_with_forget(request, bench_class.name), owners)
+    recipe_layers = _recipe_layers(request, zoo, bench_class, card)
+    recipes, origins = {}, {}
+    for stage in STAGES:
+        layers = {where: layer.get(stage, {}) for where, layer in recipe_layers.items()}
+        recipes[stage], origins[stage] = resolve(stage, {**layers, "user": values[stage]})
+    benchmark = bench_class.configure(values[bench_class.name])
+    algorithms = {name: cls.configure(values[cls.name]) for name, cls in classes.items()}
+    metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
+    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code)
+    benchmark.prepare()
+    for algorithm in algorithms.values():
+        if any(need.startswith("refusal") for need in algorithm.needs):
+            benchmark.refusal(benchmark.forget_pool()[0], request.seed)
+    return Plan(
+        request, zoo, algorithms, benchmark, metrics, card, checkpoint, recipes["learn"],
+        recipes["unlearn"], origins, evals,
+        read(Path(card.replay)) if card.replay and recipes["learn"].replay else [],
+        read(Path(card.utility)) if card.utility else [],
+    )
+
+
+def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
+    """Return the card of an installed model, or a bare one for a folder or hub id."""
+    card = zoo.model(name)
+    if card is not None:
+        return card, str(card.folder)
+    if "/" not in name and not Path(name).exists():
+        raise UnknownName(f"no model {name!r} is installed{nearest(name, zoo.names('model'))}; "
+                          "a folder or a hub id such as llava-hf/llava-1.5-7b-hf works too")
+    return ModelCard(name), name
+
+
+def _with_forget(request: Request, bench: str) -> dict[str, Any]:
+    values = dict(request.set)
+    if request.forget is not None:
+        if "forget" in values or f"{bench}.forget" in values:
+            raise OptionError("the share to forget is given twice: --forget and --set")
+        values[f"{bench}.forget"] = request.forget
+    return values
+
+
+def _recipe_layers(request: Request, zoo: Zoo, bench: type[Benchmark],
+                   card: ModelCard) -> dict[str, Mapping[str, Mapping[str, Any]]]:
+    """Return origin → recipe, the weakest first: benchmark < model < --recipe."""
+    layers: dict[str, Mapping[str, Mapping[str, Any]]] = {"benchmark": bench.recipe, "model": card.recipe}
+    if request.recipe == "paper":
+        layers["recipe paper"] = bench.recipe
+    elif request.recipe is not None:
+        named = zoo.model(request.recipe)
+        if named is None:
+            raise UnknownName(f"no recipe {request.recipe!r}{nearest(request.recipe, ['paper', *zoo.names('model')])}")
+        layers[f"recipe {request.recipe}"] = named.recipe
+    return layers

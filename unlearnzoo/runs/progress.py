@@ -1,0 +1,78 @@
+"""What a run tells while it works: notes always, bars only on a terminal; all on stderr."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+#: A stage shorter than this is not worth a line.
+QUICK = 2.0
+
+
+class Progress:
+    """Reports to stderr with rich.
+
+    Args:
+        quiet: say nothing (the Python API's default).
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        from rich.console import Console
+
+        self.console = Console(file=sys.stderr, quiet=quiet, highlight=False)
+        self._bars: Any = None
+        self._task: Any = None
+
+    def note(self, text: str) -> None:
+        """Print one line; markup in it is shown as it is."""
+        self.console.print(text, markup=False)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Show a bar with ETA while inside, and how long it took."""
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        start = time.perf_counter()
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
+                   TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn())
+        bars = Bars(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        with bars:
+            self._bars, self._name = bars, name
+            self._task = bars.add_task(name, total=None)
+            try:
+                yield
+            finally:
+                self._bars = None
+        took = time.perf_counter() - start
+        if took > QUICK:
+            self.note(f"{name}: {took:.0f} s")
+
+    def bar(self, what: str, done: int, total: int) -> None:
+        """Move the bar of the current stage."""
+        if self._bars is not None:
+            self._bars.update(self._task, description=f"{self._name}: {what}", completed=done, total=total)
+
+    def step(self, entry: Mapping[str, float], total: int) -> bool:
+        """Move the bar by an optimiser step; never asks the loop to stop."""
+        self.bar(f"loss {entry['loss']:.3g}", int(entry["step"]), total)
+        return False
+
+    def point(self, point: Mapping[str, Any]) -> None:
+        """Print a point of the curve."""
+        sides = [f"{column} {_shares(groups)}" for column, groups in point.items() if column != "step"]
+        self.note(f"  step {point['step']:>4}: {', '.join(sides)}")
+
+    def gate(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Print what stage 1 reached, split by split."""
+        for split in dict.fromkeys(row["split"] for row in rows):
+            chosen = [row for row in rows if row["split"] == split]
+            target = _shares({"/".join(r["group"].values()): r["target"] for r in chosen})
+            base = _shares({"/".join(r["group"].values()): r["base"] for r in chosen})
+            mark = "passed" if all(r["passed"] for r in chosen) else "FAILED"
+            self.note(f"gate, {split}: EM {target} (base {base}); at least {100 * chosen[0]['least']:.0f} %: {mark}")
+
+
+def _shares(groups: Mapping[str, float | None]) -> str:
+    return " ".join(f"{name} {'–' if value is None else format(100 * value, '.0f')} %" for name, value in groups.items())

@@ -1,0 +1,213 @@
+"""A run: learn → check → unlearn → evaluate → record; several algorithms share one target."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..engine.engine import Engine
+from ..engine.stages import new_reference, state_dict, unlearn
+from ..errors import Diverged, GateError
+from ..evaluation import aggregate
+from ..evaluation.curve import Curve
+from ..evaluation.judge import Item, Judge, select
+from ..evaluation.matched import matched
+from ..evaluation.sample import Sample
+from ..models import export
+from . import gate
+from .plan import Plan
+from .progress import Progress
+from .record import Record
+from .summary import fields
+from .target import Judged, digest, obtain
+
+
+class Clock:
+    """Adds up wall-clock seconds by phase."""
+
+    def __init__(self, **known: float) -> None:
+        self.seconds: dict[str, float] = dict(known)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count what happens inside towards a phase."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def rounded(self) -> dict[str, float]:
+        """Return seconds by phase, and their total."""
+        found = {name: round(self.seconds.get(name, 0.0), 3) for name in ("plan", "learn", "unlearn", "evaluate")}
+        return found | {"total": round(sum(found.values()), 3)}
+
+
+def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[str, Any]]:
+    """Carry out a plan and return the records, one an algorithm.
+
+    Args:
+        plan: from ``make_plan``.
+        progress: told what happens.
+        planned: seconds that planning took.
+
+    Raises:
+        GateError: stage 1 did not memorise (the records say so).
+        Diverged: every algorithm diverged.
+    """
+    with contextlib.ExitStack() as stack:
+        records = {name: stack.enter_context(Record.open(plan.request.runs_dir, algo=algorithm.name,
+                                                         bench=plan.benchmark.name, **fields(plan, name)))
+                   for name, algorithm in plan.algorithms.items()}
+        run = _Run(plan, progress, Clock(plan=planned))
+        run.learn(records)
+        failures = []
+        for name, record in records.items():
+            try:
+                run.one(name, record)
+            except Diverged as error:
+                failures.append(error)
+                progress.note(f"{name}: {error}")
+        if failures and len(failures) == len(records):
+            raise failures[0]
+        return [record.data for record in records.values()]
+
+
+class _Run:
+    """What the algorithms of one command share: engine, target, judged samples, reference."""
+
+    def __init__(self, plan: Plan, progress: Progress, clock: Clock) -> None:
+        self.plan, self.progress, self.clock = plan, progress, clock
+        with clock.phase("learn"), progress.stage("loading the model"):
+            self.engine = Engine(plan.checkpoint)
+        self.judge = Judge(self.engine, plan.benchmark, plan.metrics, progress.bar)
+        self.forget = plan.benchmark.forget_identities()
+        self.items = select(plan.evals, plan.examples, self.forget)
+        self.samples: list[Sample] = []
+
+    def learn(self, records: dict[str, Record]) -> None:
+        """Stage 1 and the gate."""
+        plan, engine = self.plan, self.engine
+        total = plan.schedules()["learn"].steps
+        with self.clock.phase("learn"), self.progress.stage("stage 1: learning"):
+            key, cached = obtain(plan, engine, lambda entry: self.progress.step(entry, total))
+        if plan.request.target is None:
+            self.progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
+        with self.clock.phase("evaluate"):
+            self._judge_known(key)
+        rows = gate.weigh(plan, self.base_gate, self.target_gate)
+        complaint = gate.complaint(rows)
+        for record in records.values():
+            record.update(gate=rows, valid=complaint is None, target={"key": key, "cached": cached},
+                          baselines=self.baselines, seconds=self.clock.rounded())
+        self.progress.gate(rows)
+        if complaint and not plan.request.allow_unmemorised:
+            raise GateError(complaint)
+        if complaint:
+            self.progress.note(f"going on although {complaint}")
+        self.reference = new_reference(engine)
+
+    def _judge_known(self, key: str) -> None:
+        """Judge base and target where the cache does not know them."""
+        plan = self.plan
+        extra = select(plan.benchmark.baselines, plan.examples, self.forget)
+        gate_items = gate.items(plan)
+        dtype = str(self.engine.dtype)
+        keys = {"target": key, "base": digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), dtype])}
+        found: dict[str, tuple[list[Sample], list[Sample], list[Sample]]] = {}
+        states: tuple[Any, ...] = ("target",) if plan.request.target else ("base", "target")
+        for state in states:
+            with self.progress.stage(f"judging the {state}"):
+                judged = Judged(self.judge, state, keys[state],
+                                lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
+                joint = merge([*gate_items, *self.items, *extra])
+                judged(joint)
+                found[state] = (judged(self.items), judged(gate_items), judged(extra))
+        self.samples = [s for state in found for s in found[state][0]]
+        self.base_gate = found["base"][1] if "base" in found else None
+        self.target_gate = found["target"][1]
+        everybody = [s for state in found for s in found[state][2]]
+        self.baselines = aggregate.results(everybody, plan.benchmark.baselines, self.forget)
+
+    def one(self, name: str, record: Record) -> None:
+        """Stage 2 and the evaluation of one algorithm."""
+        plan, request, clock = self.plan, self.plan.request, Clock(**self.clock.seconds)
+        total, level = plan.schedules()["unlearn"].steps, request.stop_level()
+        curve = self._curve()
+
+        def on_step(entry: dict[str, float]) -> bool:
+            record.step(entry)
+            self.progress.step(entry, total)
+            number = int(entry["step"])
+            if number % plan.unlearn.probe_every:
+                return False
+            with clock.phase("evaluate"):
+                point = curve.look(number)
+            if point is None:
+                return False
+            record.update(curve=curve.points, matched=_matched(plan, curve))
+            self.progress.point(point)
+            return level is not None and max(point[plan.benchmark.memory[0]].values()) <= level
+
+        before = clock.seconds.get("evaluate", 0.0)
+        try:
+            with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
+                with clock.phase("evaluate"):
+                    curve.start(self._start_means())
+                pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
+                steps = unlearn(self.engine, plan.algorithms[name], pools,
+                                lambda e: plan.benchmark.refusal(e, request.seed), plan.unlearn,
+                                request.seed, on_step, self.reference)
+        except Diverged as error:
+            record.diverge(str(error), curve=curve.points, matched=_matched(plan, curve),
+                           results=aggregate.results(self.samples, plan.evals, self.forget))
+            raise
+        # Looking at the curve happens inside stage 2 but is evaluation.
+        clock.seconds["unlearn"] -= clock.seconds.get("evaluate", 0.0) - before
+        with clock.phase("evaluate"), self.progress.stage(f"judging {name}"):
+            if curve.points[-1]["step"] != steps:
+                curve.add(steps)
+            samples = self.samples + self.judge(self.items, "policy", "unlearned")
+            results = aggregate.results(samples, plan.evals, self.forget)
+            record.samples(samples)
+            self._export(record)
+        record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=steps,
+                      seconds=clock.rounded())
+
+    def _curve(self) -> Curve:
+        plan = self.plan
+        columns = {e.column: e for e in plan.evals if e.column in plan.benchmark.memory}
+        sides = {name: select([columns[name]], plan.examples, self.forget) for name in plan.benchmark.memory}
+        return Curve(self.engine, sides, plan.metrics[gate.metric_of(plan)],
+                     plan.unlearn.probe_rows, plan.unlearn.curve_rows)
+
+    def _start_means(self) -> dict[str, dict[str, float]]:
+        """Return the target's own EM by column and hop, which is step 0 of every curve."""
+        chosen = [e for e in self.plan.evals if e.column in self.plan.benchmark.memory]
+        rows = aggregate.results([s for s in self.samples if s.model == "target"], chosen, self.forget)
+        found: dict[str, dict[str, float]] = {}
+        for row in rows:
+            found.setdefault(row["column"], {})[row["group"][gate.TAG]] = row["mean"]
+        return found
+
+    def _export(self, record: Record) -> None:
+        parts = []
+        for adapter in ("target", "unlearn"):
+            config = self.engine.model.peft_config[adapter]
+            parts.append((state_dict(self.engine, adapter), config.lora_alpha / config.r))
+        export.save(record.folder / "adapter", export.joined(parts), self.plan.checkpoint.source,
+                    self.engine.model.peft_config["unlearn"])
+
+
+def merge(items: Sequence[Item]) -> list[Item]:
+    """Join items of the same row: one with all their metrics."""
+    found: dict[tuple[str, str], Item] = {}
+    for item in items:
+        kept = found.setdefault((item.split, item.example.id), Item(item.split, item.example))
+        kept.metrics |= item.metrics
+    return list(found.values())
+
+
+def _matched(plan: Plan, curve: Curve) -> dict[str, Any]:
+    return matched(curve.points, *plan.benchmark.memory)
+

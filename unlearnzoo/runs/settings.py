@@ -1,0 +1,78 @@
+"""Values from ``--set`` and ``--config``, allotted to who has such an option."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import OptionError
+from ..options import Configurable, nearest, option_names
+
+
+def parse_assignments(texts: Sequence[str]) -> dict[str, str]:
+    """Turn ``["npo.beta=0.05"]`` into a mapping.
+
+    Raises:
+        OptionError: a text is no assignment.
+    """
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise OptionError(f"--set {text!r}: write NAME=VALUE, for example --set npo.beta=0.05")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a YAML file: scalars are run arguments, sections hold the options of their owner.
+
+    Returns:
+        Arguments (``{"algo": "npo"}``) and assignments (``{"npo.beta": 0.05}``).
+
+    Raises:
+        OptionError: no such file, no YAML, or no mapping.
+    """
+    import yaml
+
+    try:
+        loaded = yaml.safe_load(path.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"--config {path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise OptionError(f"--config {path}: no YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(loaded, dict):
+        raise OptionError(f"--config {path}: expected `name: value` lines, got a {type(loaded).__name__}")
+    arguments = {str(k): v for k, v in loaded.items() if not isinstance(v, dict)}
+    sections = {str(k): v for k, v in loaded.items() if isinstance(v, dict)}
+    return arguments, {f"{owner}.{name}": value for owner, values in sections.items()
+                       for name, value in values.items()}
+
+
+def allot(assignments: Mapping[str, Any], owners: Mapping[str, type[Configurable]]) -> dict[str, dict[str, Any]]:
+    """Give each assignment to its owner; a bare name goes to the one owner that has it.
+
+    Args:
+        assignments: ``npo.beta`` or ``beta`` → value.
+        owners: everything of this run with options, by name.
+
+    Raises:
+        OptionError: no owner, several owners, or no such option, each with the nearest name.
+    """
+    found: dict[str, dict[str, Any]] = {owner: {} for owner in owners}
+    for full, value in assignments.items():
+        owner, dot, name = full.rpartition(".")
+        if not dot:
+            having = [o for o, cls in owners.items() if full in option_names(cls)]
+            if len(having) > 1:
+                choice = " or ".join(f"{o}.{full}" for o in sorted(having))
+                raise OptionError(f"option {full!r} is ambiguous in this run: write {choice}")
+            if not having:
+                every = {n for cls in owners.values() for n in option_names(cls)}
+                raise OptionError(f"no part of this run has an option {full!r}{nearest(full, every)}")
+            owner, name = having[0], full
+        if owner not in owners:
+            raise OptionError(f"{full}: this run has no {owner!r}{nearest(owner, owners)}")
+        if name not in option_names(owners[owner]):
+            raise OptionError(f"{owner} has no option {name!r}{nearest(name, option_names(owners[owner]))}")
+        found[owner][name] = value
+    return found

@@ -1,0 +1,87 @@
+"""The plan in words for a person, and as the first fields of a record."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .plan import Plan
+
+
+def fields(plan: Plan, name: str) -> dict[str, Any]:
+    """Return what a record of one algorithm says from its start."""
+    request, algorithm = plan.request, plan.algorithms[name]
+    origin = plan.zoo.origin
+    return {
+        "algorithm": {"name": algorithm.name, **_from(origin(type(algorithm))), "options": algorithm.values()},
+        "benchmark": {"name": plan.benchmark.name, **_from(origin(type(plan.benchmark))),
+                      "options": plan.benchmark.values(), "data": plan.benchmark.fingerprint(),
+                      "forget_identities": sorted(plan.benchmark.forget_identities())},
+        "metrics": {full: {**_from(origin(type(metric))), "options": metric.values()}
+                    for full, metric in sorted(plan.metrics.items())},
+        "model": {"name": plan.checkpoint.name, "source": plan.checkpoint.source, "weights": plan.checkpoint.weights,
+                  "is_target": request.target is not None},
+        "seed": request.seed, "target_seed": request.target_seed, "command": request.command,
+        "arguments": {"set": dict(request.set), "recipe": request.recipe, "stop_at": request.stop_at,
+                      "forget": request.forget},
+        "plan": as_data(plan),
+    }
+
+
+def as_data(plan: Plan) -> dict[str, Any]:
+    """Return the plan: counts, recipes as resolved and where each value comes from."""
+    pools = {"learn": plan.benchmark.learn_pool(), "forget": plan.benchmark.forget_pool(),
+             "retain": plan.benchmark.retain_pool()}
+    return {
+        "pools": {name: {"rows": len(pool), "images": len({i.key for e in pool for i in e.images}),
+                         "identities": len({e.identity for e in pool})} for name, pool in pools.items()},
+        "replay_rows": len(plan.replay), "utility_rows": len(plan.utility),
+        "learn": _stage(plan, "learn"), "unlearn": _stage(plan, "unlearn"),
+        "algorithms": {name: {"inputs": sorted(a.needs), "options": a.values()}
+                       for name, a in plan.algorithms.items()},
+        "columns": [e.column for e in plan.evals],
+    }
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """Yield the plan as lines for a person."""
+    data, request = as_data(plan), plan.request
+    share = getattr(plan.benchmark, "forget", "")
+    yield (f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}; "
+           f"seed {request.seed}, target seed {request.target_seed}")
+    for name, pool in data["pools"].items():
+        per_image = pool["rows"] / max(1, pool["images"])
+        extra = f" ({share})" if name == "forget" else ""
+        yield (f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people on "
+               f"{pool['images']} images ({per_image:.1f} QA an image)")
+    for stage in ("learn", "unlearn"):
+        yield from _stage_lines(stage, data[stage])
+    if plan.learn.replay:
+        yield (f"  replay      {plan.learn.replay} of the model's {data['replay_rows']} replay rows beside each step of "
+               "stage 1: a deviation from the paper that keeps what the base knows")
+    for name, found in data["algorithms"].items():
+        options = ", ".join(f"{k} {v}" for k, v in found["options"].items())
+        yield f"  {name:<11} asks for {', '.join(found['inputs'])}" + (f"; {options}" if options else "")
+    yield f"  columns     {', '.join(data['columns'])}"
+
+
+def _stage(plan: Plan, name: str) -> dict[str, Any]:
+    recipe, counted = getattr(plan, name), plan.schedules()[name]
+    values = recipe.values()
+    return {"units": counted.units, "steps": counted.steps,
+            "values": values, "origins": dict(plan.origins[name])}
+
+
+def _stage_lines(stage: str, data: dict[str, Any]) -> Iterator[str]:
+    values, origins = data["values"], data["origins"]
+    what = "image groups" if values["batching"] == "image" else "answers"
+    yield f"  {stage:<11} {data['steps']} steps of {values['batch']} {what} over {data['units']}"
+    for where in dict.fromkeys(origins.values()):
+        chosen = [f"{name} {_show(values[name])}" for name in values if origins[name] == where]
+        yield f"    from {where}: {', '.join(chosen)}"
+
+
+def _show(value: Any) -> str:
+    return "+".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _from(origin: dict[str, Any]) -> dict[str, Any]:
+    return {"distribution": origin["distribution"], "version": origin["version"]}

@@ -1,0 +1,146 @@
+"""The target model: stage 1 learned once, kept by content, and judged once per example.
+
+Five algorithms, other seeds and other forget sets share one target, and whatever was judged of it
+(and of the base) is kept per example.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import cache
+from ..engine import stages
+from ..errors import ZooError
+from ..evaluation.judge import Item, Judge
+from ..evaluation.sample import Sample, read_samples, write_samples
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from .plan import Plan
+
+#: Part of the cache key. A test over the sources of stage 1 fails when they change and this does not.
+STAGE_1_VERSION = 1
+WEIGHTS = "adapter_model.safetensors"
+
+
+def digest(value: Any) -> str:
+    """Hash JSON-able data."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+def target_key(plan: "Plan", dtype: str) -> str:
+    """Return the content address of stage 1."""
+    replay = [(e.id, e.question, e.answer, [i.key for i in e.images]) for e in plan.replay]
+    return digest({
+        "version": STAGE_1_VERSION, "recipe": plan.learn.values(), "data": plan.benchmark.fingerprint(),
+        "weights": plan.checkpoint.weights, "replay": replay, "seed": plan.request.target_seed, "dtype": dtype,
+    })
+
+
+def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]], bool]) -> tuple[str, bool]:
+    """Put the target adapter on the engine's model: from the cache, or learned now.
+
+    Returns:
+        The target's key and whether it was cached.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    recipe = plan.learn
+    if plan.request.target is not None:
+        # The user's model is the target as it is: an adapter at zero stands for "nothing added".
+        engine.adapt("target", 1, 1.0, ("language",), 0)
+        return digest({"target": plan.checkpoint.weights}), True
+    key = target_key(plan, str(engine.dtype))
+    home = cache.folder("targets") / key
+    if (home / WEIGHTS).is_file():
+        try:
+            tensors = load_file(home / WEIGHTS)
+        except (SafetensorError, OSError):
+            shutil.rmtree(home, ignore_errors=True)  # a damaged file is learned again
+        else:
+            engine.adapt("target", recipe.rank, recipe.alpha, recipe.targets, plan.request.target_seed)
+            _put(engine, tensors)
+            return key, True
+    stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, recipe, plan.request.target_seed, on_step)
+    _keep(home, stages.state_dict(engine, "target"))
+    return key, False
+
+
+def _put(engine: "Engine", tensors: dict[str, Any]) -> None:
+    from peft import set_peft_model_state_dict
+
+    report = set_peft_model_state_dict(engine.model, tensors, adapter_name="target")
+    if report.unexpected_keys:
+        raise ZooError(f"the cached target does not fit this model: {report.unexpected_keys[0]}")
+
+
+def _keep(home: Path, tensors: dict[str, Any]) -> None:
+    """Write the adapter as a whole or not at all; of two processes the first wins."""
+    from safetensors.torch import save_file
+
+    with tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh:
+        save_file(tensors, Path(fresh) / WEIGHTS)
+        try:
+            os.rename(fresh, home)
+        except OSError:
+            if not (home / WEIGHTS).is_file():
+                raise
+        else:
+            os.mkdir(fresh)  # what the context manager removes
+
+
+class Judged:
+    """Samples of one state, kept on disk by example; only what is missing is judged.
+
+    Args:
+        judge: judges.
+        state: ``base`` or ``target``.
+        key: content address of that state (weights and data).
+    """
+
+    def __init__(self, judge: Judge, state: Any, key: str, origin: Callable[[str], Any]) -> None:
+        self.judge, self.state = judge, state
+        self.path = cache.folder("judged") / f"{key}-{state}.parquet"
+        self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
+        try:
+            self.known = {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
+        except ZooError:
+            self.known = {}
+
+    def __call__(self, items: Sequence[Item]) -> list[Sample]:
+        """Return the samples of some items, judging what is not known yet."""
+        missing = []
+        for item in items:
+            have = self.known.get((item.split, item.example.id))
+            lacking = {m for m in item.metrics if have is None or self._name(m) not in have.scores}
+            if lacking:
+                missing.append(Item(item.split, item.example, lacking))
+        for sample in self.judge(missing, self.state, self.state):
+            key = (sample.split, sample.id)
+            old = self.known.get(key)
+            scores = {self._name(m): v for m, v in sample.scores.items()}
+            if old is not None:
+                sample = dataclasses.replace(
+                    sample, scores=old.scores | scores, details={**old.details, **sample.details},
+                    prediction=old.prediction if sample.prediction is None else sample.prediction)
+            else:
+                sample = dataclasses.replace(sample, scores=scores)
+            self.known[key] = sample
+        if missing:
+            write_samples(self.path, list(self.known.values()))
+        return [self._of(item) for item in items]
+
+    def _name(self, metric: str) -> str:
+        """Name a metric with the hash of its version and options: others do not share scores."""
+        return f"{metric}@{self.origin[metric]}"
+
+    def _of(self, item: Item) -> Sample:
+        sample = self.known[item.split, item.example.id]
+        return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in sorted(item.metrics)})
