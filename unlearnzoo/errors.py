@@ -23,6 +23,16 @@ class UnknownName(ZooError, LookupError):
     exit_code = 2
 
 
+class PluginError(ZooError, RuntimeError):
+    """A plugin that was asked for by name is broken or switched off."""
+
+    exit_code = 2
+
+
+class PluginWarning(UserWarning):
+    """An installed plugin could not be used; the others go on."""
+
+
 class DataError(ZooError, ValueError):
     """A data set, row or image cannot be used."""
 
