@@ -44,10 +44,11 @@ class Engine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         from accelerate import Accelerator
 
-        self.accelerator = Accelerator()
+        on_gpu = torch.cuda.is_available()
+        # Adapters stay fp32; their products run in bf16 beside a bf16 base.
+        self.accelerator = Accelerator(mixed_precision="bf16" if on_gpu else "no")
         if self.accelerator.num_processes > 1:
             raise RunError("several processes are not supported yet; start one")
-        on_gpu = self.accelerator.device.type == "cuda"
         self.dtype = torch.bfloat16 if on_gpu else torch.float32
         self.checkpoint = checkpoint
         self.model = load(checkpoint, self.dtype).to(self.accelerator.device)
@@ -96,7 +97,7 @@ class Engine:
 
     def forward(self, batch: Batch, which: adapters.State, kept_hidden: Any = None) -> tuple[Scores, Any]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
-        with adapters.state(self.model, which):
+        with adapters.state(self.model, which), self.accelerator.autocast():
             out = self.wrapped(batch, kept_hidden=kept_hidden)
         return Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"]), out
 
@@ -117,8 +118,9 @@ class Engine:
     def generate(self, prompts: Sequence[Encoded], which: adapters.State, max_new_tokens: int,
                  on_done: Callable[[int], None] | None = None) -> list[str]:
         """Answer prompts greedily in a state."""
-        return generate(self.model, self.encoder.tokenizer, self.pixels, prompts, which,
-                        max_new_tokens, SCORE_TOKENS, on_done)
+        with self.accelerator.autocast():
+            return generate(self.model, self.encoder.tokenizer, self.pixels, prompts, which,
+                            max_new_tokens, SCORE_TOKENS, on_done)
 
     def _collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
         pad = self.encoder.tokenizer.pad_token_id
