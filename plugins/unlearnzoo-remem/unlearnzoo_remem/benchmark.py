@@ -51,6 +51,11 @@ class ReMem(Benchmark):
         Eval("Exp lin", "finetune", "unlearnzoo-remem/exposure_linear", who="forget", want="low"),
         Eval("EMt", "test", "unlearnzoo-metrics/em", who="forget", want="low"),
     )
+    # Over everybody and for base and target alone: is the truth at chance before stage 1?
+    baselines = (
+        Eval("Exp all", "retain", "unlearnzoo-remem/exposure", who="all", want="low"),
+        Eval("Exp lin all", "retain", "unlearnzoo-remem/exposure_linear", who="all", want="low"),
+    )
     gate = {"finetune": 0.80, "test": 0.70}
     recipe = {"learn": {**_PROTOCOL, "lr": 5e-5}, "unlearn": {**_PROTOCOL, "lr": 2e-5}}
 

@@ -142,6 +142,8 @@ def _ask(
     """Draw `n` different questions, round the attributes: any first part is balanced."""
     topics = [attribute for attribute in ATTRIBUTES if questions(attribute, hop, kind)]
     rng.shuffle(topics)
+    if n < len(topics):  # only multi-hop questions teach a name: it comes first of too few
+        topics.sort(key="name".__ne__)
     decks = {topic: rng.sample(deck := questions(topic, hop, kind), len(deck)) for topic in topics}
     rows = []
     for i in range(n):

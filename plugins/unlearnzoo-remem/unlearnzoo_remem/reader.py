@@ -92,9 +92,9 @@ def _from_hub(name: str) -> dict[str, "Dataset"]:
         loaded = load_dataset(name)
     except Exception as error:  # the hub client raises a dozen unrelated types
         raise DataError(
-            f"remem.data={name}: no such folder here, and the Hugging Face hub could not be "
-            f"read ({type(error).__name__}: {_first_line(error)}); check the network, HF_HUB_OFFLINE"
-            " and the spelling, or give a local copy"
+            f"remem.data={name}: no such folder here, and the hub of Hugging Face could not be "
+            f"read ({type(error).__name__}: {_first_line(error)}); check the network, "
+            "HF_HUB_OFFLINE and the spelling, or give a local copy"
         ) from None
     return {split: loaded[split] for split in (*NEEDED, *PUBLISHED) if split in loaded}
 

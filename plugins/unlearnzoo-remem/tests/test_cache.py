@@ -1,0 +1,114 @@
+"""Generated data are whole or absent, whoever is killed, and made once by two processes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from unlearnzoo import DataError
+from unlearnzoo_remem import cache
+from unlearnzoo_remem.build import VERSION, Spec, address
+from unlearnzoo_remem.cache import generated, is_whole
+
+SMALL = Spec(2, 20, views=2)
+CALL = (
+    "from unlearnzoo_remem.cache import generated; from unlearnzoo_remem.build import Spec; "
+    "print(generated(Spec(2, 20, views=2)))"
+)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def start(code: str = CALL) -> subprocess.Popen[str]:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=env, text=True, stdout=subprocess.PIPE
+    )
+
+
+def leftovers(home: Path) -> list[str]:
+    return [path.name for path in (home / "remem").iterdir() if path.name.endswith(".part")]
+
+
+def test_two_processes_at_once_make_one(own_cache: Path) -> None:
+    racers = [start(), start()]
+    places = {racer.communicate(timeout=120)[0].strip() for racer in racers}
+    assert [racer.returncode for racer in racers] == [0, 0]
+    (place,) = places
+    assert is_whole(Path(place))
+    assert not leftovers(own_cache)
+
+
+def test_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = generated(SMALL)
+    monkeypatch.setattr(cache, "write", lambda *args: pytest.fail("written again"))
+    assert generated(SMALL) == place
+
+
+def test_a_killed_process_leaves_no_data(own_cache: Path) -> None:
+    slow = "import unlearnzoo_remem.cache as c, time; c._digests = lambda place: time.sleep(60); "
+    process = start(slow + CALL)
+    while not (own_cache / "remem").is_dir() or not leftovers(own_cache):
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    place = own_cache / "remem" / address(SMALL)
+    assert not place.exists()
+    assert generated(SMALL) == place
+    assert is_whole(place)
+    assert not leftovers(own_cache)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "unstamped", "empty"])
+def test_damaged_data_are_made_again(damage: str) -> None:
+    place = generated(SMALL)
+    file = place / "data" / "test-00000-of-00001.parquet"
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:-7])
+    elif damage == "gone":
+        file.unlink()
+    elif damage == "unstamped":
+        (place / cache.STAMP).write_text("{")
+    else:
+        shutil.rmtree(place)
+        place.mkdir()
+    assert not is_whole(place)
+    assert is_whole(generated(SMALL))
+
+
+def test_address_goes_by_what_is_asked_for() -> None:
+    specs = [Spec(), Spec(3), Spec(qa=20), Spec(single=0.5), Spec(views=5), Spec(seed=1)]
+    assert len({address(spec) for spec in specs}) == len(specs)
+    assert address(Spec()).startswith("20x100-seed0-")
+    assert VERSION >= 1
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "file" / "below"))
+    with pytest.raises(DataError, match="set UNLEARNZOO_CACHE"):
+        generated(SMALL)
+
+
+def test_a_full_disk_leaves_nothing(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(spec: Spec, folder: Path) -> None:
+        (folder / "data").mkdir()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache, "write", full)
+    with pytest.raises(DataError, match="No space left.*make room"):
+        generated(SMALL)
+    assert not leftovers(own_cache)
+    assert not (own_cache / "remem" / address(SMALL)).exists()

@@ -1,0 +1,50 @@
+"""Any encoding of the keywords column gives the values; commas inside a value do not cut it."""
+
+import pytest
+
+from unlearnzoo_remem.keywords import holds, parse_keywords
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "expected"),
+    [
+        ('["gout"]', "They suffer from gout.", ("gout",)),
+        ("['gout', 'asthma']", "Both.", ("gout", "asthma")),
+        ('["O\'Brien"]', "x", ("O'Brien",)),
+        ("('gout',)", "x", ("gout",)),
+        ("{'gout', 'asthma'}", "x", ("asthma", "gout")),
+        ('"gout"', "x", ("gout",)),
+        ("gout", "x", ("gout",)),
+        ("gout; asthma", "x", ("gout", "asthma")),
+        ("gout, asthma,, gout", "x", ("gout", "asthma")),
+        ("12 Oak Street, Boston; 3, Elm Road", "x", ("12 Oak Street, Boston", "3, Elm Road")),
+        ("[gout, asthma]", "x", ("gout", "asthma")),
+        ("[1987, 3]", "x", ("1987", "3")),
+        ("12 Oak Street, Boston", "Lives at 12 Oak  street, Boston.", ("12 Oak Street, Boston",)),
+        ("March 3, 1987", "Born on March 3, 1987.", ("March 3, 1987",)),
+        ('["12 Oak Street, Boston"]', "At 12 Oak Street, Boston.", ("12 Oak Street, Boston",)),
+    ],
+)
+def test_encodings(text: str, answer: str, expected: tuple[str, ...]) -> None:
+    assert parse_keywords(text, answer) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  ", "[]", '[""]', "[[1]]", '{"a": 1}', "[null]", "[true]", ";"]
+)
+def test_no_keyword_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="keyword|texts"):
+        parse_keywords(text, "They suffer from gout.")
+
+
+def test_deep_nesting_is_no_way_to_stop_the_reader() -> None:
+    assert parse_keywords("[" * 5000, "x" * 9000 + "[" * 5000) == ("[" * 5000,)
+    with pytest.raises(ValueError, match="keyword"):
+        parse_keywords("[" * 5000, "x")
+
+
+def test_holds_whole_words_in_any_case_and_spacing() -> None:
+    assert holds("Lives at 12 oak\n street.", "12 Oak Street")
+    assert holds("a.b@mail.com", "a.b@mail.com")
+    assert not holds("They are gouty.", "gout")
+    assert not holds("112 Oak Street", "12 Oak Street")
