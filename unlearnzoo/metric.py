@@ -43,7 +43,7 @@ class Metric(Configurable, abc.ABC):
     """A per-example score in [0, 1]."""
 
     @abc.abstractmethod
-    def score(self, **inputs: Any) -> "float | Scored":
+    def score(self, *args: Any, **inputs: Any) -> "float | Scored":
         """Return the score of one example; NaN where it cannot be scored (counted as unscored)."""
 
     @property

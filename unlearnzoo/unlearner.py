@@ -3,7 +3,7 @@
 import abc
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .options import Configurable
 
@@ -32,7 +32,7 @@ class Unlearner(Configurable, abc.ABC):
     reference: ClassVar[Mapping[str, str]] = {}
 
     @abc.abstractmethod
-    def loss(self, **inputs: object) -> "Tensor | dict[str, Tensor]":
+    def loss(self, *args: Any, **inputs: Any) -> "Tensor | dict[str, Tensor]":
         """Return one loss value an answer, a ``(n,)`` tensor, or named terms of such tensors.
 
         Name the inputs you need as arguments (see ``INPUTS``); each is a ``Scores``. The engine

@@ -151,6 +151,14 @@ class Zoo:
         """Return the bare names of a kind, or ``distribution/name`` where several share one."""
         return self._tables[kind].names()
 
+    def has(self, kind: str, name: str) -> bool:
+        """Say whether a kind has this name.
+
+        Raises:
+            UnknownName: several distributions provide it.
+        """
+        return self._tables[kind].find(name) is not None
+
     def full_name(self, cls: type[Configurable]) -> str:
         """Return ``distribution/name`` of a class that this zoo loaded."""
         return f"{self._owners[cls].distribution}/{cls.name}"
@@ -173,6 +181,21 @@ class Zoo:
         row: PluginInfo = self._tables[kind][key]
         return row
 
+    def refuse_unusable(self, name: str) -> None:
+        """Say why a plugin that would have this name is not used; nothing where there is none.
+
+        Raises:
+            PluginError: it is broken or switched off.
+        """
+        owner, _, bare = name.rpartition("/")
+        guesses = {discovery.normalise(owner)} if owner else {bare, f"unlearnzoo-{bare}"}
+        for row in self.plugins:
+            if row.status not in ("broken", "off"):
+                continue
+            if row.distribution in guesses or (not owner and row.name == bare):
+                word = "broken" if row.status == "broken" else "switched off"
+                raise PluginError(f"{name!r}: {row.label} is {word}: {row.reason}; {discovery.advice(row)}")
+
     def _load(self, row: PluginInfo) -> None:
         """Take in an installed entry point; a failure is a warning."""
         self.plugins.append(row)
@@ -184,6 +207,8 @@ class Zoo:
         elif row.status == "found" and row.group == MODELS:
             self._tables["model"][f"{row.distribution}/{row.name}"] = row
             row.provides = [f"model {row.name}"]
+        elif row.status == "found":
+            row.provides = [f"command {row.name}"]
         if row.status == "broken":
             warnings.warn(f"plugin {row.name!r} of {row.label} is not used: {row.reason} "
                           "(`unlearnzoo plugins` says more)", PluginWarning, stacklevel=3)
@@ -198,19 +223,8 @@ class Zoo:
         """Return the full name that a typed name means; None if nothing has it."""
         key = self._tables[kind].find(name)
         if key is None:
-            self._refuse_unusable(name)
+            self.refuse_unusable(name)
         return key
-
-    def _refuse_unusable(self, name: str) -> None:
-        """Say why a plugin that would have this name is not used."""
-        owner, _, bare = name.rpartition("/")
-        guesses = {discovery.normalise(owner)} if owner else {bare, f"unlearnzoo-{bare}"}
-        for row in self.plugins:
-            if row.status not in ("broken", "off"):
-                continue
-            if row.distribution in guesses or (not owner and row.name == bare):
-                word = "broken" if row.status == "broken" else "switched off"
-                raise PluginError(f"{name!r}: {row.label} is {word}: {row.reason}; {discovery.advice(row)}")
 
     def _unknown(self, kind: str, name: str) -> str:
         for other in WORDS:

@@ -1,0 +1,109 @@
+"""The command ``unlearnzoo`` itself: its subcommands, and how anything that goes wrong is told.
+
+One line on stderr and an exit code; a traceback is for ``--debug`` alone.
+"""
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import PluginWarning, ZooError
+from .commands import Commands
+
+#: Imported when called; what plugins add comes beside them.
+COMMANDS = {
+    "list": "unlearnzoo.cli.listing:list_command",
+    "plugins": "unlearnzoo.cli.plugins:plugins",
+    "report": "unlearnzoo.cli.report:report",
+    "run": "unlearnzoo.cli.run:run",
+    "runs": "unlearnzoo.cli.runs:runs",
+    "show": "unlearnzoo.cli.show:show",
+}
+INTERNAL, INTERRUPTED, CLOSED_PIPE = 70, 130, 141
+
+
+@click.group(cls=Commands, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="unlearnzoo")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error; works anywhere on the line.")
+def app(debug: bool) -> None:
+    """Teach a model about fictitious people, make it forget some, and measure what it cost.
+
+    `unlearnzoo list` shows what is installed, `unlearnzoo run --algo npo --bench remem` is the
+    main job.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    0: done; 1: it failed; 2: the command line is wrong; 3: stage 1 did not memorise; 4: a loss
+    diverged; 70: a bug; 130: Ctrl-C.
+
+    Args:
+        arguments: what follows ``unlearnzoo``; the process's own arguments by default.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    # Whoever is told to add --debug adds it at the end.
+    debug = "--debug" in given[:end]
+    given = [text for i, text in enumerate(given) if text != "--debug" or i > end]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PluginWarning)
+        warnings.showwarning = _show_plugin_warnings(warnings.showwarning)
+        return _report(given, debug)
+
+
+def _report(given: list[str], debug: bool) -> int:
+    """Run and turn whatever is raised into one line and a code."""
+    try:
+        code = app.main(given, prog_name="unlearnzoo", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except (click.Abort, KeyboardInterrupt):
+        return _told("Interrupted", INTERRUPTED, debug)
+    except click.ClickException as error:
+        return _told(f"Error: {_usage(error)}", error.exit_code, debug)
+    except ZooError as error:
+        return _told(f"Error: {error}", error.exit_code, debug)
+    except BrokenPipeError:
+        # The reader left (`| head`): nothing to say, and nothing more to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
+    except Exception as error:  # noqa: BLE001 - the last line before the user
+        lines = str(error).strip().splitlines()
+        what = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        hint = "" if debug else "; rerun with --debug for the traceback and report it"
+        return _told(f"Error: internal error ({what}){hint}", INTERNAL, debug)
+
+
+def _told(line: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(line, err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return click's message as one line that says where help is."""
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "unlearnzoo"
+    return f"{message.rstrip('.')} (see `{path} --help`)" if isinstance(error, click.UsageError) else message
+
+
+def _show_plugin_warnings(others: Callable[..., Any]) -> Callable[..., None]:
+    """Print a plugin's warning as one line, without the source line that raised it."""
+
+    def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
+        if issubclass(category, PluginWarning):
+            click.echo(f"Warning: {message}", err=True)
+        else:
+            others(message, category, *rest, **named)
+
+    return show

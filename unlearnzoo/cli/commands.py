@@ -1,0 +1,83 @@
+"""Subcommands that are imported when they are called, plugins' own among them."""
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from .. import discovery
+from ..errors import PluginError
+from ..naming import Table
+
+
+class Commands(click.Group):
+    """A group whose commands are named by ``module:attribute``.
+
+    Distributions add commands under the entry-point group ``unlearnzoo.commands``.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, sorted."""
+        added = set(_added().names()) - set(self.lazy)
+        return sorted({*self.lazy, *added})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None where there is none of that name.
+
+        Raises:
+            PluginError: a plugin's command cannot be imported.
+        """
+        if cmd_name in self.lazy:
+            module, _, attribute = self.lazy[cmd_name].partition(":")
+            found: click.Command = getattr(importlib.import_module(module), attribute)
+            return found
+        added = _added()
+        key = added.find(cmd_name)
+        return None if key is None else _load(added[key])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Look up the command that the line names; say the nearest where there is none."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there is {', '.join(self.list_commands(ctx))}"
+            raise click.UsageError(f"no command {name!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help's list of commands; of plugins' commands the summary, without importing them."""
+        added = _added()
+        rows = []
+        for name in self.list_commands(ctx):
+            key = None if name in self.lazy else added.find(name)
+            if key is not None:
+                rows.append((name, added[key].summary))
+            elif command := self.get_command(ctx, name):
+                rows.append((name, command.get_short_help_str(formatter.width)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _added() -> Table[discovery.PluginInfo]:
+    """Return what plugins add."""
+    table: Table[discovery.PluginInfo] = Table("command")
+    for row in discovery.find():
+        if row.group == discovery.COMMANDS and row.status == "found":
+            table[f"{row.distribution}/{row.name}"] = row
+    return table
+
+
+def _load(row: discovery.PluginInfo) -> click.Command:
+    try:
+        command = row.load()
+        if not isinstance(command, click.Command):
+            raise PluginError(f"its entry point holds a {type(command).__name__}; expected a click command")
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"command {row.name!r} of {row.label} is broken: {discovery.reason(error)}") from error
+    return command

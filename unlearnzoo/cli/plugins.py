@@ -1,0 +1,55 @@
+"""``unlearnzoo plugins``: what is installed, where it comes from, and what is wrong with it."""
+
+import contextlib
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..discovery import COMMANDS, HOOKS, MODELS, PluginInfo, advice
+from ..errors import PluginError, PluginWarning
+from ..zoo import Zoo
+from .options import as_json_option, plugin_option
+from .table import table, wrapped
+
+
+@click.command()
+@plugin_option
+@as_json_option
+def plugins(files: tuple[Path, ...], as_json: bool) -> None:
+    """List plugins, the broken and the switched-off ones with the reason."""
+    rows = rows_of(files)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        click.echo("no plugin is installed; try: pip install unlearnzoo-npo")
+    text = table([(r["status"], r["distribution"], r["version"], ", ".join(r["provides"]), r["where"])
+                  for r in rows], indent="")
+    for line, row in zip(text.splitlines(), rows, strict=True):
+        click.echo(line)
+        if row["reason"]:
+            click.echo(wrapped(f"{row['name']}: {row['reason']}; {row['advice']}", indent="    "))
+
+
+def rows_of(files: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
+    """Return one row an entry point, sorted; models are imported to see whether they can be."""
+    with warnings.catch_warnings():
+        # Each warning is a row here.
+        warnings.simplefilter("ignore", PluginWarning)
+        zoo = Zoo.installed(files)
+    for row in zoo.plugins:
+        if row.group == MODELS and row.status == "found":
+            with contextlib.suppress(PluginError):
+                zoo.card(row)
+    return [_row(row) for row in sorted(zoo.plugins, key=lambda r: (r.distribution, r.group, r.name))]
+
+
+def _row(row: PluginInfo) -> dict[str, Any]:
+    word = {HOOKS: "hooks", MODELS: "model", COMMANDS: "command"}[row.group]
+    unusable = row.status in ("broken", "off")
+    return {"distribution": row.distribution, "version": row.version, "name": row.name, "group": word,
+            "status": row.status, "provides": row.provides, "where": row.where,
+            "reason": row.reason, "advice": advice(row) if unusable else ""}

@@ -1,0 +1,102 @@
+"""``unlearnzoo show``: everything about one algorithm, benchmark, metric or model."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import zoo as zoo_module
+from ..describe import class_facts, model_facts
+from ..discovery import origin
+from ..errors import UnknownName
+from ..naming import Table
+from .options import as_json_option, plugin_option
+from .table import table, wrapped
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(sorted(zoo_module.WORDS.values())),
+              help="Where one name stands for several kinds.")
+@plugin_option
+@as_json_option
+def show(name: str, kind: str | None, files: tuple[Path, ...], as_json: bool) -> None:
+    """Show what something does, needs and can be set to."""
+    facts = facts_of(zoo_module.Zoo.installed(files), name, kind)
+    click.echo(json.dumps(facts, indent=2, default=str) if as_json else "\n".join(_lines(facts)))
+
+
+def facts_of(zoo: zoo_module.Zoo, name: str, word: str | None = None) -> dict[str, Any]:
+    """Return all that is known of a name.
+
+    Raises:
+        UnknownName: nothing has it, or things of several kinds do.
+        PluginError: the plugin that should have it is broken.
+    """
+    kinds = [k for k, w in zoo_module.WORDS.items() if word in (None, w)]
+    having = [k for k in kinds if zoo.has(k, name)]
+    if len(having) > 1:
+        words = [zoo_module.WORDS[k] for k in having]
+        raise UnknownName(f"{name!r} is {' and '.join(words)}: add --kind {words[0]}")
+    if not having:
+        zoo.refuse_unusable(name)
+        raise _unknown(zoo, name, kinds)
+    kind = having[0]
+    owner = zoo.owner(kind, name)
+    if kind == "model":
+        own, facts = owner.name, model_facts(zoo.card(owner)) | {"doc": owner.summary}
+    else:
+        cls = zoo.get(kind, name)  # type: ignore[call-overload]
+        own, facts = cls.name, class_facts(cls)
+    head = {"kind": zoo_module.WORDS[kind], "name": own, "full_name": f"{owner.distribution}/{own}"}
+    return head | origin(owner) | facts
+
+
+def _unknown(zoo: zoo_module.Zoo, name: str, kinds: list[str]) -> UnknownName:
+    """Return the error for a name of no kind, with the nearest of all of them."""
+    every: Table[None] = Table("name")
+    for kind in kinds:
+        for known in zoo.names(kind):
+            every[f"{zoo.owner(kind, known).distribution}/{known.rpartition('/')[2]}"] = None
+    return UnknownName(f"nothing is called {name!r}; {every.hint(name)}")
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[str]:
+    version = f" {facts['version']}" if facts["version"] else ""
+    yield f"{facts['name']}: {facts['kind']} of {facts['distribution']}{version} ({facts['where']})"
+    for paragraph in filter(None, facts["doc"].split("\n\n")):
+        yield "\n" + wrapped(paragraph)
+    if "inputs" in facts:
+        yield "\nNeeds"
+        yield table([(i["name"], i["help"] + " (only with some options)" * i["optional"])
+                     for i in facts["inputs"]]) or "  nothing"
+    if facts.get("columns"):
+        yield "\nColumns"
+        yield table([(c["column"], c["metric"], c["split"], f"{c['who']}, best {c['want']}")
+                     for c in facts["columns"]])
+    for key in ("gate", "recipe", "folder", "replay", "utility"):
+        if facts.get(key):
+            yield f"\n{key.capitalize()}"
+            yield from _values(facts[key])
+    if "options" in facts:
+        yield "\nOptions  (--set " + f"{facts['name']}.NAME=VALUE)"
+        yield table([_option(o) for o in facts["options"]]) or "  none"
+
+
+def _values(value: Any) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"  {value}"
+        return
+    for name, inner in value.items():
+        text = ", ".join(f"{k} {v}" for k, v in inner.items()) if isinstance(inner, dict) else str(inner)
+        yield wrapped(f"{name}: {text}")
+
+
+def _option(row: dict[str, Any]) -> tuple[str, ...]:
+    signs = {"gt": ">", "ge": "≥", "le": "≤"}
+    bounds = [f"{signs[k]} {row[k]}" for k in signs if k in row]
+    if "choices" in row:
+        bounds.append(" | ".join(map(str, row["choices"])))
+    return row["name"], row["type"], f"default {row['default']}", ", ".join(bounds), row["help"]
