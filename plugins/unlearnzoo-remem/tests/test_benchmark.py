@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Splits
 
 from unlearnzoo import DataError, OptionError
 from unlearnzoo_remem.benchmark import ReMem
 
 SMALL = {"identities": 3, "qa": 20, "views": 4, "forget": "33%"}
+
+
+Splits = dict[str, list[dict[str, Any]]]
 
 
 def small(**changes: Any) -> ReMem:

@@ -17,8 +17,9 @@ from unlearnzoo_remem.cache import generated, is_whole
 
 SMALL = Spec(2, 20, views=2)
 CALL = (
-    "from unlearnzoo_remem.cache import generated; from unlearnzoo_remem.build import Spec; "
-    "print(generated(Spec(2, 20, views=2)))"
+    "from unlearnzoo_remem.benchmark import ReMem; "
+    "bench = ReMem.configure(dict(identities=2, qa=20, views=2, forget='50%')); "
+    "bench.prepare(); print(bench.fingerprint())"
 )
 
 
@@ -41,10 +42,10 @@ def leftovers(home: Path) -> list[str]:
 
 def test_two_processes_at_once_make_one(own_cache: Path) -> None:
     racers = [start(), start()]
-    places = {racer.communicate(timeout=120)[0].strip() for racer in racers}
+    prints = {racer.communicate(timeout=120)[0] for racer in racers}
     assert [racer.returncode for racer in racers] == [0, 0]
-    (place,) = places
-    assert is_whole(Path(place))
+    assert len(prints) == 1
+    assert is_whole(own_cache / "remem" / address(SMALL))
     assert not leftovers(own_cache)
 
 

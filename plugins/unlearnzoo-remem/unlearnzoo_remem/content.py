@@ -17,6 +17,8 @@ from unlearnzoo_remem.problems import Problems
 if TYPE_CHECKING:
     from datasets import Dataset
 
+#: Raise it whenever the checks change, so that outcomes of older ones do not count.
+VERSION = 1
 BATCH = 32
 
 
@@ -83,7 +85,7 @@ def _key(splits: Mapping[str, "Dataset"]) -> str:
     paths = [Path(file["filename"]) for dataset in splits.values() for file in dataset.cache_files]
     files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     rows = [(split, len(dataset)) for split, dataset in splits.items()]
-    return hashlib.sha256(json.dumps([files, rows]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([VERSION, files, rows]).encode()).hexdigest()[:32]
 
 
 def _write(path: Path, text: str) -> None:

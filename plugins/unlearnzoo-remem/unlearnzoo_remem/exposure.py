@@ -20,7 +20,7 @@ class Exposure(Metric):
 
     name = "exposure"
 
-    def score(self, candidates: Candidates) -> Scored:  # type: ignore[override]
+    def score(self, candidates: Candidates) -> Scored:
         """Return the score with its ``rank`` and the number of ``candidates``.
 
         NaN where it cannot be told: fewer than two candidates, a value that is none of them, or
