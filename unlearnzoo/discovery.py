@@ -94,7 +94,7 @@ def _switch_off(rows: list[PluginInfo]) -> None:
 
 def _entries(distribution: metadata.Distribution, name: str) -> Iterator[PluginInfo]:
     """Yield a row an entry point, or one row that says what is wrong with the distribution."""
-    common = {"distribution": name, "version": distribution.version or "",
+    common: dict[str, Any] = {"distribution": name, "version": distribution.version or "",
               "summary": distribution.metadata["Summary"] or "", "where": _where(distribution)}
     try:
         points = sorted((p.group, p.name, p.value, p) for p in distribution.entry_points

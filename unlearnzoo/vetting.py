@@ -52,7 +52,7 @@ def _check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
     marked = [n for n in dir(plugin) if manager.parse_hookimpl_opts(plugin, n) is not None]
     for name in marked:
         opts = manager.parse_hookimpl_opts(plugin, name)
-        called = (opts or {}).get("specname") or name
+        called = (opts and opts["specname"]) or name
         if called not in HOOK_OF.values():
             raise PluginError(f"unknown hook {called!r}{nearest(called, HOOK_OF.values())}")
     bare = [n for n in dir(plugin) if n in HOOK_OF.values() and n not in marked]
@@ -128,7 +128,7 @@ def _check_defaults(cls: type[Configurable]) -> None:
     """Check that the class can be built as it is and asks only for what exists."""
     try:
         built = cls.configure({})
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the plugin's own code
         raise PluginError(f"{cls.__name__} cannot be built with its defaults: {error}") from None
     if isinstance(built, Unlearner) and (odd := sorted(built.needs - set(INPUTS))):
         raise PluginError(f"{cls.__name__}.needs names {odd[0]!r}; there is {', '.join(INPUTS)}")

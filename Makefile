@@ -1,0 +1,50 @@
+# Each target does all its set-up first: a machine with python3 (with venv) and make is enough.
+# A second call installs nothing; a change of any setup.cfg or of the constraints installs again.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+CONSTRAINTS := requirements/constraints.txt
+SETUPS := setup.cfg $(sort $(wildcard plugins/*/setup.cfg))
+STATE := $(shell { echo $(SETUPS); cat $(SETUPS) $(CONSTRAINTS); } | cksum | cut -d' ' -f1)
+READY := .venv/ready-$(STATE)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
+
+.PHONY: help run test test-all lint setup clean
+
+help:
+	@echo "make run       the main job: learn 20 people, forget 4 with NPO, say what it cost"
+	@echo "make test      the tests, 15 minutes at most"
+	@echo "make test-all  the slow tests: kill loops, launches, packaging, documentation"
+	@echo "make lint      ruff and mypy"
+	@echo "make setup     only the set-up that each of these does first"
+	@echo "make clean     remove .venv and caches"
+
+run: $(READY)
+	$(BIN)/unlearnzoo run --algo npo --bench remem $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: $(READY)
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy unlearnzoo $(filter-out %.egg-info,$(sort $(wildcard plugins/*/unlearnzoo_*)))
+
+setup: $(READY)
+
+# torch goes in alone: whichever build is at hand (CPU, CUDA) is then kept by all that follows.
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unlearnzoo needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@echo "Setting up .venv, once; this takes some minutes."
+	$(PYTHON) -m venv .venv
+	$(PIP) torch
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation --editable ".[dev]" $(foreach s,$(filter plugins/%,$(SETUPS)),--editable ./$(dir $(s)))
+	@rm -f .venv/ready-*
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
