@@ -1,0 +1,137 @@
+"""From samples to the rows of a result: mean, interval and count, by column and group.
+
+Questions about one person stand or fall together, so people are what is drawn anew, not questions.
+With few people such an interval would be narrower than the truth; then it is left out and each
+person's own mean is given instead.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..benchmark import Eval
+from .chance import DETAIL
+from .sample import Sample
+
+#: Below this many identities no interval is computed.
+LEAST_CLUSTERS = 10
+DRAWS = 1000
+LEVEL = 0.95
+
+Row = dict[str, Any]
+
+
+def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[str]) -> list[Row]:
+    """Aggregate samples to one row for each model, column and group; their order does not matter.
+
+    Args:
+        samples: of any number of models.
+        evals: the columns.
+        forget: who is forgotten.
+
+    Returns:
+        Rows of ``model, split, column, who, want, metric, group, mean, low, high, n, clusters,
+        unscored``, and ``per_cluster`` (identity → mean) where there are too few identities for
+        an interval. A column of a model that has no sample for it is one row with n = 0. A metric
+        over candidates also has ``chance``.
+    """
+    rows = []
+    models = sorted({s.model for s in samples})
+    for model, one in ((m, e) for m in models for e in evals):
+        mine = [s for s in samples if s.model == model and _belongs(s, one, forget)]
+        for group, members in _groups(mine, one.by):
+            row = {"model": model, **_heading(one), "group": group}
+            row |= summary([(s.identity, s.scores[one.metric]) for s in members])
+            guesses = [s.details.get(DETAIL + one.metric, math.nan) for s in members]
+            guesses = [guess for guess in guesses if not math.isnan(guess)]
+            rows.append(row | ({"chance": _mean(guesses)} if guesses else {}))
+    return rows
+
+
+def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Eval],
+           forget: frozenset[str]) -> list[Row]:
+    """Compare two models on the examples that both answered: mean of a - b, example by example.
+
+    Args:
+        a: samples of one model.
+        b: samples of the other.
+        evals: the columns.
+        forget: who is forgotten, in both.
+
+    Returns:
+        Rows as of ``results``, without ``model``, and with ``unpaired``, the examples that only
+        one of them has.
+    """
+    rows = []
+    for one in evals:
+        left, right = ({s.id: s for s in side if _belongs(s, one, forget)} for side in (a, b))
+        for group, members in _groups([left[i] for i in left.keys() & right.keys()], one.by):
+            differences = [(s.identity, s.scores[one.metric] - right[s.id].scores[one.metric])
+                           for s in members]
+            rows.append({**_heading(one), "group": group, **summary(differences),
+                         "unpaired": len(left.keys() ^ right.keys())})
+    return rows
+
+
+def summary(values: Iterable[tuple[str, float]]) -> Row:
+    """Return mean, 95 % interval over identities, and counts of (identity, score) pairs.
+
+    NaN is unscored: counted, and left out of everything else.
+    """
+    scores: dict[str, list[float]] = {}
+    unscored = 0
+    for identity, score in values:
+        if math.isnan(score):
+            unscored += 1
+        else:
+            scores.setdefault(identity, []).append(score)
+    # Sorted, so that the same samples in another order draw the same clusters.
+    scores = {identity: sorted(scores[identity]) for identity in sorted(scores)}
+    every = [score for found in scores.values() for score in found]
+    enough = len(scores) >= LEAST_CLUSTERS
+    low, high = _interval(list(scores.values())) if enough else (None, None)
+    row = {"mean": _mean(every), "low": low, "high": high, "n": len(every),
+           "clusters": len(scores), "unscored": unscored}
+    return row if enough else row | {"per_cluster": {k: _mean(v) for k, v in scores.items()}}
+
+
+def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of the mean, drawing whole clusters.
+
+    Field & Welsh (2007), "Bootstrapping clustered data": clusters, not values, are exchangeable.
+    """
+    import numpy as np
+
+    sums = np.array([math.fsum(c) for c in clusters])
+    sizes = np.array([len(c) for c in clusters])
+    drawn = np.random.default_rng(0).integers(0, len(clusters), (DRAWS, len(clusters)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
+    """Tell whether a column asks for this sample."""
+    if sample.split != one.split or one.metric not in sample.scores:
+        return False
+    return one.who == "all" or (sample.identity in forget) == (one.who == "forget")
+
+
+def _groups(samples: Sequence[Sample],
+            by: Sequence[str]) -> list[tuple[dict[str, str], list[Sample]]]:
+    """Split samples by tags, sorted; a tag that a sample lacks is the empty text."""
+    found: dict[tuple[str, ...], list[Sample]] = {}
+    for sample in samples:
+        found.setdefault(tuple(sample.tags.get(tag, "") for tag in by), []).append(sample)
+    if not found:
+        return [({}, [])]
+    return [(dict(zip(by, key, strict=True)), found[key]) for key in sorted(found)]
+
+
+def _heading(one: Eval) -> Mapping[str, str]:
+    return {"split": one.split, "column": one.column, "who": one.who, "want": one.want,
+            "metric": one.metric}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None

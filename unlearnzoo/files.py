@@ -1,0 +1,75 @@
+"""Write a file as a whole or not at all: a kill, a full disk or a second process leaves no half.
+
+What a run has computed is worth hours; a reader must find the old content or the new one.
+"""
+
+import contextlib
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import RunError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or write elsewhere",
+    errno.EDQUOT: "your quota of the disk is used up; free some space or write elsewhere",
+    errno.EFBIG: "the file grew beyond the limit set for this process (ulimit -f)",
+    errno.EACCES: "no permission to write there; write elsewhere",
+    errno.EPERM: "no permission to write there; write elsewhere",
+    errno.EROFS: "the disk is read-only; write elsewhere",
+    errno.EEXIST: "a part of this path is a file, not a folder; write elsewhere",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; write elsewhere",
+}
+
+
+def refused(path: Path, error: OSError) -> RunError:
+    """Return the one-line error for a failed write, with what to do."""
+    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    return RunError(f"{path}: cannot be written: {reason}")
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file, readable by its owner only, in the place of what was there.
+
+    Raises:
+        RunError: it cannot be written; what was there is still there.
+    """
+    fresh = None
+    try:
+        handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        raise refused(path, error) from None
+    finally:
+        # Gone after a replacement; left by whatever stopped it, Ctrl-C too.
+        if fresh is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(fresh)
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line, all of it or nothing.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    content = line.encode() + b"\n"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            before = os.fstat(handle).st_size
+            try:
+                while content:
+                    content = content[os.write(handle, content):]
+            except OSError:
+                os.ftruncate(handle, before)
+                raise
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise refused(path, error) from None

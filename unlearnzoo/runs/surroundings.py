@@ -1,0 +1,47 @@
+"""Where a run happened: versions of what it stands on, and the state of the checkout."""
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets")
+#: A network disk may hang; a record can do without.
+_PATIENCE = 10
+
+
+def versions() -> dict[str, str | None]:
+    """Return the version of each package (None where it is not installed), Python and platform.
+
+    Nothing is imported for it.
+    """
+    found: dict[str, str | None] = {"unlearnzoo": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return {"python": platform.python_version(), "platform": platform.platform(), **found}
+
+
+def git(folder: Path) -> dict[str, Any] | None:
+    """Return commit and whether tracked files were changed; None outside a checkout."""
+    commit = _git(folder, "rev-parse", "--verify", "HEAD")
+    if not commit:
+        return None
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": None if changed is None else bool(changed)}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    # A checkout's own settings can name programs to run; recording must run none of them.
+    command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True,
+                              timeout=_PATIENCE)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
