@@ -1,0 +1,213 @@
+"""Means, counts and intervals against closed forms and an independent computation."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from tests.support.samples import EM, EMF, EMR, sample
+from unlearnzoo import Eval
+from unlearnzoo.evaluation.aggregate import paired, results, summary
+
+ALL = Eval("EM", "finetune", EM, who="all", want="low", by=())
+
+
+def row_of(samples, one=ALL, forget=frozenset()):
+    (row,) = results(samples, [one], forget)
+    return row
+
+
+def test_mean_and_counts_by_hand():
+    row = row_of([sample(1.0), sample(0.0, number=1), sample(1.0, identity="bob"),
+                  sample(math.nan, identity="eve")])
+    assert row == {
+        "model": "unlearned", "split": "finetune", "column": "EM", "who": "all", "want": "low",
+        "metric": EM, "group": {}, "mean": 2 / 3, "low": None, "high": None, "n": 3, "clusters": 2,
+        "unscored": 1, "per_cluster": {"ann": 0.5, "bob": 1.0}}
+
+
+def test_nothing_scored_is_null_not_zero():
+    row = row_of([sample(math.nan), sample(math.nan, number=1)])
+    assert (row["mean"], row["n"], row["clusters"], row["unscored"]) == (None, 0, 0, 2)
+
+
+def test_a_column_without_samples_is_a_row():
+    row = row_of([sample(1.0, split="test")])
+    assert (row["mean"], row["n"], row["group"], row["unscored"]) == (None, 0, {}, 0)
+
+
+def test_no_samples_no_rows():
+    assert results([], [ALL], frozenset()) == []
+
+
+def test_who_is_asked():
+    samples = [sample(score, identity=who, split=split)
+               for who, score in (("ann", 0.0), ("bob", 1.0)) for split in ("finetune", "retain")]
+    rows = results(samples, [EMF, EMR, ALL], frozenset({"ann"}))
+    assert [(r["column"], r["mean"], r["n"]) for r in rows] == [
+        ("EMf", 0.0, 1), ("EMr", 1.0, 1), ("EM", 0.5, 2)]
+
+
+def test_groups_are_sorted_and_a_missing_tag_is_one():
+    samples = [sample(1.0, tags={"hop": "single"}), sample(0.0, number=1, tags={"hop": "multi"}),
+               sample(0.5, number=2, tags={})]
+    rows = results(samples, [Eval("EM", "finetune", EM, who="all", want="low")], frozenset())
+    assert [(r["group"], r["mean"]) for r in rows] == [
+        ({"hop": ""}, 0.5), ({"hop": "multi"}, 0.0), ({"hop": "single"}, 1.0)]
+
+
+def test_groups_by_two_tags():
+    samples = [sample(1.0, number=i, tags={"hop": hop, "attribute": of})
+               for i, (hop, of) in enumerate([("single", "job"), ("multi", "job"),
+                                              ("single", "email")])]
+    one = Eval("EM", "finetune", EM, who="all", want="low", by=("attribute", "hop"))
+    assert [r["group"] for r in results(samples, [one], frozenset())] == [
+        {"attribute": "email", "hop": "single"}, {"attribute": "job", "hop": "multi"},
+        {"attribute": "job", "hop": "single"}]
+
+
+def test_models_stand_apart():
+    samples = [sample(1.0, model="target"), sample(0.0, model="base")]
+    assert [(r["model"], r["mean"]) for r in results(samples, [ALL], frozenset())] == [
+        ("base", 0.0), ("target", 1.0)]
+
+
+def test_other_metrics_do_not_count():
+    assert row_of([sample(1.0), sample(0.0, number=1, metric="other/em")])["n"] == 1
+
+
+def people(n, size=5, seed=0):
+    draw = random.Random(seed)
+    return [sample(float(draw.random() < 0.5), identity=f"p{i:02}", number=j)
+            for i in range(n) for j in range(size)]
+
+
+def test_ten_people_have_an_interval_and_nine_a_range():
+    ten, nine = row_of(people(10)), row_of(people(9))
+    assert ten["low"] < ten["mean"] < ten["high"]
+    assert "per_cluster" not in ten
+    assert nine["low"] is None
+    assert nine["high"] is None
+    assert len(nine["per_cluster"]) == 9
+
+
+def test_only_scored_people_count_towards_ten():
+    samples = people(9) + [sample(math.nan, identity="p10")]
+    assert row_of(samples)["low"] is None
+
+
+def test_order_of_samples_does_not_matter():
+    samples = people(12, seed=3)
+    samples += [sample(0.1 * i, identity=f"p{i:02}", number=90) for i in range(10)]
+    first = row_of(samples)
+    for seed in range(5):
+        random.Random(seed).shuffle(samples)
+        assert row_of(samples) == first
+
+
+def test_equal_scores_leave_no_doubt():
+    row = row_of([sample(0.25, identity=f"p{i}", number=j) for i in range(10) for j in range(i + 1)])
+    assert row["low"] == row["mean"] == row["high"] == 0.25
+
+
+def test_interval_against_a_plain_loop():
+    """Draw people one by one, without vectors, and take percentiles by sorting."""
+    values = [(f"p{i}", (i * 7 % 10) / 10 + j / 100) for i in range(15) for j in range(1 + i % 4)]
+    by = {}
+    for who, score in values:
+        by.setdefault(who, []).append(score)
+    clusters, draw, means = list(by.values()), random.Random(1), []
+    for _ in range(20_000):
+        drawn = [v for _ in clusters for v in clusters[draw.randrange(len(clusters))]]
+        means.append(sum(drawn) / len(drawn))
+    means.sort()
+    row = summary(values)
+    spread = means[19_499] - means[499]
+    assert row["low"] == pytest.approx(means[499], abs=0.06 * spread)
+    assert row["high"] == pytest.approx(means[19_499], abs=0.06 * spread)
+
+
+def test_interval_of_independent_values_is_the_normal_one():
+    draw = np.random.default_rng(2)
+    scores = draw.normal(0.5, 0.1, 400)
+    row = summary((f"p{i}", float(s)) for i, s in enumerate(scores))
+    half = 1.96 * scores.std() / math.sqrt(len(scores))
+    assert row["high"] - row["mean"] == pytest.approx(half, rel=0.1)
+    assert row["mean"] - row["low"] == pytest.approx(half, rel=0.1)
+
+
+def test_coverage_where_people_differ():
+    """Twenty people with their own rates: 95 % intervals hold the true mean about that often.
+
+    Intervals over questions, as if each were independent, hold it far less often.
+    """
+    draw = np.random.default_rng(5)
+    held = naive = 0
+    for _ in range(200):
+        rates = draw.beta(1, 1, 20)
+        scores = draw.random((20, 14)) < rates[:, None]
+        row = summary((f"p{i:02}", float(s)) for i, own in enumerate(scores) for s in own)
+        held += row["low"] <= 0.5 <= row["high"]
+        naive += abs(scores.mean() - 0.5) <= 1.96 * math.sqrt(0.25 / scores.size)
+    assert 0.88 <= held / 200 <= 0.99
+    assert naive / 200 < 0.75
+
+
+def test_chance_is_the_mean_of_what_the_judge_noted():
+    samples = [sample(1.0, details={f"chance/{EM}": 0.2}),
+               sample(1.0, number=1, details={f"chance/{EM}": 0.4}),
+               sample(math.nan, number=2, details={f"chance/{EM}": math.nan})]
+    assert row_of(samples)["chance"] == pytest.approx(0.3)
+    assert "chance" not in row_of([sample(1.0)])
+
+
+def pairs(a, b, one=ALL, forget=frozenset()):
+    (row,) = paired(a, b, [one], forget)
+    return row
+
+
+def test_paired_differences_by_hand():
+    a = [sample(1.0), sample(1.0, number=1), sample(0.0, identity="bob")]
+    b = [sample(0.0), sample(1.0, number=1), sample(1.0, identity="bob")]
+    row = pairs(a, b)
+    assert row["mean"] == 0.0
+    assert row["per_cluster"] == {"ann": 0.5, "bob": -1.0}
+    assert (row["n"], row["unpaired"], row["unscored"]) == (3, 0, 0)
+
+
+def test_paired_takes_common_examples_only():
+    a = [sample(1.0), sample(0.0, number=1), sample(1.0, number=2)]
+    b = [sample(0.0), sample(math.nan, number=1), sample(0.0, number=7)]
+    row = pairs(a, b)
+    assert (row["mean"], row["n"], row["unscored"], row["unpaired"]) == (1.0, 1, 1, 2)
+
+
+def test_paired_is_narrower_than_two_intervals():
+    """Where people differ more than algorithms do, only pairs can tell the algorithms apart."""
+    draw = random.Random(4)
+    a, b = [], []
+    for i in range(20):
+        level = draw.random()
+        for j in range(5):
+            a.append(sample(level + 0.1, identity=f"p{i:02}", number=j))
+            b.append(sample(level, identity=f"p{i:02}", number=j))
+    row, alone = pairs(a, b), row_of(a)
+    assert row["low"] == pytest.approx(0.1)
+    assert row["high"] == pytest.approx(0.1)
+    assert alone["high"] - alone["low"] > 0.2
+
+
+def test_paired_filters_who_and_groups_like_results():
+    a = [sample(1.0), sample(1.0, identity="bob"),
+         sample(0.5, number=1, tags={"hop": "multi"})]
+    b = [sample(0.0), sample(0.0, identity="bob"),
+         sample(0.0, number=1, tags={"hop": "multi"})]
+    rows = paired(a, b, [EMF], frozenset({"ann"}))
+    assert [(r["group"], r["mean"], r["n"]) for r in rows] == [
+        ({"hop": "multi"}, 0.5, 1), ({"hop": "single"}, 1.0, 1)]
+
+
+def test_paired_with_nothing_in_common():
+    row = pairs([sample(1.0)], [sample(1.0, number=1)])
+    assert (row["mean"], row["n"], row["unpaired"]) == (None, 0, 2)
