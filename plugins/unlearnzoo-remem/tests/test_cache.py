@@ -1,5 +1,6 @@
 """Generated data are whole or absent, whoever is killed, and made once by two processes."""
 
+import functools
 import os
 import shutil
 import signal
@@ -12,10 +13,12 @@ import pytest
 
 from unlearnzoo import DataError
 from unlearnzoo_remem import cache
+from unlearnzoo_remem.benchmark import ReMem
 from unlearnzoo_remem.build import VERSION, Spec, address
 from unlearnzoo_remem.cache import generated, is_whole
 
 SMALL = Spec(2, 20, views=2)
+BENCH = functools.partial(ReMem, identities=2, qa=20, views=2, forget="50%")
 CALL = (
     "from unlearnzoo_remem.benchmark import ReMem; "
     "bench = ReMem.configure(dict(identities=2, qa=20, views=2, forget='50%')); "
@@ -32,7 +35,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def start(code: str = CALL) -> subprocess.Popen[str]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
-        [sys.executable, "-c", code], env=env, text=True, stdout=subprocess.PIPE
+        [sys.executable, "-c", code],
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -100,16 +107,15 @@ def test_a_cache_that_cannot_be_written_is_said(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "file" / "below"))
     with pytest.raises(DataError, match="set UNLEARNZOO_CACHE"):
-        generated(SMALL)
+        BENCH().prepare()
 
 
-def test_a_full_disk_leaves_nothing(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(spec: Spec, folder: Path) -> None:
-        (folder / "data").mkdir()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(cache, "write", full)
-    with pytest.raises(DataError, match="No space left.*make room"):
-        generated(SMALL)
+def test_a_full_disk_is_said_and_leaves_nothing(own_cache: Path) -> None:
+    # A limit on the size of a file stands in for the disk; Arrow's own writer would abort.
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+    process = start(limited + CALL)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "the data cannot be read or kept: [Errno 27] File too large; make room" in stderr
     assert not leftovers(own_cache)
     assert not (own_cache / "remem" / address(SMALL)).exists()

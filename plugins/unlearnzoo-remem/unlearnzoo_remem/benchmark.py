@@ -4,7 +4,7 @@ import functools
 import random
 from collections.abc import Sequence
 
-from unlearnzoo import Benchmark, Eval, Example, OptionError, option
+from unlearnzoo import Benchmark, DataError, Eval, Example, OptionError, option
 from unlearnzoo.options import describe
 from unlearnzoo_remem.build import Spec
 from unlearnzoo_remem.data import Data, load, value_of
@@ -110,6 +110,15 @@ class ReMem(Benchmark):
 
     @functools.cached_property
     def _data(self) -> Data:
+        try:
+            return self._load()
+        except OSError as error:
+            raise DataError(
+                f"remem: the data cannot be read or kept: {error}; make room in the cache, or set "
+                "UNLEARNZOO_CACHE to another folder"
+            ) from None
+
+    def _load(self) -> Data:
         if self.data == _GENERATED:
             from unlearnzoo_remem.cache import generated
 

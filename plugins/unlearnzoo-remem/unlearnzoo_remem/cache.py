@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from unlearnzoo import DataError
 from unlearnzoo.cache import folder
 from unlearnzoo_remem.build import Spec, address
 from unlearnzoo_remem.write import write
@@ -22,22 +21,16 @@ def generated(spec: Spec) -> Path:
 
     Raises:
         OptionError: the spec cannot be met.
-        DataError: the cache folder cannot be written.
+        OSError: the cache folder cannot be written.
     """
     from filelock import FileLock
 
-    try:
-        home = folder("remem")
-        place = home / address(spec)
-        with FileLock(home / f".{place.name}.lock"):
-            if not is_whole(place):
-                _make(spec, place)
-        return place
-    except OSError as error:
-        raise DataError(
-            f"cannot keep the generated data: {error}; make room there, or set "
-            "UNLEARNZOO_CACHE to another folder"
-        ) from None
+    home = folder("remem")
+    place = home / address(spec)
+    with FileLock(home / f".{place.name}.lock"):
+        if not is_whole(place):
+            _make(spec, place)
+    return place
 
 
 def is_whole(place: Path) -> bool:

@@ -75,7 +75,7 @@ def _broken(content: bytes) -> str | None:
         return "no image is embedded in the row"
     try:
         Image.open(io.BytesIO(content)).verify()
-    except Exception as error:  # PIL raises SyntaxError, OSError and more
+    except Exception as error:  # noqa: BLE001 - PIL raises SyntaxError, OSError and more
         return f"the image is corrupt ({str(error).splitlines()[0][:120]})"
     return None
 
@@ -90,6 +90,7 @@ def _key(splits: Mapping[str, "Dataset"]) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write at once, so that another process reads all of it or nothing."""
-    with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
-        file.write(text)
-    Path(file.name).replace(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as part:
+        file = Path(part, path.name)
+        file.write_text(text, encoding="ascii")
+        file.replace(path)

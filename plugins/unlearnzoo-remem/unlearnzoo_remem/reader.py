@@ -44,6 +44,7 @@ def open_splits(data: str) -> Mapping[str, "Dataset"]:
     Raises:
         DataError: there is no such folder, the hub cannot be read, or splits or columns are
             missing: all of them are named.
+        OSError: the cache cannot be written.
     """
     folder = Path(data).expanduser()
     if folder.is_dir():
@@ -78,9 +79,11 @@ def _from_folder(folder: Path) -> dict[str, "Dataset"]:
                         files[split], cache_dir=str(cache_folder("datasets"))
                     )
             except (DatasetsError, ArrowException, ValueError) as error:
+                cause = error.__cause__ or error
+                if isinstance(cause, OSError) and cause.errno:
+                    raise cause from None  # the disk failed, not the file
                 raise DataError(
-                    f"{files[split][0]}: no readable parquet file "
-                    f"({_first_line(error.__cause__ or error)})"
+                    f"{files[split][0]}: no readable parquet file ({_first_line(cause)})"
                 ) from None
     return found
 
@@ -90,7 +93,7 @@ def _from_hub(name: str) -> dict[str, "Dataset"]:
 
     try:
         loaded = load_dataset(name)
-    except Exception as error:  # the hub client raises a dozen unrelated types
+    except Exception as error:  # noqa: BLE001 - the hub client raises a dozen unrelated types
         raise DataError(
             f"remem.data={name}: no such folder here, and the hub of Hugging Face could not be "
             f"read ({type(error).__name__}: {_first_line(error)}); check the network, "

@@ -35,7 +35,10 @@ def write(spec: Spec, folder: Path) -> None:
                 for view, text in rows
             ]
             dataset = Dataset.from_list(records, features=features)
-            dataset.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+            file = io.BytesIO()  # Arrow aborts the process where it cannot write to a full disk
+            dataset.to_parquet(file)
+            path = folder / "data" / f"{split}-00000-of-00001.parquet"
+            path.write_bytes(file.getvalue())
 
 
 def _png(spec: Spec, view: View, look: Look) -> bytes:
