@@ -1,0 +1,72 @@
+"""The kit for plugin authors finds the mistakes it is made for."""
+
+import pytest
+import torch
+
+from unlearnzoo import Unlearner
+from unlearnzoo.testing import AdaptedModel, check_loss, random_inputs
+
+
+class Sum(Unlearner):
+    """The sum of log-probabilities."""
+
+    name = "sum"
+
+    def loss(self, forget):
+        return forget.logps
+
+
+def total(forget):
+    return {"loss": [answer.logps.sum() for answer in forget]}
+
+
+def test_a_right_loss_passes():
+    check_loss(Sum(), total)
+
+
+def test_another_formula_is_told():
+    with pytest.raises(AssertionError, match="loss"):
+        check_loss(Sum(), lambda forget: {"loss": [a.logps.mean() for a in forget]})
+
+
+def test_a_scalar_is_told():
+    class Scalar(Sum):
+        name = "scalar"
+
+        def loss(self, forget):
+            return forget.logps.mean()
+
+    with pytest.raises(AssertionError, match="one value an answer"):
+        check_loss(Scalar(), total)
+
+
+def test_a_detached_loss_is_told():
+    class Detached(Sum):
+        name = "detached"
+
+        def loss(self, forget):
+            return forget.logps.detach() + 0 * forget.logps
+
+    with pytest.raises(AssertionError, match="no gradient"):
+        check_loss(Detached(), total)
+
+
+def test_a_missing_term_is_told():
+    with pytest.raises(AssertionError, match="has terms"):
+        check_loss(Sum(), lambda forget: {"forget": [0, 0, 0]})
+
+
+def test_the_models_three_states_differ():
+    model = AdaptedModel()
+    with torch.no_grad():
+        base, target, policy = (model.scores("forget", state).logps for state in ("base", "target", "policy"))
+    assert (base - target).abs().min() > 1e-2
+    assert (policy - target).abs().min() > 1e-2
+
+
+def test_inputs_share_targets_with_their_reference_and_the_seed_changes_the_logits():
+    inputs, others = (random_inputs({"forget", "forget_ref"}, seed=seed) for seed in (0, 1))
+    assert torch.equal(inputs["forget"].targets, inputs["forget_ref"].targets)
+    assert not torch.equal(inputs["forget"].raw_logits, others["forget"].raw_logits)
+    with pytest.raises(RuntimeError, match="log-probabilities only"):
+        _ = inputs["forget_ref"].logits

@@ -1,0 +1,79 @@
+"""Random answers to try a loss on, and the same numbers in numpy for a second opinion."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..models.scores import Scores
+from ..unlearner import INPUTS
+
+#: Unequal on purpose: a mean over the batch's tokens and one over each answer differ here.
+LENGTHS = {"forget": (1, 6, 3), "retain": (4, 2, 5, 1), "refusal": (2, 2, 7)}
+VOCABULARY = 11
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer as float64 arrays.
+
+    Attributes:
+        distribution: ``(t, V)`` log-probabilities; None for a reference without logits.
+        logps: ``(t,)`` log-probabilities of its tokens.
+    """
+
+    distribution: Any
+    logps: Any
+
+
+def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed: int = 0,
+                  lengths: dict[str, Sequence[int]] | None = None) -> dict[str, Scores]:
+    """Make inputs of a loss out of random logits.
+
+    Args:
+        needs: names out of ``INPUTS``.
+        distributions: references that carry logits; the others carry log-probabilities alone,
+            as the engine keeps them.
+        seed: other logits; ``X`` and ``X_ref`` share their targets.
+        lengths: tokens of each answer by role, instead of ``LENGTHS``.
+    """
+    found = {}
+    for name in sorted(needs):
+        role = name.removesuffix("_ref")
+        sizes = torch.tensor((lengths or LENGTHS)[role])
+        total = int(sizes.sum())
+        draw = torch.Generator().manual_seed(100 * seed + list(LENGTHS).index(role))
+        targets = torch.randint(VOCABULARY, (total,), generator=draw)
+        draw.manual_seed(1000 * (seed + 1) + list(INPUTS).index(name))
+        logits = 3 * torch.randn(total, VOCABULARY, generator=draw)
+        row = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+        if name.endswith("_ref"):
+            found[name] = kept(Scores(targets, row, len(sizes), raw_logits=logits), name in distributions)
+        else:
+            found[name] = Scores(targets, row, len(sizes), raw_logits=logits.requires_grad_())
+    return found
+
+
+def kept(scores: Scores, with_logits: bool) -> Scores:
+    """Return scores as the engine keeps a reference: detached, log-probabilities or logits."""
+    if with_logits and scores.raw_logits is not None:
+        return Scores(scores.targets, scores.row, scores.n, raw_logits=scores.raw_logits.detach())
+    return Scores(scores.targets, scores.row, scores.n, kept_logps=scores.token_logps.detach())
+
+
+def plain(scores: Scores) -> list[Answer]:
+    """Return each answer as float64 arrays, without using ``Scores`` to compute anything."""
+    rows, targets = scores.row.numpy(), scores.targets.numpy()
+    found = []
+    for i in range(scores.n):
+        mine = rows == i
+        if scores.raw_logits is None:
+            assert scores.kept_logps is not None
+            found.append(Answer(None, scores.kept_logps.numpy()[mine].astype(np.float64)))
+            continue
+        logits = scores.raw_logits.detach().numpy()[mine].astype(np.float64)
+        logps = logits - np.log(np.exp(logits - logits.max()).sum(-1, keepdims=True)) - logits.max()
+        found.append(Answer(logps, logps[np.arange(len(logps)), targets[mine]]))
+    return found
