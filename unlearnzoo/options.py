@@ -117,10 +117,12 @@ def _as_kind(kind: Any, value: Any) -> Any:
     try:
         if kind is bool:
             return value if isinstance(value, bool) else {"true": True, "false": False}[value.lower()]
-        if kind is int and not isinstance(value, bool):
+        if isinstance(value, bool):
+            return None  # True is an int to Python, not to a user
+        if kind is int:
             number = float(value)
             return int(number) if number == int(number) else None
-        if kind is float and not isinstance(value, bool):
+        if kind is float:
             return float(value)
         if kind is str:
             return value if isinstance(value, str) else None
