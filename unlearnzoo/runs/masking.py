@@ -14,7 +14,7 @@ MASK = "***"
 _WORD = r"(?:key|token|password|passwd|passphrase|secret|credentials?)"
 #: api_key, HF_TOKEN, judge.api-key, apikey; neither monkey, keywords, max_tokens nor api_key_env.
 _SECRET = re.compile(rf"(?:^|[^a-z])(?:api|auth|access|hf|private|secret)?{_WORD}$", re.IGNORECASE)
-_URL = re.compile(r"(\w+://)[^/\s@]+@")
+_URL = re.compile(r"(://)[^/\s@]+@")
 #: A shorter value is hidden only where its name stands: elsewhere it would blank ordinary words.
 _SHORTEST = 8
 
@@ -63,7 +63,7 @@ def _of_command(command: str) -> list[tuple[str, str]]:
     except ValueError:  # written by hand
         words = command.split()
     found = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         name, sign, value = word.removeprefix("--set=").partition("=")
         if is_secret(name) and sign:
             found.append((f"{name}=", value))
