@@ -8,6 +8,7 @@ from ..benchmark import Benchmark, Eval
 from ..data.encode import Encoded
 from ..example import Example
 from ..metric import Candidates, Metric, Scored
+from .chance import DETAIL, chance
 from .sample import Sample
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ class Judge:
             found = metric.score(**{need: values[need] for need in metric.needs})
             scores[name] = found.value if isinstance(found, Scored) else float(found)
             details |= found.details if isinstance(found, Scored) else {}
+            if metric.needs == {"candidates"}:
+                details[DETAIL + name] = chance(metric, values["candidates"])
         return Sample(model=label, split=item.split, id=example.id, identity=example.identity,
                       tags=dict(example.tags), question=example.question, answer=example.answer,
                       prediction=values.get("prediction"), scores=scores, details=details)

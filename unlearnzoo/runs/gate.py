@@ -1,5 +1,6 @@
 """The gate: a model that never memorised cannot be said to forget."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,8 @@ def weigh(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]) -
         for hop in sorted({s.tags[TAG] for s in target if s.split == split}):
             def mean(samples: Sequence[Sample] | None, split: str = split, hop: str = hop) -> float | None:
                 found = [s.scores[metric] for s in samples or () if s.split == split and s.tags[TAG] == hop]
-                return sum(found) / len(found) if found else None
+                scored = [x for x in found if not math.isnan(x)]
+                return sum(scored) / len(scored) if scored else None
 
             score = mean(target)
             rows.append({

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ..unlearner import Unlearner
 from .plan import Plan
 
 
@@ -35,8 +36,8 @@ def as_data(plan: Plan) -> dict[str, Any]:
                          "identities": len({e.identity for e in pool})} for name, pool in pools.items()},
         "replay_rows": len(plan.replay), "utility_rows": len(plan.utility),
         "learn": _stage(plan, "learn"), "unlearn": _stage(plan, "unlearn"),
-        "algorithms": {name: {"inputs": sorted(a.needs), "options": a.values()}
-                       for name, a in plan.algorithms.items()},
+        "algorithms": {name: {"inputs": sorted(a.needs), "options": a.values(),
+                              "draws": _draws(plan, a)} for name, a in plan.algorithms.items()},
         "columns": [e.column for e in plan.evals],
     }
 
@@ -60,7 +61,21 @@ def lines(plan: Plan) -> Iterator[str]:
     for name, found in data["algorithms"].items():
         options = ", ".join(f"{k} {v}" for k, v in found["options"].items())
         yield f"  {name:<11} asks for {', '.join(found['inputs'])}" + (f"; {options}" if options else "")
+        draws = [f"{n} {what}" for what, n in found["draws"].items()]
+        yield f"              {', '.join(draws)}; one policy forward a step, references once an answer"
     yield f"  columns     {', '.join(data['columns'])}"
+
+
+def _draws(plan: Plan, algorithm: Unlearner) -> dict[str, int]:
+    """Count what stage 2 draws of each pool, in units of the batch; the last batch may be partial."""
+    counted, batch = plan.schedules()["unlearn"], plan.unlearn.batch
+    whole, rest = divmod(counted.steps, -(-counted.units // batch))
+    forget = whole * counted.units + min(rest * batch, counted.units)
+    unit = "image groups" if plan.unlearn.batching == "image" else "answers"
+    found = {f"forget {unit}": forget}
+    if any(need.startswith("retain") for need in algorithm.needs):
+        found[f"retain {unit}"] = forget
+    return found
 
 
 def _stage(plan: Plan, name: str) -> dict[str, Any]:
