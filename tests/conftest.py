@@ -1,6 +1,9 @@
 """A real checkpoint, saved and loaded as a user's, with adapters that are not at LoRA's zero."""
 
+import functools
 import os
+import sys
+from importlib import metadata
 
 # The test models are too small for two threads, which only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,3 +31,15 @@ def engine(checkpoint_folder):
     from tests.support.engines import adapted
 
     return adapted(checkpoint_folder)
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """An empty ``site-packages`` that is the only one; what it holds is forgotten afterwards."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("unlearnzoo.discovery.metadata.distributions",
+                        functools.partial(metadata.distributions, path=[str(tmp_path)]))
+    monkeypatch.delenv("UNLEARNZOO_PLUGINS", raising=False)
+    yield tmp_path
+    for name in [n for n in sys.modules if n.startswith(("zoo_test_module", "unlearnzoo_file_"))]:
+        del sys.modules[name]

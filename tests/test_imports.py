@@ -28,10 +28,8 @@ def imports(path):
     """Yield (top-level?, absolute module) of every import of a file; type hints' are left out."""
     tree = ast.parse(path.read_text("utf-8"))
     package = path.relative_to(ROOT).with_suffix("").parts
-    hidden = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-              for inner in ast.walk(node)}
-    in_functions = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-                    for inner in ast.walk(node)}
+    hidden = inside(tree, lambda n: isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test))
+    in_functions = inside(tree, lambda n: isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
     for node in ast.walk(tree):
         if id(node) in hidden:
             continue
@@ -43,6 +41,11 @@ def imports(path):
             module = ".".join(filter(None, [base, node.module]))
             yield early, module
             yield from ((early, f"{module}.{alias.name}") for alias in node.names)
+
+
+def inside(tree, holds):
+    """Return the ids of all nodes inside those that a test holds for."""
+    return {id(inner) for node in ast.walk(tree) if holds(node) for inner in ast.walk(node)}
 
 
 def room_of(module):

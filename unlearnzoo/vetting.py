@@ -1,5 +1,6 @@
 """Check what a plugin provides before anybody uses it, so that mistakes show at once and alone."""
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterable
@@ -126,6 +127,10 @@ def _check_columns(cls: type[Benchmark]) -> None:
 
 def _check_defaults(cls: type[Configurable]) -> None:
     """Check that the class can be built as it is and asks only for what exists."""
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise PluginError(f"{cls.__name__} has no default for {field.name!r}; "
+                              f"write {field.name}: ... = option(default, help)")
     try:
         built = cls.configure({})
     except Exception as error:  # noqa: BLE001 - the plugin's own code

@@ -229,8 +229,12 @@ class Zoo:
     def _unknown(self, kind: str, name: str) -> str:
         for other in WORDS:
             if other != kind and name in self.names(other):
-                return f"no {WORDS[kind]} {name!r}; it is a {WORDS[other]}"
+                return f"no {WORDS[kind]} {name!r}; it is {_article(WORDS[other])}"
         owner = name.partition("/")[0]
         if "/" in name and not any(row.distribution == discovery.normalise(owner) for row in self.plugins):
             return f"no {WORDS[kind]} {name!r}: {owner} is not installed; try: pip install {owner}"
         return f"no {WORDS[kind]} {name!r}; {self._tables[kind].hint(name)}"
+
+
+def _article(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

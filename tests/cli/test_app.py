@@ -1,0 +1,165 @@
+"""The command itself: help, exit codes, and one line for whatever goes wrong."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.support.distributions import algorithm, install
+from unlearnzoo.cli import main
+from unlearnzoo.cli.app import app
+from unlearnzoo.errors import DataError, Diverged, GateError, OptionError, RunError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def raising(monkeypatch):
+    """Make ``unlearnzoo list`` raise what a test wants."""
+    def install_command(error):
+        @click.command("list")
+        def command():
+            raise error
+
+        monkeypatch.setattr(app, "get_command", lambda ctx, name: command if name == "list" else None)
+
+    return install_command
+
+
+def test_the_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "unlearnzoo, version 0.1.0\n"
+
+
+@pytest.mark.parametrize(("error", "code"), [
+    (OptionError("npo has no option 'betta'"), 2), (DataError("row 3: no image"), 1), (RunError("no"), 1),
+    (GateError("stage 1 failed"), 3), (Diverged("loss is nan"), 4),
+])
+def test_an_error_that_can_be_mended_is_one_line_and_a_code(raising, capsys, error, code):
+    raising(error)
+    assert main(["list"]) == code
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", f"Error: {error}\n")
+
+
+def test_a_bug_is_one_line_that_names_debug(raising, capsys):
+    raising(KeyError("x\ny"))
+    assert main(["list"]) == 70
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.startswith("Error: internal error (KeyError: 'x")
+    assert "rerun with --debug" in err
+
+
+@pytest.mark.parametrize("line", [["--debug", "list"], ["list", "--debug"]])
+def test_debug_shows_the_traceback_wherever_it_stands(raising, capsys, line):
+    raising(ZeroDivisionError("division"))
+    assert main(line) == 70
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert err.endswith("Error: internal error (ZeroDivisionError: division)\n")
+
+
+def test_debug_behind_two_dashes_is_an_argument(capsys):
+    assert main(["show", "--", "--debug"]) == 2
+    assert "nothing is called '--debug'" in capsys.readouterr().err
+
+
+def test_ctrl_c(raising, capsys):
+    raising(KeyboardInterrupt())
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err.strip() == "Interrupted"
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    (["lst"], "no command 'lst'; did you mean 'list'? (see `unlearnzoo --help`)"),
+    (["qqqq"], "no command 'qqqq'; there is list, plugins, report, run, runs, show (see `unlearnzoo --help`)"),
+    (["--jsn"], "No such option"), (["list", "--jsn"], "(see `unlearnzoo list --help`)"),
+    (["show"], "Missing argument 'NAME' (see `unlearnzoo show --help`)"),
+])
+def test_a_wrong_command_line_is_one_line_and_code_2(site, capsys, line, told):
+    assert main(line) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Error: ")
+    assert captured.err.count("\n") == 1
+    assert told in captured.err
+
+
+def test_a_plugins_warning_is_one_line_and_the_command_goes_on(site, capsys):
+    install(site, "unlearnzoo-bad", "import no_such_module_anywhere", entry="bad")
+    install(site, "unlearnzoo-good", algorithm("good"), entry="good")
+    assert main(["list"]) == 0
+    captured = capsys.readouterr()
+    assert "good" in captured.out
+    assert captured.err == (
+        "Warning: plugin 'bad' of unlearnzoo-bad 1.0 is not used: ModuleNotFoundError: No module named "
+        "'no_such_module_anywhere' (`unlearnzoo plugins` says more)\n")
+
+
+COMMAND = "import click\n@click.command()\ndef hello():\n    '''Say hello.'''\n    click.echo('hello')\n"
+
+
+def test_a_plugin_can_add_a_command(site, capsys):
+    install(site, "unlearnzoo-hello", COMMAND, entry="hello", group="unlearnzoo.commands", attribute="hello")
+    assert main(["hello"]) == 0
+    assert capsys.readouterr().out == "hello\n"
+
+
+@pytest.mark.parametrize("source", ["import no_such_module_anywhere", "hello = 7"])
+def test_a_broken_command_is_told_when_called(site, capsys, source):
+    install(site, "unlearnzoo-hello", source, entry="hello", group="unlearnzoo.commands", attribute="hello")
+    assert main(["hello"]) == 2
+    assert "command 'hello' of unlearnzoo-hello 1.0 is broken: " in capsys.readouterr().err
+
+
+def test_a_plugin_cannot_replace_a_command(site, capsys):
+    install(site, "unlearnzoo-list", COMMAND, entry="list", group="unlearnzoo.commands", attribute="hello")
+    assert main(["list"]) == 0
+    assert "hello" not in capsys.readouterr().out
+
+
+def test_help_names_all_commands_and_imports_no_plugin(site, capsys):
+    install(site, "unlearnzoo-hello", "raise AssertionError", entry="hello", group="unlearnzoo.commands",
+            attribute="hello")
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name in ("hello    What unlearnzoo-hello is", "list ", "plugins ", "report ", "run ", "runs ", "show "):
+        assert f"\n  {name}" in out
+
+
+def spawn(*arguments, **environment):
+    """Run the command in a process of its own."""
+    return subprocess.run([sys.executable, "-X", "importtime", "-m", "unlearnzoo", *arguments], cwd=ROOT,
+                          capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+
+
+@pytest.mark.parametrize("line", [["--help"], ["list"], ["plugins"], ["plugins", "--json"], ["run", "--help"]])
+def test_listings_are_light(line):
+    done = spawn(*line)
+    assert done.returncode == 0, done.stderr
+    imported = {text.rpartition("|")[2].strip() for text in done.stderr.splitlines() if text.startswith("import time")}
+    assert not imported & {"torch", "transformers", "numpy", "PIL", "datasets", "peft", "accelerate", "rich"}
+
+
+def test_listings_are_quick():
+    """Half a second on an idle core; CPU time, since this machine may be shared."""
+    def seconds():
+        before = os.times()
+        subprocess.run([sys.executable, "-m", "unlearnzoo", "list"], cwd=ROOT, capture_output=True, check=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    start = time.perf_counter()
+    assert min(seconds() for _ in range(3)) < 0.5, f"three runs took {time.perf_counter() - start:.1f} s"
+
+
+def test_a_closed_pipe_is_no_error():
+    done = subprocess.run(f"{sys.executable} -m unlearnzoo list --json | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}",
+                          shell=True, executable="/bin/bash", cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.strip() in ("0", "141")
