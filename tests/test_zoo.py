@@ -97,7 +97,8 @@ WAYS = {
                         + MARK + "[make(), make()]", "provides two algorithms 'a'"),
     "unknown metric input": (HEAD + "class M(Metric):\n    name = 'm'\n    def score(self, guess):\n        return 1\n"
                              "@hookimpl\ndef unlearnzoo_metrics():\n    return [M]", "M.score asks for 'guess'"),
-    "bare metric name": (HEAD + "class B(Benchmark):\n    name = 'b'\n    forget: str = option('20%', 'x')\n    memory = ('E', 'E')\n"
+    "bare metric name": (HEAD + "class B(Benchmark):\n    name = 'b'\n    forget: str = option('20%', 'x')\n"
+                         "    memory = ('E', 'E')\n"
                          "    evals = (Eval('E', 'test', 'em', 'all', 'high'),)\n"
                          "    prepare = fingerprint = examples = forget_identities = learn_pool = lambda self: None\n"
                          "@hookimpl\ndef unlearnzoo_benchmarks():\n    return [B]", "write distribution/name"),

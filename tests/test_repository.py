@@ -1,0 +1,144 @@
+"""What the repository promises of itself: five files a plugin, fitting versions, a set-up that is done once."""
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PLUGINS = sorted(ROOT.glob("plugins/*/setup.cfg"))
+SETUPS = [ROOT / "setup.cfg", *PLUGINS]
+ALGORITHMS = ("dpo", "ga", "gd", "kl", "npo")
+
+
+def read(path):
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(path, "utf-8")
+    return parser
+
+
+def requirements(path):
+    options = read(path)
+    texts = [options["options"]["install_requires"]]
+    if options.has_section("options.extras_require"):
+        texts.append(options["options.extras_require"]["dev"])
+    return [Requirement(line) for text in texts for line in text.splitlines() if line.strip()]
+
+
+def constraints():
+    lines = (ROOT / "requirements/constraints.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("path", SETUPS, ids=lambda p: p.parent.name)
+def test_every_requirement_is_pinned_within_its_range(path):
+    pinned = {plain(name): version for name, version in constraints().items()}
+    for one in requirements(path):
+        if not one.name.startswith("unlearnzoo"):
+            assert plain(one.name) in pinned, f"{one.name} is missing from requirements/constraints.txt"
+            assert one.specifier.contains(pinned[plain(one.name)]), f"{one} does not allow {pinned[plain(one.name)]}"
+
+
+def test_torch_is_pinned_first():
+    assert list(constraints())[0] == "torch"
+    assert constraints()["torch"] == "2.13.0"
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda p: p.parent.name)
+def test_a_plugin_is_made_for_this_core_and_found_by_entry_point(path):
+    options = read(path)
+    assert options["metadata"]["name"] == path.parent.name
+    assert "unlearnzoo>=0.1,<0.2" in {str(r).replace("<0.2,>=0.1", ">=0.1,<0.2") for r in requirements(path)}
+    assert any(key.startswith("unlearnzoo") for key in options["options.entry_points"])
+    assert options["options"]["python_requires"] == ">=3.11"
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_algorithm_has_the_same_five_files_and_under_60_lines(name):
+    folder = ROOT / "plugins" / f"unlearnzoo-{name}"
+    made = re.compile(r"(^|/)(build|__pycache__|[^/]*\.egg-info)(/|$)")
+    paths = (str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    written = sorted(path for path in paths if not made.search(path))
+    assert written == sorted(["README.md", "pyproject.toml", "setup.cfg", f"tests/test_{name}.py",
+                              f"unlearnzoo_{name}.py"])
+    assert len((folder / f"unlearnzoo_{name}.py").read_text().splitlines()) < 60
+    assert len((folder / "README.md").read_text().splitlines()) > 5
+
+
+def test_no_module_is_longer_than_300_lines():
+    modules = [*ROOT.glob("unlearnzoo/**/*.py"), *ROOT.glob("plugins/*/unlearnzoo_*/**/*.py")]
+    long = {str(p.relative_to(ROOT)): n for p in modules if (n := len(p.read_text("utf-8").splitlines())) > 300}
+    assert not long
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """All that the Makefile's set-up depends on."""
+    if shutil.which("make") is None:
+        pytest.skip("there is no make")
+    for path in [ROOT / "Makefile", ROOT / "requirements/constraints.txt", *SETUPS]:
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    return tmp_path
+
+
+def steps(folder, target):
+    """Return what ``make`` would do."""
+    done = subprocess.run(["make", "-n", target], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def finish(folder):
+    """Leave what a finished set-up leaves."""
+    stamp = next(line.split()[-1] for line in steps(folder, "setup") if line.startswith("touch"))
+    for old in folder.glob(".venv/ready-*"):
+        old.unlink()
+    (folder / stamp).parent.mkdir(exist_ok=True)
+    (folder / stamp).touch()
+
+
+@pytest.mark.parametrize("target", ["run", "test", "test-all", "lint"])
+def test_make_sets_up_torch_alone_and_first_then_all_plugins_in_one_call(copy, target):
+    installs = [line for line in steps(copy, target) if " pip install " in line]
+    assert installs[0].endswith(" torch")
+    assert len(installs) == 3
+    for path in PLUGINS:
+        assert f"--editable ./plugins/{path.parent.name}/" in installs[2]
+    assert all("--constraint requirements/constraints.txt" in line for line in installs)
+
+
+def test_a_second_call_installs_nothing(copy):
+    finish(copy)
+    assert steps(copy, "run") == [".venv/bin/unlearnzoo run --algo npo --bench remem "]
+    assert steps(copy, "test") == ['.venv/bin/python -m pytest -m "not slow" ']
+
+
+def add_plugin(folder):
+    shutil.copytree(folder / "plugins/unlearnzoo-ga", folder / "plugins/unlearnzoo-new")
+
+
+def remove_plugin(folder):
+    shutil.rmtree(folder / "plugins/unlearnzoo-ga")
+
+
+def change_version(folder):
+    path = folder / "requirements/constraints.txt"
+    path.write_text(path.read_text().replace("click==", "click==0"))
+
+
+@pytest.mark.parametrize("change", [add_plugin, remove_plugin, change_version])
+def test_a_change_sets_up_again(copy, change):
+    finish(copy)
+    change(copy)
+    assert any(" pip install " in line for line in steps(copy, "run"))
+    finish(copy)
+    assert len(steps(copy, "run")) == 1
