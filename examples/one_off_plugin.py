@@ -1,6 +1,6 @@
-"""An unlearning algorithm in one file; try it with
+"""An unlearning algorithm in one file.
 
-    unlearnzoo run --algo wga --bench remem --plugin examples/one_off_plugin.py
+Try it: ``unlearnzoo run --algo wga --bench remem --plugin examples/one_off_plugin.py``
 """
 
 from unlearnzoo import Unlearner, hookimpl, option
@@ -13,6 +13,7 @@ class WGA(Unlearner):
     power: float = option(1.0, "Exponent of the confidence that weighs each answer", ge=0)
 
     def loss(self, forget):
+        """Return one value an answer."""
         confidence = (-forget.nll).exp().detach()
         return -(confidence**self.power) * forget.nll
 

@@ -1,6 +1,6 @@
 """The main job from Python: forget four of twenty people with NPO, and read the record.
 
-    python examples/quickstart.py
+Run it: ``python examples/quickstart.py``
 """
 
 import unlearnzoo

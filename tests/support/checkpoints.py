@@ -24,8 +24,12 @@ def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, se
     """
     import torch
     from transformers import (
-        CLIPImageProcessorPil, CLIPVisionConfig, LlamaConfig, LlavaConfig,
-        LlavaForConditionalGeneration, LlavaProcessor,
+        CLIPImageProcessorPil,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
     )
 
     tokenizer = _tokenizer()

@@ -54,9 +54,9 @@ class Encoder:
         if not getattr(processor, "chat_template", None):
             raise ModelError("the processor has no chat template; an instruction-tuned checkpoint has one")
         self.processor, self.tokenizer = processor, processor.tokenizer
-        self.image_id = getattr(processor, "image_token_id", None)
-        if self.image_id is None:
+        if getattr(processor, "image_token_id", None) is None:
             raise ModelError("the processor has no image token: not a vision-language model?")
+        self.image_id: int = processor.image_token_id
         self._tokens_by_size: dict[tuple[int, int], int] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
         self._checked = self._warned = False

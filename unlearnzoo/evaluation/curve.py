@@ -5,11 +5,12 @@ what was kept at equal forgetting. A probe (teacher-forced, on a fixed part of t
 decides when a point is worth its cost.
 """
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..metric import Metric
+from ..metric import Metric, Scored
 from .judge import MARGIN, MAX_NEW_TOKENS, Item
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Curve:
     def _probe(self) -> float:
         encoded = [self.engine.encode(item.example) for item in self.probe_items]
         judged = self.engine.score(encoded, "policy")
-        return sum(j.correct for j in judged) / len(judged)
+        return sum(bool(j.correct) for j in judged) / len(judged)
 
     def _share(self, items: Sequence[Item]) -> float:
         """Estimate EM of a group: proven answers, and the rate among some of the others."""
@@ -83,10 +84,15 @@ class Curve:
         some = wrong[: self.rows]  # items stand in a fixed random order
         longest = max(len(e.answer) for e in encoded)
         texts = self.engine.generate([encoded[i] for i in some], "policy", min(MAX_NEW_TOKENS, longest + MARGIN))
-        hits = [self.metric.score(prediction=text, keywords=items[i].example.keywords)
-                for i, text in zip(some, texts, strict=True)]
-        rate = sum(float(h) for h in hits) / len(hits)  # type: ignore[arg-type]
+        hits = [self._hit(items[i], text) for i, text in zip(some, texts, strict=True)]
+        rate = sum(hits) / len(hits)
         return (len(items) - len(wrong) + len(wrong) * rate) / len(items)
+
+    def _hit(self, item: Item, text: str) -> float:
+        known = {"prediction": text, "answer": item.example.answer, "keywords": item.example.keywords}
+        found = self.metric.score(**{need: known[need] for need in self.metric.needs})
+        value = found.value if isinstance(found, Scored) else float(found)
+        return 0.0 if math.isnan(value) else value
 
 
 def _shuffled(items: Sequence[Item]) -> list[Item]:

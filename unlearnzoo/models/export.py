@@ -1,6 +1,6 @@
 """Save target and unlearn as one adapter that loads on the named base alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from .adapters import pattern
 
 
-def joined(parts: list[tuple[Mapping[str, Tensor], float]]) -> dict[str, Tensor]:
+def joined(parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> dict[str, Tensor]:
     """Concatenate adapters along the rank; exact, with scale 1.
 
     Args:

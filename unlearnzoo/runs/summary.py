@@ -56,8 +56,9 @@ def lines(plan: Plan) -> Iterator[str]:
     for stage in ("learn", "unlearn"):
         yield from _stage_lines(stage, data[stage])
     if plan.learn.replay:
-        yield (f"  replay      {plan.learn.replay} of the model's {data['replay_rows']} replay rows beside each step of "
-               "stage 1: a deviation from the paper that keeps what the base knows")
+        unit = "image groups" if plan.learn.batching == "image" else "rows"
+        yield (f"  replay      {plan.learn.replay} {unit} of the model's {data['replay_rows']} replay rows beside each "
+               "step of stage 1: a deviation from the paper that keeps what the base knows")
     for name, found in data["algorithms"].items():
         options = ", ".join(f"{k} {v}" for k, v in found["options"].items())
         yield f"  {name:<11} asks for {', '.join(found['inputs'])}" + (f"; {options}" if options else "")

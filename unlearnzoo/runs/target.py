@@ -128,7 +128,7 @@ class Judged:
             scores = {self._name(m): v for m, v in sample.scores.items()}
             if old is not None:
                 sample = dataclasses.replace(
-                    sample, scores=old.scores | scores, details={**old.details, **sample.details},
+                    sample, scores={**old.scores, **scores}, details={**old.details, **sample.details},
                     prediction=old.prediction if sample.prediction is None else sample.prediction)
             else:
                 sample = dataclasses.replace(sample, scores=scores)
