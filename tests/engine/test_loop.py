@@ -120,7 +120,7 @@ def test_learning_lowers_the_loss_and_changes_nothing_else(checkpoint_folder):
     engine = Engine(inspect("test", checkpoint_folder))
     before = {n: p.clone() for n, p in engine.model.named_parameters()}
     losses = []
-    recipe = Learn(rank=4, alpha=8.0, epochs=15, lr=0.02, batch=4, targets=("language", "projector", "head"))
+    recipe = Learn(rank=4, alpha=8.0, epochs=15, lr=0.02, batch=4, targets="language+projector+head")
     stages.learn(engine, people(2, 4), [], recipe, 0, lambda entry: bool(losses.append(entry["loss"])))
     assert len(losses) == 30 and losses[-1] < 0.5 * losses[0]
     for name, parameter in engine.base.named_parameters():

@@ -7,6 +7,9 @@ from ..errors import OptionError
 from ..options import Configurable, nearest, option, option_names
 
 
+PARTS = ("language", "projector", "head")
+
+
 class Stage(Configurable):
     """What both stages have."""
 
@@ -14,7 +17,7 @@ class Stage(Configurable):
 
     rank: int = option(64, "Rank of the LoRA adapter", ge=1)
     alpha: float = option(128.0, "LoRA alpha (the update is scaled by alpha / rank)", gt=0)
-    targets: tuple = option(("language",), "Layers with LoRA: language, projector, head")
+    targets: str = option("language", "Layers with LoRA, joined by +: language, projector, head")
     epochs: float = option(5.0, "Passes over the learn pool (stage 1) or forget set (stage 2)", gt=0)
     steps: int | None = option(None, "Optimiser steps; overrules epochs", ge=1)
     lr: float = option(5e-5, "Peak learning rate", gt=0)
@@ -27,6 +30,18 @@ class Stage(Configurable):
     weight_decay: float = option(0.0, "AdamW's weight decay", ge=0)
     clip: float = option(1.0, "Largest norm of the gradient", gt=0)
     micro_tokens: int = option(4096, "Padded tokens in one forward; bounds memory, not results", ge=1)
+
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for part in self.parts:
+            if part not in PARTS:
+                raise OptionError(f"{self.name}.targets: {part!r} is unknown; join some of {', '.join(PARTS)} with +")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the model that get LoRA."""
+        return tuple(self.targets.split("+"))
 
 
 class Learn(Stage):
@@ -46,6 +61,11 @@ class Unlearn(Stage):
     probe_every: int = option(1, "Steps between two looks at forgetting", ge=1)
     probe_rows: int = option(100, "Forget rows of that look (teacher-forced)", ge=1)
     curve_rows: int = option(64, "Rows a group whose wrong answers are generated at a point", ge=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if "head" in self.parts:
+            raise OptionError("unlearn.targets: leave out 'head'; the reference shares the target's output head")
 
 
 STAGES: dict[str, type[Stage]] = {"learn": Learn, "unlearn": Unlearn}

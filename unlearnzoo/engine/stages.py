@@ -57,7 +57,7 @@ def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> I
 def learn(engine: Engine, pool: Sequence[Example], replay: Sequence[Example], recipe: Learn,
           seed: int, on_step: OnStep) -> None:
     """Train the ``target`` adapter on the learn pool, replay rows beside it."""
-    parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.targets, seed)
+    parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, seed)
     total = schedule(pool, recipe).steps
     rows = cursor(units(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
 
@@ -75,9 +75,7 @@ def unlearn(engine: Engine, algorithm: Unlearner, pools: Mapping[str, Sequence[E
             reference: Reference) -> int:
     """Train a fresh ``unlearn`` adapter on top of the frozen target; return the steps done."""
     needs = algorithm.needs
-    if "head" in recipe.targets:
-        raise RunError("unlearn.targets cannot hold 'head': the reference shares the target's output head")
-    parameters = engine.adapt("unlearn", recipe.rank, recipe.alpha, recipe.targets, seed)
+    parameters = engine.adapt("unlearn", recipe.rank, recipe.alpha, recipe.parts, seed)
     assert_states(engine, pools["forget"])
     asked = roles(needs)
     used = {"forget": pools["forget"]} | ({"retain": pools["retain"]} if "retain" in asked else {})

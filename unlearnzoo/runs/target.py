@@ -65,7 +65,7 @@ def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]],
         except (SafetensorError, OSError):
             shutil.rmtree(home, ignore_errors=True)  # a damaged file is learned again
         else:
-            engine.adapt("target", recipe.rank, recipe.alpha, recipe.targets, plan.request.target_seed)
+            engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, plan.request.target_seed)
             _put(engine, tensors)
             return key, True
     stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, recipe, plan.request.target_seed, on_step)

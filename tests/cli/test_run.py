@@ -1,0 +1,107 @@
+"""``unlearnzoo run``: the plan, and what a user gets to read for each mistake, before weights load."""
+
+import json
+
+import pytest
+
+from tests.support import three
+from unlearnzoo.cli import main
+
+
+@pytest.fixture(autouse=True)
+def no_weights(monkeypatch):
+    """What is refused here is refused before any weights load."""
+    def load(*args, **kwargs):
+        raise AssertionError("weights were loaded")
+
+    monkeypatch.setattr("unlearnzoo.models.load.load", load)
+    monkeypatch.setattr("unlearnzoo.engine.engine.load", load)
+
+
+def asked(capsys, *arguments, algo="npo", bench="remem"):
+    """Run the command and return its exit code, stdout and stderr."""
+    code = main(["run", "--algo", algo, "--bench", bench, *three.arguments(), *arguments])
+    return code, *capsys.readouterr()
+
+
+def test_a_dry_run_prints_each_value_and_where_it_comes_from(capsys, tmp_path):
+    code, out, err = asked(capsys, "--dry-run", "--json", "--runs-dir", str(tmp_path / "runs"), algo="gd,npo")
+    plan = json.loads(out)
+    assert code == 0 and not (tmp_path / "runs").exists()
+    assert plan["pools"]["learn"]["rows"] == 60 and plan["pools"]["forget"]["rows"] == 20
+    assert plan["unlearn"]["steps"] == 8 and plan["unlearn"]["origins"]["steps"] == "user"
+    assert plan["learn"]["origins"]["clip"] == "benchmark"
+    assert plan["algorithms"]["gd"]["inputs"] == ["forget", "retain"]
+    assert "a deviation from the paper" in err and "QA an image" in err
+
+
+def test_the_papers_recipe_is_one_flag(capsys):
+    assert main(["run", "--algo", "npo", "--bench", "remem", "--recipe", "paper", "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    learn, unlearn = plan["learn"]["values"], plan["unlearn"]["values"]
+    assert (learn["rank"], learn["alpha"], learn["lr"], learn["epochs"]) == (64, 128, 5e-5, 5)
+    assert (unlearn["lr"], unlearn["batch"], unlearn["batching"]) == (2e-5, 64, "example")
+    assert plan["learn"]["steps"] == 160 and plan["unlearn"]["steps"] == 35
+    assert plan["pools"]["retain"]["rows"] == 1600
+
+
+@pytest.mark.parametrize(("arguments", "text", "code"), [
+    (["--set", "npo.betta=1"], "npo has no option 'betta'; did you mean 'beta'?", 2),
+    (["--set", "npo.beta=-1"], "npo.beta: must be > 0, got -1.0", 2),
+    (["--set", "npo.beta=x"], "npo.beta: expected float, got 'x'", 2),
+    (["--set", "learn.rank=0"], "learn.rank: must be >= 1, got 0", 2),
+    (["--set", "beta"], "NAME=VALUE", 2),
+    (["--stop-at", "EMf=10"], "share between 0 and 1", 2),
+    (["--recipe", "papr"], "did you mean 'paper'?", 2),
+    (["--model", "tyni"], "did you mean 'tiny'?", 2),
+    (["--model", "./nowhere"], "no such folder", 1),
+    (["--config", "none.yaml"], "cannot be read", 2),
+    (["--plugin", "none.py"], "give an existing .py file", 1),
+    (["--set", "remem.views=0"], "remem.views: must be >= 1", 2),
+    (["--set", "learn.targets=vision"], "'vision' is unknown", 2),
+    (["--set", "unlearn.targets=language+head"], "leave out 'head'", 2),
+])
+def test_a_mistake_is_one_line_that_says_what_to_do(capsys, arguments, text, code):
+    found, out, err = asked(capsys, *arguments)
+    lines = [line for line in err.splitlines() if line]
+    assert (found, out) == (code, "") and text in lines[-1] and lines[-1].startswith("Error: ")
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize(("arguments", "text"), [
+    (["--algo", "nppo", "--bench", "remem"], "did you mean 'npo'?"),
+    (["--algo", "npo", "--bench", "remme"], "did you mean 'remem'?"),
+    (["--bench", "remem"], "name an algorithm"),
+    (["--algo", "npo"], "name a benchmark"),
+    (["--algo", "npo", "--bench", "remem", "--set", "remem.data=./nowhere"], "nowhere"),
+    (["--algo", "npo", "--bench", "remem", "--forget", "7%"], "forget"),
+])
+def test_unknown_names_and_data_are_refused(capsys, arguments, text):
+    assert main(["run", *arguments]) in (1, 2)
+    err = capsys.readouterr().err
+    assert text in err and len(err.strip().splitlines()) == 1
+
+
+def test_dpo_without_refusals_is_refused(capsys, tmp_path):
+    plugin = tmp_path / "mute.py"
+    plugin.write_text(
+        "from unlearnzoo import hookimpl, Benchmark, DataError\n"
+        "from unlearnzoo_remem.benchmark import ReMem\n"
+        "class Mute(ReMem):\n"
+        "    '''ReMem without refusals.'''\n"
+        "    name = 'mute'\n"
+        "    refusal = Benchmark.refusal\n"
+        "@hookimpl\n"
+        "def unlearnzoo_benchmarks():\n"
+        "    return [Mute]\n")
+    arguments = ["run", "--algo", "dpo", "--bench", "mute", "--plugin", str(plugin), "--forget", "33%",
+                 "--set", "mute.identities=3", "--set", "mute.qa=20"]
+    assert main(arguments) == 1
+    assert "mute has no refusals, which this algorithm needs" in capsys.readouterr().err
+    assert main([*arguments, "--algo", "npo", "--dry-run"]) == 0
+
+
+def test_a_runs_folder_under_a_file_is_refused(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = asked(capsys, "--runs-dir", str(tmp_path / "file" / "runs"))
+    assert code == 1 and str(tmp_path / "file") in err.splitlines()[-1]

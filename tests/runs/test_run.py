@@ -1,0 +1,163 @@
+"""A whole run with three people: what it records, that it repeats, and that it needs no network."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import unlearnzoo
+from tests.support import three
+from unlearnzoo.errors import GateError
+from unlearnzoo.evaluation.sample import read_samples
+from unlearnzoo.runs.reading import load
+
+
+def run(folder, algo="npo", **more):
+    options = three.OPTIONS | more.pop("options", {})
+    return unlearnzoo.run(algo, "remem", forget=three.FORGET, runs_dir=folder, options=options, **more)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """Two algorithms, one stage 1."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield run(tmp_path_factory.mktemp("runs"), "npo,gd")
+
+
+def means(record, model, column):
+    return {row["group"].get("hop"): row["mean"] for row in record["results"]
+            if row["model"] == model and row["column"] == column}
+
+
+def test_the_target_learned_and_the_forget_set_was_forgotten(records):
+    for record in records:
+        assert record["status"] == "finished" and record["valid"] is True
+        assert all(row["passed"] and row["target"] >= row["least"] for row in record["gate"])
+        assert all(v <= 0.1 for v in means(record, "base", "EMf").values())
+        assert all(v >= 0.8 for v in means(record, "target", "EMf").values())
+        before, after = means(record, "target", "EMf"), means(record, "unlearned", "EMf")
+        assert all(after[hop] < before[hop] for hop in before)
+
+
+def test_a_record_says_all_that_a_reader_needs(records):
+    record = load(records[0]["folder"])
+    assert {"schema", "status", "valid", "algorithm", "benchmark", "model", "seed", "target_seed", "command",
+            "versions", "git", "results", "curve", "matched", "seconds", "plan", "gate", "metrics"} <= record.keys()
+    assert record["algorithm"] == {"name": "npo", "distribution": "unlearnzoo-npo", "version": "0.1.0",
+                                   "options": {"beta": 0.1, "retain_weight": 0.0}}
+    assert set(record["seconds"]) == {"plan", "learn", "unlearn", "evaluate", "total"}
+    assert record["curve"][0]["step"] == 0 and record["curve"][-1]["step"] == 8
+    row = record["results"][0]
+    assert {"model", "split", "metric", "group", "mean", "low", "high", "n", "clusters", "unscored"} <= row.keys()
+    assert all(r["low"] is None and r["per_cluster"] for r in record["results"] if r["n"])
+
+
+def test_samples_hold_each_judged_answer(records):
+    from pathlib import Path
+
+    samples = read_samples(Path(records[0]["folder"]) / "samples.parquet")
+    assert {s.model for s in samples} == {"base", "target", "unlearned"}
+    forget = [s for s in samples if s.model == "unlearned" and s.split == "finetune"]
+    assert len(forget) == 20 and all(s.prediction is not None for s in forget)
+    assert all(1 <= s.details["rank"] <= 3 and s.details["candidates"] == 3 for s in forget)
+    # EM of the samples is EM of the table.
+    em = [s.scores["unlearnzoo-metrics/em"] for s in forget if s.tags["hop"] == "single"]
+    assert sum(em) / len(em) == pytest.approx(means(records[0], "unlearned", "EMf")["single"])
+
+
+def test_the_saved_adapter_answers_like_the_unlearned_model(records):
+    from pathlib import Path
+
+    from peft import PeftModel
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    folder = Path(records[0]["folder"])
+    source = records[0]["model"]["source"]
+    model = PeftModel.from_pretrained(AutoModelForImageTextToText.from_pretrained(source), folder / "adapter")
+    processor = AutoProcessor.from_pretrained(source)
+    samples = [s for s in read_samples(folder / "samples.parquet") if s.model == "unlearned" and s.split == "retain"]
+    bench = unlearnzoo_remem()
+    images = {e.id: e.images[0] for e in bench.examples("retain")}
+    for sample in samples[:6]:
+        content = [{"type": "image"}, {"type": "text", "text": sample.question}]
+        text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        inputs = processor(images=[images[sample.id].open()], text=text, return_tensors="pt")
+        out = model.generate(**inputs, max_new_tokens=64, do_sample=False)
+        reply = processor.tokenizer.decode(out[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True)
+        assert reply.strip() == sample.prediction
+
+
+def unlearnzoo_remem():
+    from unlearnzoo.zoo import Zoo
+
+    bench = Zoo.installed().get("benchmark", "remem").configure(
+        {k.removeprefix("remem."): v for k, v in three.OPTIONS.items() if k.startswith("remem.")}
+        | {"forget": three.FORGET})
+    bench.prepare()
+    return bench
+
+
+def test_the_same_command_gives_the_same_numbers_and_reuses_stage_1(records, tmp_path):
+    again = run(tmp_path)[0]
+    assert again["target"] == {"key": records[0]["target"]["key"], "cached": True}
+    assert again["results"] == records[0]["results"] and again["curve"] == records[0]["curve"]
+    other = run(tmp_path, seed=1)[0]
+    assert other["target"]["key"] == again["target"]["key"] and other["curve"] != again["curve"]
+
+
+def test_stop_at_ends_where_forgetting_is_there(records, tmp_path):
+    found = run(tmp_path, "ga", stop_at="EMf=.5", options={"unlearn.steps": 30})[0]
+    assert found["steps"] < 30
+    assert max(found["curve"][-1]["EMf"].values()) <= 0.5
+
+
+def test_a_model_that_never_memorised_is_refused(tmp_path):
+    short = {"learn.epochs": 1}
+    with pytest.raises(GateError, match=r"stage 1 failed: EM \d+ % < 80 %.*means nothing"):
+        run(tmp_path, options=short)
+    record = load(next(tmp_path.iterdir()))
+    assert record["status"] == "failed" and record["valid"] is False and record["gate"]
+    going_on = run(tmp_path, options=short, allow_unmemorised=True)[0]
+    assert going_on["status"] == "finished" and going_on["valid"] is False
+
+
+def test_divergence_keeps_what_was_computed_and_the_others_go_on(records, tmp_path):
+    plugin = tmp_path / "explode.py"
+    plugin.write_text(
+        "from unlearnzoo import Unlearner, hookimpl\n"
+        "class Explode(Unlearner):\n"
+        "    '''Breaks at its third step.'''\n"
+        "    name = 'explode'\n"
+        "    def loss(self, forget):\n"
+        "        self.calls = getattr(self, 'calls', 0) + 1\n"
+        "        return forget.nll * (1.0 if self.calls < 3 else float('nan'))\n"
+        "@hookimpl\n"
+        "def unlearnzoo_unlearners():\n"
+        "    return [Explode]\n")
+    bad, good = run(tmp_path / "runs", "explode,ga", plugins=[plugin])
+    assert (bad["status"], good["status"]) == ("diverged", "finished")
+    assert "step 3" in bad["error"] and bad["curve"] and bad["results"]
+    steps = [json.loads(line) for line in (tmp_path / "runs").glob("*explode*/steps.jsonl").__next__().open()]
+    assert [s["step"] for s in steps] == [1, 2]
+
+
+NO_NETWORK = """
+import socket, sys
+def refuse(*args, **kwargs):
+    raise AssertionError(f"the network was used: {args}")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+from unlearnzoo.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_the_command_prints_json_and_needs_no_network(records, tmp_path):
+    command = ["run", "--algo", "ga", "--bench", "remem", "--json", "--runs-dir", str(tmp_path), *three.arguments()]
+    found = subprocess.run([sys.executable, "-c", NO_NETWORK, *command], capture_output=True, text=True,
+                           env=os.environ | {"HF_HUB_OFFLINE": "0"}, timeout=300)
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)[0]["status"] == "finished"
+    assert "gate, finetune" in found.stderr and "Warning" not in found.stderr
