@@ -155,6 +155,19 @@ def test_damaged_metadata_hide_nobody_else(site, text):
     assert row_of(zoo, "damaged").status == "broken"
 
 
+def test_a_folder_that_lost_its_metadata_hides_nobody_else(site):
+    install(site, "a-damaged", algorithm("damaged"))
+    (site / "a_damaged-1.0.dist-info" / "METADATA").unlink()
+    install(site, "b-damaged", algorithm("damaged"))
+    (site / "b_damaged-1.0.dist-info" / "entry_points.txt").write_bytes(b"[unlearnzoo]\n\xff = x")
+    install(site, "other", algorithm())
+    zoo, told = load()
+    assert zoo.names("unlearner") == ["mine"]
+    assert [row.distribution for row in zoo.plugins if row.status == "broken"] == ["a_damaged-1.0", "b_damaged-1.0"]
+    assert len(told) == 2
+    assert all("its metadata cannot be read" in line for line in told)
+
+
 def test_an_odd_requirement_is_told(site):
     install(site, "odd", algorithm(), requires=("unlearnzoo >>> 1",))
     zoo, told = load()

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -57,15 +57,13 @@ def find() -> list[PluginInfo]:
     """Return all entry points of this environment, sorted; unfit ones say why."""
     found: dict[str, list[PluginInfo]] = {}
     for distribution in metadata.distributions():
-        text = distribution.read_text("entry_points.txt") or ""
-        if f"[{HOOKS}" in text:
-            name = normalise(distribution.metadata["Name"] or "unnamed")
-            # As for imports, what comes first on the path hides what comes later.
-            if name not in found:
-                found[name] = list(_entries(distribution, name))
-    rows = [row for name in sorted(found) for row in found[name]]
-    _switch_off(rows)
-    return rows
+        name, rows = _read(distribution)
+        # As for imports, what comes first on the path hides what comes later.
+        if rows:
+            found.setdefault(name, rows)
+    entries = [row for name in sorted(found) for row in found[name]]
+    _switch_off(entries)
+    return entries
 
 
 def normalise(name: str) -> str:
@@ -92,23 +90,29 @@ def _switch_off(rows: list[PluginInfo]) -> None:
             row.status, row.reason = "off", "UNLEARNZOO_PLUGINS does not name it"
 
 
-def _entries(distribution: metadata.Distribution, name: str) -> Iterator[PluginInfo]:
-    """Yield a row an entry point, or one row that says what is wrong with the distribution."""
-    common: dict[str, Any] = {"distribution": name, "version": distribution.version or "",
-              "summary": distribution.metadata["Summary"] or "", "where": _where(distribution)}
+def _read(distribution: metadata.Distribution) -> tuple[str, list[PluginInfo]]:
+    """Return a distribution's name and entry points, or one row that says what is wrong with it."""
+    name = Path(getattr(distribution, "_path", "unnamed")).stem
     try:
-        points = sorted((p.group, p.name, p.value, p) for p in distribution.entry_points
-                        if p.group in (HOOKS, MODELS, COMMANDS))
-        unfit = _unfit(distribution)
-    except Exception as error:  # noqa: BLE001 - whatever the metadata holds, the others go on
-        yield PluginInfo(name=name, group=HOOKS, status="broken",
-                         reason=f"its metadata cannot be read ({reason(error)})", **common)
-        return
-    for group, point_name, _, point in points:
-        row = PluginInfo(name=point_name, group=group, load=point.load, **common)
-        if unfit:
-            row.status, row.reason = "broken", unfit
-        yield row
+        if f"[{HOOKS}" not in (distribution.read_text("entry_points.txt") or ""):
+            return name, []
+        name = normalise(distribution.metadata["Name"])
+        return name, _entries(distribution, name)
+    except Exception as error:  # noqa: BLE001 - whatever the metadata hold, the others go on
+        return name, [PluginInfo(name=name, group=HOOKS, distribution=name, version="", where="", status="broken",
+                                 reason=f"its metadata cannot be read ({reason(error)})")]
+
+
+def _entries(distribution: metadata.Distribution, name: str) -> list[PluginInfo]:
+    points = sorted((p.group, p.name, p.value, p) for p in distribution.entry_points
+                    if p.group in (HOOKS, MODELS, COMMANDS))
+    unfit = _unfit(distribution)
+    common: dict[str, Any] = {
+        "distribution": name, "version": distribution.version, "where": _where(distribution),
+        "summary": distribution.metadata["Summary"] or "",
+        "status": "broken" if unfit else "found", "reason": unfit}
+    return [PluginInfo(name=point_name, group=group, load=point.load, **common)
+            for group, point_name, _, point in points]
 
 
 def _unfit(distribution: metadata.Distribution) -> str:

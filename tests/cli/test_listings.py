@@ -131,9 +131,17 @@ def test_show_a_model(filled, capsys):
     assert (facts["folder"], facts["replay"], facts["utility"]) == ("folder", "replay.parquet", None)
 
 
+def test_show_a_stage(site, capsys):
+    text = output(capsys, "show", "learn")
+    assert text.startswith("learn: stage of unlearnzoo 0.1.0")
+    assert "Options  (--set learn.NAME=VALUE)" in text
+    assert "Passes over the learn pool" in text
+    assert json.loads(output(capsys, "show", "unlearn", "--json"))["full_name"] == "unlearnzoo/unlearn"
+
+
 @pytest.mark.parametrize(("line", "told"), [
     (["show", "antt"], "nothing is called 'antt'; did you mean 'ant'?"),
-    (["show", "qqqq"], "nothing is called 'qqqq'; installed: ant, bench, length, tiny, zebra"),
+    (["show", "qqqq"], "nothing is called 'qqqq'; installed: ant, bench, learn, length, tiny, unlearn, zebra"),
     (["show", "bad"], "'bad': unlearnzoo-bad 1.0 is broken: ModuleNotFoundError"),
     (["show", "ant", "--kind", "metric"], "nothing is called 'ant'"),
 ])

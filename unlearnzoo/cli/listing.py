@@ -9,7 +9,7 @@ import click
 from .. import zoo as zoo_module
 from ..describe import one_line
 from .options import as_json_option, plugin_option
-from .table import table
+from .table import table, wrapped
 
 TITLES = {"unlearner": "Algorithms  (run --algo NAME)", "benchmark": "Benchmarks  (run --bench NAME)",
           "metric": "Metrics", "model": "Models  (run --model NAME)"}
@@ -29,7 +29,8 @@ def list_command(files: tuple[Path, ...], as_json: bool) -> None:
         word = zoo_module.WORDS[kind]
         some = [(r["name"], r["distribution"], r["doc"]) for r in rows if r["kind"] == word]
         click.echo(f"{title}\n{table(some) or '  none installed'}\n")
-    click.echo("`unlearnzoo show NAME` says more of each.")
+    hint = "`unlearnzoo show NAME` says more of each; `show learn` and `show unlearn` of the two stages."
+    click.echo(wrapped(hint, indent=""))
 
 
 def rows_of(zoo: zoo_module.Zoo) -> list[dict[str, Any]]:

@@ -1,17 +1,19 @@
-"""``unlearnzoo show``: everything about one algorithm, benchmark, metric or model."""
+"""``unlearnzoo show``: everything about one algorithm, benchmark, metric, model or stage."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from .. import __version__
 from .. import zoo as zoo_module
 from ..describe import class_facts, model_facts
 from ..discovery import origin
 from ..errors import UnknownName
 from ..naming import Table
+from ..options import Configurable
 from .options import as_json_option, plugin_option
 from .table import table, wrapped
 
@@ -23,7 +25,7 @@ from .table import table, wrapped
 @plugin_option
 @as_json_option
 def show(name: str, kind: str | None, files: tuple[Path, ...], as_json: bool) -> None:
-    """Show what something does, needs and can be set to."""
+    """Show what something does, needs and can be set to; learn and unlearn too."""
     facts = facts_of(zoo_module.Zoo.installed(files), name, kind)
     click.echo(json.dumps(facts, indent=2, default=str) if as_json else "\n".join(_lines(facts)))
 
@@ -41,6 +43,8 @@ def facts_of(zoo: zoo_module.Zoo, name: str, word: str | None = None) -> dict[st
         words = [zoo_module.WORDS[k] for k in having]
         raise UnknownName(f"{name!r} is {' and '.join(words)}: add --kind {words[0]}")
     if not having:
+        if word is None and name in _stages():
+            return _stage_facts(name)
         zoo.refuse_unusable(name)
         raise _unknown(zoo, name, kinds)
     kind = having[0]
@@ -54,9 +58,24 @@ def facts_of(zoo: zoo_module.Zoo, name: str, word: str | None = None) -> dict[st
     return head | origin(owner) | facts
 
 
+def _stages() -> Mapping[str, type[Configurable]]:
+    """Return the two stages of a run, which are set like anything else (``--set learn.epochs=3``)."""
+    from ..engine.recipe import STAGES
+
+    return STAGES
+
+
+def _stage_facts(name: str) -> dict[str, Any]:
+    head = {"kind": "stage", "name": name, "full_name": f"unlearnzoo/{name}"}
+    where = {"distribution": "unlearnzoo", "version": __version__, "where": str(Path(__file__).parents[1])}
+    return head | where | class_facts(_stages()[name])
+
+
 def _unknown(zoo: zoo_module.Zoo, name: str, kinds: list[str]) -> UnknownName:
     """Return the error for a name of no kind, with the nearest of all of them."""
     every: Table[None] = Table("name")
+    for stage in _stages():
+        every[f"unlearnzoo/{stage}"] = None
     for kind in kinds:
         for known in zoo.names(kind):
             every[f"{zoo.owner(kind, known).distribution}/{known.rpartition('/')[2]}"] = None
