@@ -36,10 +36,12 @@ lint: $(READY)
 setup: $(READY)
 
 # torch goes in alone: whichever build is at hand (CPU, CUDA) is then kept by all that follows.
+# Old links to this repository go first, or a plugin that was removed would stay as a broken one.
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unlearnzoo needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	@echo "Setting up .venv, once; this takes some minutes."
 	$(PYTHON) -m venv .venv
+	@rm -rf .venv/lib/python*/site-packages/unlearnzoo*.dist-info .venv/lib/python*/site-packages/__editable__*unlearnzoo*
 	$(PIP) torch
 	$(PIP) setuptools
 	$(PIP) --no-build-isolation --editable ".[dev]" $(foreach s,$(filter plugins/%,$(SETUPS)),--editable ./$(dir $(s)))
