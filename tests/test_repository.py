@@ -1,9 +1,11 @@
 """What the repository promises of itself: five files a plugin, fitting versions, a set-up that is done once."""
 
+import ast
 import configparser
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,34 @@ def test_a_change_sets_up_again(copy, change):
     assert any(" pip install " in line for line in steps(copy, "run"))
     finish(copy)
     assert len(steps(copy, "run")) == 1
+
+
+#: Import name → distribution, where they differ.
+DISTRIBUTION_OF = {"PIL": "pillow", "dicebear": "dicebear-core", "faker": "faker", "yaml": "pyyaml"}
+#: Comes with one that is required: huggingface_hub with transformers, for example.
+BROUGHT_ALONG = {"huggingface-hub"}
+
+
+def imported(files):
+    """Return the distributions that some files import, by normalised name."""
+    names = set()
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names.add(node.module.split(".")[0])
+    return {plain(DISTRIBUTION_OF.get(name, name)) for name in names - sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("path", SETUPS, ids=lambda p: p.parent.name)
+def test_what_is_imported_is_required(path):
+    """A package that only happens to be installed here is missing elsewhere."""
+    folder = path.parent
+    files = (list(folder.glob("unlearnzoo_*.py")) + list(folder.glob("unlearnzoo_*/**/*.py"))
+             if folder != ROOT else list(ROOT.glob("unlearnzoo/**/*.py")))
+    required = {plain(one.name) for one in requirements(path)} | BROUGHT_ALONG
+    core = {plain(one.name) for one in requirements(ROOT / "setup.cfg")}
+    own = {plain(file.stem if file.parent == folder else file.relative_to(folder).parts[0]) for file in files}
+    lacking = imported(files) - own - required - (core if folder != ROOT else set())
+    assert not lacking, f"{folder.name} imports {sorted(lacking)}; add it to install_requires"
