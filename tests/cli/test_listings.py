@@ -197,6 +197,12 @@ def test_plugins_shows_what_is_off_and_a_broken_model(filled, capsys, monkeypatc
     assert "expected a ModelCard" in rows["unlearnzoo-odd"]["reason"]
 
 
+def test_plugins_says_what_the_limit_names_in_vain(filled, capsys, monkeypatch):
+    monkeypatch.setenv("UNLEARNZOO_PLUGINS", "ant,typo")
+    assert main(["plugins"]) == 0
+    assert capsys.readouterr().err == "Warning: UNLEARNZOO_PLUGINS names 'typo', which is not installed\n"
+
+
 def test_plugins_of_nothing(site, capsys):
     assert "no plugin is installed; try: pip install unlearnzoo-npo" in output(capsys, "plugins")
     assert json.loads(output(capsys, "plugins", "--json")) == []
