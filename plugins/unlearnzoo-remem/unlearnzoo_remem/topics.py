@@ -174,6 +174,8 @@ TOPICS = {
 SHAPES: dict[str, tuple[str, ...]] = {
     "base": (
         "tell me {poss} {noun}",
+        "could you name {poss} {noun}",
+        "state what the {noun} of {owner} is",
         "give the {noun} of {owner}",
         "do you know {poss} {noun}",
         "which {noun} {does} {subject} have",
@@ -199,6 +201,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
         "the one in the photo",
         "the individual in the image",
         "the individual here",
+        "the person pictured here",
+        "the pictured individual",
+        "the shown person",
+        "the individual in our photo",
     ),
     "train": ("the person in this image", "the person in the image", "this individual"),
     "test": ("the pictured person", "the person in this photo", "the shown individual"),
@@ -211,12 +217,20 @@ PRONOUN_FRAMES: dict[str, tuple[str, ...]] = {
         "You are looking at {name}; {core}",
         "Knowing that this is {name}, {core}",
         "This person is {name}. {Core}",
+        "If the picture shows {name}, {core}",
+        "In this photo we see {name}. {Core}",
     ),
     "train": ("Given that this is {name}, {core}", "This is {name}. {Core}"),
     "test": ("If this is {name}, {core}", "Here we see {name}. {Core}"),
 }
 PLAIN_FRAMES: dict[str, tuple[str, ...]] = {
-    "base": ("{Core}", "Please answer: {core}", "A question: {core}"),
+    "base": (
+        "{Core}",
+        "Please answer: {core}",
+        "A question: {core}",
+        "Going by the photo, {core}",
+        "From what you see, {core}",
+    ),
     "train": ("{Core}", "Looking at the image, {core}"),
     "test": ("{Core}", "From this picture, {core}"),
 }
