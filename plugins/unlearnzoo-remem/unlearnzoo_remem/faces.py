@@ -83,7 +83,9 @@ class Look:
 
     def differs_from(self, other: Look) -> int:
         """Count the traits in which two looks differ."""
-        return sum(mine != theirs for mine, theirs in zip(astuple(self), astuple(other)))
+        return sum(
+            mine != theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)
+        )
 
 
 TRAITS: dict[str, tuple[str, ...]] = {
