@@ -59,6 +59,10 @@ def _check(file: Path, record: Mapping[str, Any]) -> None:
     for row in record["results"]:
         if lost := [name for name in _ROW if name not in row]:
             raise DataError(f"{file}: damaged; a row of `results` lacks `{lost[0]}`")
+        if not isinstance(row["group"], dict):
+            raise DataError(f"{file}: damaged; a row of `results` has no groups")
+    if not all(isinstance(groups, dict) for groups in record["matched"].values()):
+        raise DataError(f"{file}: damaged; `matched` holds something that is no level")
 
 
 def find(runs_dir: Path) -> list[dict[str, Any]]:
@@ -85,7 +89,7 @@ def _entry(folder: Path) -> dict[str, Any]:
     try:
         record = load(folder)
     except DataError as error:
-        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
         return {**entry, "time": changed, "reason": str(error).removeprefix(f"{folder}: ")}
     return {**entry, "time": record["time"], "record": record}
 

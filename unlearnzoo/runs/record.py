@@ -29,6 +29,8 @@ _EMPTY: dict[str, Any] = {
     "command": "", "plan": {}, "gate": None, "results": [], "curve": [], "matched": {},
     "seconds": {}, "error": None,
 }
+#: Where a user's options stand, and with them what a record must not show.
+_OPTIONS = ("arguments", "algorithm", "benchmark", "metrics", "plan")
 #: What was typed, not what it was resolved to.
 _TYPED = ("command", "arguments")
 
@@ -63,9 +65,10 @@ class Record:
         Raises:
             RunError: the folder or the file cannot be written.
         """
-        masker = Masker(fields.get("command", ""), fields)
+        typed = {name: fields.get(name) for name in _OPTIONS}
+        masker = Masker(fields.get("command", ""), typed)
         now = datetime.now(UTC)
-        first = {"schema": SCHEMA, "status": "started", "time": now.isoformat(timespec="seconds"),
+        first = {"schema": SCHEMA, "status": "started", "time": now.isoformat(timespec="milliseconds"),
                  **_EMPTY, "versions": versions(), "git": git(Path()), **fields}
         resolved = {name: value for name, value in fields.items() if name not in _TYPED}
         text = json.dumps(plain(resolved, masker), sort_keys=True)

@@ -1,0 +1,43 @@
+"""``unlearnzoo report``: the tables and the picture of one run, or of several side by side."""
+
+import json
+from pathlib import Path
+
+import click
+
+from .options import as_json_option
+from .runs import runs_dir_option
+
+
+@click.command()
+@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.option("--intervals", is_flag=True, help="Give each number its interval or range.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE",
+              help="Draw the curves, too (png, svg, pdf).")
+@runs_dir_option
+@as_json_option
+def report(names: tuple[str, ...], intervals: bool, plot: Path | None, runs_dir: Path,
+           as_json: bool) -> None:
+    """Show runs as the paper's table, side by side.
+
+    RUN is a run's folder, or the beginning of its name as `unlearnzoo runs` shows it.
+    """
+    from ..runs import reading
+
+    # The same run, named twice, is one run.
+    folders = dict.fromkeys(reading.resolve(name, runs_dir).resolve() for name in names)
+    records = [reading.load(folder) for folder in folders]
+    if plot is not None:
+        from ..runs.picture import draw
+
+        draw(records, plot)
+    if as_json:
+        from ..runs.compare import compare
+
+        click.echo(json.dumps(compare(records), indent=2, allow_nan=False))
+        return
+    from ..runs.report import render
+
+    click.echo(render(records, intervals))
+    if plot is not None:
+        click.echo(f"\nThe picture is in {click.format_filename(plot)}.")

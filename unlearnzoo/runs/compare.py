@@ -1,0 +1,166 @@
+"""Several records beside each other, as data: what a report prints and what ``--json`` gives."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..benchmark import Eval
+from ..evaluation.aggregate import Row, paired
+from ..evaluation.sample import Sample
+from . import reading
+
+Records = Sequence[Mapping[str, Any]]
+#: What has to be the same before two results may be compared, and where a record has it.
+SAME = {"data": ("benchmark", "data"), "forget identities": ("benchmark", "forget_identities"),
+        "target": ("target", "key")}
+#: The model and group names that have a natural order; others follow, sorted.
+ORDER = ("base", "target", "unlearned", "single", "multi")
+
+
+def compare(records: Records) -> dict[str, Any]:
+    """Put records beside each other.
+
+    Args:
+        records: from ``load`` or ``Record.data``.
+
+    Returns:
+        ``runs`` (label, folder, status, ...), ``table`` (rows of results with ``run``: the label,
+        or ``base`` and ``target`` of the first record that has them), ``baselines`` (likewise),
+        ``matched`` (label → level → group → retain score), ``paired`` (rows of differences with
+        ``a``, ``b``) and ``notes``.
+    """
+    names = labels(records)
+    return {
+        "runs": [_run(name, r) for name, r in zip(names, records, strict=True)],
+        "table": _table(names, records),
+        "baselines": _shared(records, "baselines"),
+        "matched": {name: r["matched"] for name, r in zip(names, records, strict=True)},
+        "memory": memory(records),
+        "paired": _pairs(names, records),
+        "notes": [*_states(names, records), *_differences(names, records),
+                  *_unscored(names, records)],
+    }
+
+
+def labels(records: Records) -> list[str]:
+    """Name each record by its algorithm; by seed, configuration or folder where that is not enough."""
+    algorithms = [str(r["algorithm"].get("name", "?")) for r in records]
+    folders = [Path(r["folder"]) for r in records]
+    forms: list[list[str]] = [
+        algorithms,
+        [f"{a} seed {r.get('seed')}" for a, r in zip(algorithms, records, strict=True)],
+        [f"{a} {f.name.rpartition('_')[2]}" for a, f in zip(algorithms, folders, strict=True)],
+        [f.name for f in folders],
+    ]
+    return next((form for form in forms if len(set(form)) == len(form)), [str(f) for f in folders])
+
+
+def memory(records: Records) -> list[str]:
+    """Return the columns of the curve: the forgotten side, then the kept one."""
+    points = [r["curve"][0] for r in records if r["curve"]]
+    return [name for name in points[0] if name != "step"] if points else []
+
+
+def in_order(words: Iterable[str]) -> list[str]:
+    """Sort names, the well-known first."""
+    return sorted(set(words), key=lambda w: (ORDER.index(w) if w in ORDER else len(ORDER), w))
+
+
+def _run(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("folder", "time", "status", "valid", "error", "algorithm", "benchmark", "model",
+             "seed", "target_seed", "seconds")
+    return {"run": name, **{field: record.get(field) for field in shown}}
+
+
+def _table(names: Sequence[str], records: Records) -> list[Row]:
+    own = [{**row, "run": name} for name, record in zip(names, records, strict=True)
+           for row in record["results"] if row["model"] == "unlearned"]
+    return [*_shared(records, "results"), *own]
+
+
+def _shared(records: Records, field: str) -> list[Row]:
+    """Return the rows of base and target, from the first record that has them."""
+    found = ([row for row in record.get(field) or () if row["model"] != "unlearned"]
+             for record in records)
+    return [{**row, "run": row["model"]} for row in next(filter(None, found), [])]
+
+
+def _pairs(names: Sequence[str], records: Records) -> list[Row]:
+    """Compare each two records that may be compared, example by example."""
+    if len(records) < 2:
+        return []
+    samples = [_unlearned(record) for record in records]
+    rows = []
+    for i, j in itertools.combinations(range(len(records)), 2):
+        a, b = records[i], records[j]
+        if not samples[i] or not samples[j] or any(_at(a, p) != _at(b, p) for p in SAME.values()):
+            continue
+        forget = frozenset(a["benchmark"].get("forget_identities") or ())
+        for row in paired(samples[i], samples[j], _evals(a), forget):
+            rows.append({"a": names[i], "b": names[j], **row})
+    return rows
+
+
+def _unlearned(record: Mapping[str, Any]) -> list[Sample]:
+    return [s for s in reading.samples(record) or () if s.model == "unlearned"]
+
+
+def _evals(record: Mapping[str, Any]) -> list[Eval]:
+    """Rebuild the columns from the rows that they made."""
+    found = {}
+    for row in record["results"]:
+        if row["model"] == "unlearned":
+            found[row["column"]] = Eval(row["column"], row["split"], row["metric"], row["who"],
+                                        row["want"], tuple(row["group"]))
+    return list(found.values())
+
+
+def _states(names: Sequence[str], records: Records) -> list[str]:
+    """Say which runs are not to be relied on."""
+    notes = []
+    for name, record in zip(names, records, strict=True):
+        if record["status"] != "finished":
+            reason = record.get("error")
+            notes.append(f"{name}: {record['status']}" + (f" ({reason})" if reason else ""))
+        if record.get("valid") is False:
+            notes.append(f"{name}: not valid; stage 1 stayed below the gate, so what it forgot "
+                         "was never memorised")
+    return notes
+
+
+def _differences(names: Sequence[str], records: Records) -> list[str]:
+    """Say in what the records differ that makes their numbers differ too."""
+    notes = []
+    for what, path in {**SAME, "seed": ("seed",), "target seed": ("target_seed",)}.items():
+        values = {name: _at(r, path) for name, r in zip(names, records, strict=True)}
+        if len(set(map(repr, values.values()))) > 1:
+            each = "; ".join(f"{name}: {_short(value)}" for name, value in values.items())
+            cannot = "" if "seed" in what else ("; not to be compared, and the rows base and "
+                                                "target are those of the first")
+            notes.append(f"the runs differ in {what} ({each}){cannot}")
+    return notes
+
+
+def _unscored(names: Sequence[str], records: Records) -> list[str]:
+    """Say where scores are missing, a line a run."""
+    notes = []
+    for name, record in zip(names, records, strict=True):
+        lacking = [f"{row['column']} {' '.join(row['group'].values())} {row['unscored']}".strip()
+                   for row in record["results"]
+                   if row["model"] == "unlearned" and row.get("unscored")]
+        if lacking:
+            notes.append(f"{name}: unscored rows, left out: {', '.join(lacking)}")
+    return notes
+
+
+def _at(record: Mapping[str, Any], path: Sequence[str]) -> Any:
+    value: Any = record
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

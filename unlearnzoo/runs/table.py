@@ -1,0 +1,117 @@
+"""Numbers in columns under group headings, as plain text that a terminal, a file or a mail shows.
+
+Groups stand side by side where they fit and below each other where not: no line is folded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+BETWEEN = " | "
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns under one heading."""
+
+    heading: str
+    columns: Sequence[str]
+
+
+@dataclass
+class Table:
+    """Rows over blocks.
+
+    Attributes:
+        rows: label and its cells, a list a block; a cell may have several lines. An empty label
+            is a rule.
+    """
+
+    title: str
+    blocks: Sequence[Block]
+    rows: list[tuple[str, list[list[str]]]] = field(default_factory=list)
+
+    def rule(self) -> None:
+        """Add a line between rows."""
+        self.rows.append(("", []))
+
+    def add(self, label: str, cells: list[list[str]]) -> None:
+        """Add a row."""
+        self.rows.append((clean(label), [[clean(c, keep="\n") for c in block] for block in cells]))
+
+    def text(self, width: int = 100) -> str:
+        """Lay the table out.
+
+        Args:
+            width: in characters; only a single block that is wider goes beyond it.
+        """
+        margin = max([len(label) for label, _ in self.rows], default=0)
+        spans = [_widths(block, [cells[i] for label, cells in self.rows if label])
+                 for i, block in enumerate(self.blocks)]
+        lines = [clean(self.title)]
+        for some in _stack([sum(s) + 2 * (len(s) - 1) for s in spans], width - margin - 2):
+            lines += ["", *self._part(some, spans, margin)]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _part(self, some: Sequence[int], spans: Sequence[list[int]], margin: int) -> list[str]:
+        """Lay out the blocks that stand side by side."""
+        def line(label: str, parts: Sequence[str]) -> str:
+            return label.ljust(margin) + "  " + BETWEEN.join(parts)
+
+        def joined(i: int, cells: Sequence[str]) -> str:
+            return "  ".join(c.rjust(w) for c, w in zip(cells, spans[i], strict=True))
+
+        total = [sum(spans[i]) + 2 * (len(spans[i]) - 1) for i in some]
+        head = [clean(self.blocks[i].heading).center(w) for i, w in zip(some, total, strict=True)]
+        lines = [line("", head)] if any(h.strip() for h in head) else []
+        lines.append(line("", [joined(i, [clean(c) for c in self.blocks[i].columns])
+                               for i in some]))
+        rule = "─" * len(lines[-1])
+        lines.append(rule)
+        for label, cells in self.rows:
+            if not label:
+                lines.append(rule)
+                continue
+            height = max([c.count("\n") + 1 for i in some for c in cells[i]], default=1)
+            for row in range(height):
+                parts = [joined(i, [_line_of(c, row) for c in cells[i]]) for i in some]
+                lines.append(line(label if row == 0 else "", parts))
+        return lines
+
+
+def clean(text: str, keep: str = "") -> str:
+    """Return a text with whatever could move the cursor, colour or reorder made visible."""
+    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
+
+
+def percent(value: float | None, signed: bool = False) -> str:
+    """Return a share in per cent with one decimal; a dash where there is none."""
+    return "–" if value is None else format(100 * value, "+.1f" if signed else ".1f")
+
+
+def _line_of(cell: str, row: int) -> str:
+    lines = cell.split("\n")
+    return lines[row] if row < len(lines) else ""
+
+
+def _widths(block: Block, cells: Sequence[Sequence[str]]) -> list[int]:
+    """Return the width of each column; all of them together hold the heading."""
+    widths = [max([len(clean(column)), *(len(p) for row in cells for p in row[i].split("\n"))])
+              for i, column in enumerate(block.columns)]
+    lacking = len(clean(block.heading)) - sum(widths) - 2 * (len(widths) - 1)
+    if widths and lacking > 0:
+        widths[0] += lacking
+    return widths
+
+
+def _stack(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Put as many blocks side by side as there is room for."""
+    parts: list[list[int]] = []
+    used = 0
+    for i, width in enumerate(widths):
+        if parts and used + len(BETWEEN) + width <= room:
+            parts[-1].append(i)
+            used += len(BETWEEN) + width
+        else:
+            parts.append([i])
+            used = width
+    return parts
