@@ -18,8 +18,8 @@ class ModelCard:
         folder: what ``from_pretrained`` loads (a hub id is taken as it is).
         recipe: ``{"learn": {...}, "unlearn": {...}}``: values that differ from the benchmark's.
         replay: parquet of rows mixed into stage 1 to keep what the base knows; in no pool.
-        utility: parquet of rows on split ``utility``: what the base could do before.
-        evals: columns over split ``utility``.
+        utility: parquet of rows that show what the base could do before.
+        evals: columns over splits ``utility:KIND``, the utility rows of that kind.
     """
 
     folder: Path | str

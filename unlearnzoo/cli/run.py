@@ -69,7 +69,7 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     from ..runs.run import execute
 
     records = execute(plan, progress, time.perf_counter() - start)
-    click.echo(json.dumps(records, indent=2) if as_json else report.render(records))
+    click.echo(json.dumps(records, indent=2) if as_json else report.render(records, pairs=False))
 
 
 def _quieten() -> None:

@@ -52,8 +52,11 @@ class Plan:
     utility: Sequence[Example]
 
     def examples(self, split: str) -> Sequence[Example]:
-        """Return a split of the benchmark, or the model's own ``utility``."""
-        return self.utility if split == UTILITY else self.benchmark.examples(split)
+        """Return a split of the benchmark, or the model's own ``utility:KIND`` (rows so tagged)."""
+        name, _, kind = split.partition(":")
+        if name != UTILITY:
+            return self.benchmark.examples(split)
+        return [e for e in self.utility if e.tags.get("kind") == kind]
 
     def schedules(self) -> dict[str, Schedule]:
         """Return units and steps of both stages."""

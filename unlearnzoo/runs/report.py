@@ -14,19 +14,22 @@ WIDTH = 100
 Rows = Sequence[Mapping[str, Any]]
 
 
-def render(records: Records, intervals: bool = False, width: int | None = None) -> str:
+def render(records: Records, intervals: bool = False, width: int | None = None, pairs: bool = True) -> str:
     """Return the report of some records as text.
 
     Args:
         records: from ``load`` or ``Record.data``; at least one.
         intervals: give each number its interval, or its range over people.
         width: in characters; by default the terminal's.
+        pairs: give the differences between each two runs.
 
     Raises:
         DataError: the samples of a record are damaged.
     """
     width = width or (max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH)
     found = compare(records)
+    if not pairs:
+        found["paired"] = []
     parts = [results_table(found, intervals).text(width)] if found["table"] else []
     if found["baselines"]:
         parts.append(_of_rows("Before unlearning, over everybody, per cent", found["baselines"],

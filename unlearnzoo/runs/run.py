@@ -185,9 +185,9 @@ class _Run:
         """Return the target's own EM by column and hop, which is step 0 of every curve."""
         chosen = [e for e in self.plan.evals if e.column in self.plan.benchmark.memory]
         rows = aggregate.results([s for s in self.samples if s.model == "target"], chosen, self.forget)
-        found: dict[str, dict[str, float]] = {}
+        found: dict[str, dict[str, float]] = {column: {} for column in self.plan.benchmark.memory}
         for row in rows:
-            found.setdefault(row["column"], {})[row["group"][gate.TAG]] = row["mean"]
+            found[row["column"]][row["group"][gate.TAG]] = row["mean"]
         return found
 
     def _export(self, record: Record) -> None:

@@ -1,37 +1,51 @@
-"""The embedded default model: a LLaVA of two million parameters, with what suits it."""
+"""The embedded default model: a true LLaVA of two million parameters, with what suits it.
+
+It knows 60 public figures from its pre-training, and nobody of ReMem.
+"""
 
 from pathlib import Path
 
 from unlearnzoo import Eval, ModelCard
 
 _HERE = Path(__file__).parent
+_EM = "unlearnzoo-metrics/em"
+
+#: A small model needs about 80 times the paper's rate; batches are groups of questions about one
+#: image, which packing makes cheap. The README says how the values were found.
+_LEARN = {
+    "rank": 32,
+    "alpha": 64.0,
+    "targets": "language+projector+head",
+    "epochs": 8.0,
+    "lr": 4e-3,
+    "batch": 8,
+    "batching": "image",
+    "per_image": 5,
+    "replay": 3,
+    "beta2": 0.98,
+    "micro_tokens": 16384,
+}
+_UNLEARN = {
+    "rank": 16,
+    "alpha": 32.0,
+    "steps": 40,
+    "lr": 3e-4,
+    "batch": 8,
+    "batching": "image",
+    "per_image": 8,
+    "warmup": 0.0,
+    "schedule": "constant",
+    "probe_every": 2,
+    "micro_tokens": 16384,
+}
 
 MODEL = ModelCard(
     folder=_HERE / "checkpoint",
+    recipe={"learn": _LEARN, "unlearn": _UNLEARN},
     replay=_HERE / "rows" / "replay.parquet",
     utility=_HERE / "rows" / "utility.parquet",
-    recipe={
-        "learn": {
-            "rank": 32,
-            "alpha": 64.0,
-            "targets": ("language", "projector", "head"),
-            "epochs": 8.0,
-            "lr": 4e-3,
-            "batch": 8,
-            "batching": "image",
-            "per_image": 5,
-            "replay": 3,
-            "beta2": 0.98,
-        },
-        "unlearn": {
-            "rank": 16,
-            "alpha": 32.0,
-            "steps": 40,
-            "lr": 3e-4,
-            "batch": 8,
-            "batching": "image",
-            "per_image": 8,
-        },
-    },
-    evals=(Eval("Utility", "utility", "unlearnzoo-metrics/em", "all", "high", by=("kind", "hop")),),
+    evals=(
+        Eval("Figures", "utility:figure", _EM, who="all", want="high"),
+        Eval("Visual", "utility:visual", _EM, who="all", want="high", by=()),
+    ),
 )
