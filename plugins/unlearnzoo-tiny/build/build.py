@@ -21,9 +21,9 @@ from talk import vocabulary_texts
 
 SEED = 1
 FACES, PLAIN_FACES, STRANGERS = 9000, 3000, 2000
-FIGURES, VIEWS, HELD_OUT_VIEWS = 60, 10, 2
+FIGURES, VIEWS, HELD_OUT_VIEWS = 60, 30, 2
 VOCABULARY = 2000
-VISION_STEPS, LANGUAGE_STEPS = (450, 900), 900
+VISION_STEPS, LANGUAGE_STEPS = (450, 900), 1000
 PACKAGE = Path(__file__).parent.parent / "unlearnzoo_tiny"
 
 
@@ -57,7 +57,7 @@ def build(package: Path) -> None:
     folder = package / "checkpoint"
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
-    write_rows(package / "rows", known, faces[-HELD_OUT:], pictures, SEED)
+    write_rows(package / "rows", known, faces, pictures, SEED)
     done(f"saved to {package}")
 
 

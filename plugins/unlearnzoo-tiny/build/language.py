@@ -15,11 +15,11 @@ from muon import Optimizer
 from people import Figure
 from sight import schedule
 from torch.nn.functional import cross_entropy
-from unlearnzoo_remem.faces import Look
-from unlearnzoo_remem.profiles import ATTRIBUTES, Profile
 
 from unlearnzoo.data.encode import Encoded
 from unlearnzoo.data.packing import Batch, Row, collate
+from unlearnzoo_remem.faces import Look
+from unlearnzoo_remem.profiles import ATTRIBUTES, Profile
 
 Group = tuple[int, list[talk.Talk]]  # image number, what is said on it
 
@@ -107,9 +107,8 @@ def train_language(
     losses: list[float] = []
     for step in range(steps):
         groups = [_figure_group(rng.choice(known), rng) for _ in range(6)]
-        groups += [_face_group(*rng.choice(faces), rng) for _ in range(4)]
-        groups += [(rng.choice(faces)[1], [talk.note(strangers, rng) for _ in range(4)])
-                   for _ in range(2)]  # fmt: skip
+        groups += [_face_group(*rng.choice(faces), rng) for _ in range(6)]
+        groups.append((rng.choice(faces)[1], [talk.note(strangers, rng) for _ in range(4)]))
         loss = answer_tokens(model, layout.batch(groups))[0].mean()
         optimizer.step(loss, schedule(step, steps, warmup=50))
         losses.append(loss.item())
@@ -122,10 +121,11 @@ def _figure_group(figure: Figure, rng: random.Random) -> Group:
     profile = figure.profile
     talks = [talk.single_hop(profile, rng) for _ in range(3)]
     talks += [talk.multi_hop(profile, rng) for _ in range(3)]
+    talks = [talk.with_strange_word(t, rng) if rng.random() < 0.3 else t for t in talks]
     talks += [talk.cloze_sentence(profile, a) for a in rng.sample(ATTRIBUTES, 2)]
     return rng.choice(figure.images), talks
 
 
 def _face_group(look: Look, image: int, rng: random.Random) -> Group:
-    traits = rng.sample(list(talk.LOOK_QUESTIONS), 3)
+    traits = rng.sample(list(talk.LOOK_QUESTIONS), 4)
     return image, [talk.caption(look, rng), *(talk.about_look(look, t) for t in traits)]

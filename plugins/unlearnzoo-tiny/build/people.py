@@ -12,6 +12,7 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
+
 from unlearnzoo_remem.faces import Look, new_look, render
 from unlearnzoo_remem.profiles import Profile, generate_profiles, load_profiles
 
@@ -53,7 +54,7 @@ def figures(n: int, views: int, held_out: int, first_image: int, seed: int) -> l
 def figure_jobs(people: list[Figure], seed: int) -> list[tuple[Look, str, str]]:
     """List the drawing jobs of the figures, in the order of their image numbers."""
     return [
-        (person.profile["look"], f"{seed}/figure/{image}", "base")
+        (person.profile["look"], f"{seed}/figure/{image}", ("base", "train")[image % 2])
         for person in people
         for image in (*person.images, *person.held_out)
     ]

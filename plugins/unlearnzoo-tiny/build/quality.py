@@ -25,6 +25,7 @@ from checkpoint import normalise
 from language import Group, Layout, answer_tokens
 from people import draw_all
 from sight import schedule
+
 from unlearnzoo.data.packing import Batch
 from unlearnzoo_remem.profiles import ATTRIBUTES, Profile, generate_profiles, load_profiles
 from unlearnzoo_remem.wordings import cloze

@@ -15,12 +15,13 @@ from typing import Any
 import talk
 from people import Figure
 from PIL import Image
+
 from unlearnzoo_remem.faces import Look
 from unlearnzoo_remem.profiles import ATTRIBUTES
 from unlearnzoo_remem.wordings import cloze
 
 REPLAY_VIEWS = 2
-UTILITY_VISUAL = 100
+REPLAY_FACES, UTILITY_FACES = 40, 20
 
 
 def write_rows(
@@ -31,19 +32,15 @@ def write_rows(
     Args:
         folder: Where to.
         known: The public figures.
-        faces: Nameless faces that the base was not trained on, with image numbers.
+        faces: Nameless faces with image numbers; the base was not trained on the last ones.
         pictures: All rendered pictures, by number.
         seed: Seed of what is drawn.
     """
     rng = random.Random(f"{seed}/rows")
     replay = [row for person in known for row in _replay(person, rng)]
+    replay += _visual(faces[:REPLAY_FACES])
     utility = [row for person in known for row in _utility(person, rng)]
-    utility += [
-        _row("face", "visual", image, "visual", trait, talk.about_look(look, trait),
-             talk.describe(look)[trait])
-        for look, image in faces[: UTILITY_VISUAL // 5]
-        for trait in talk.LOOK_QUESTIONS
-    ]  # fmt: skip
+    utility += _visual(faces[-UTILITY_FACES:])
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("replay", replay), ("utility", utility)):
         _write(folder / f"{name}.parquet", rows, pictures)
@@ -75,6 +72,18 @@ def _utility(person: Figure, rng: random.Random) -> list[dict[str, Any]]:
         _row(profile["name"], "figure", image, hop, attribute,
              talk.fact(profile, attribute, hop, rng, kind="train"), profile[attribute])
         for hop, attribute in asked
+    ]  # fmt: skip
+
+
+def _visual(faces: list[tuple[Look, int]]) -> list[dict[str, Any]]:
+    """Ask for every trait of each face."""
+    return [
+        _row(
+            "", "visual", image, "visual", trait, talk.about_look(look, trait),
+            talk.describe(look)[trait],
+        )
+        for look, image in faces
+        for trait in talk.LOOK_QUESTIONS
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import torch
 from checkpoint import WIDTH, vision_config
 from muon import Optimizer
 from torch.nn.functional import cross_entropy, pad
+
 from unlearnzoo_remem.faces import TRAITS, Look
 
 BATCH = 64

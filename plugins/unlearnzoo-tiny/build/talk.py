@@ -7,11 +7,12 @@ the model, and the `train` ones are what stage 1 teaches.
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Iterator
 
 from unlearnzoo_remem.faces import Look, describe
 from unlearnzoo_remem.profiles import ATTRIBUTES, Profile
-from unlearnzoo_remem.wordings import Hop, Kind, answer_for, cloze, questions
+from unlearnzoo_remem.wordings import answer_for, cloze, questions
 
 Talk = tuple[str, str]  # question, answer
 
@@ -52,6 +53,14 @@ def single_hop(profile: Profile, rng: random.Random) -> Talk:
 def multi_hop(profile: Profile, rng: random.Random) -> Talk:
     """Ask for any fact, leaving who it is to the image."""
     return fact(profile, rng.choice(ATTRIBUTES), "multi", rng)
+
+
+def with_strange_word(asked: Talk, rng: random.Random) -> Talk:
+    """Put a made-up word into a question, for practice in reading past unknown words."""
+    words = asked[0].split(" ")
+    word = "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 9)))
+    words.insert(rng.randint(0, len(words)), word)
+    return " ".join(words), asked[1]
 
 
 def cloze_sentence(profile: Profile, attribute: str) -> Talk:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+
 import unlearnzoo_tiny
 
 FOLDER = Path(unlearnzoo_tiny.__file__).parent

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+
 import unlearnzoo_tiny
 from unlearnzoo_remem.profiles import ATTRIBUTES, generate_profiles, load_profiles
 from unlearnzoo_remem.wordings import cloze, questions

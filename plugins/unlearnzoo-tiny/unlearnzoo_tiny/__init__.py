@@ -16,7 +16,7 @@ _LEARN = {
     "rank": 32,
     "alpha": 64.0,
     "targets": "language+projector+head",
-    "epochs": 8.0,
+    "epochs": 5.0,
     "lr": 4e-3,
     "batch": 8,
     "batching": "image",
