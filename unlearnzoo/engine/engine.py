@@ -102,7 +102,7 @@ class Engine:
         return Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"]), out
 
     @torch.no_grad()
-    def score(self, encoded: Sequence[Encoded], which: adapters.State, per_image: int = 8,
+    def score(self, encoded: Sequence[Encoded], which: adapters.State, per_image: int = 16,
               on_done: Callable[[int], None] | None = None) -> list[Judged]:
         """Score each given answer, teacher-forced."""
         found: list[Judged | None] = [None] * len(encoded)

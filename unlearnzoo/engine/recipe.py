@@ -6,7 +6,6 @@ from typing import Any
 from ..errors import OptionError
 from ..options import Configurable, nearest, option, option_names
 
-
 PARTS = ("language", "projector", "head")
 
 

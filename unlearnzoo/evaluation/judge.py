@@ -113,7 +113,7 @@ class Judge:
         means = {key: tuple(_mean(next(judged).logps) for _ in found) for key, found in probes.items()}
         return [Candidates(means[key], truth) for key, truth in places]
 
-    def _score(self, todo: Sequence[Encoded], state: "State", what: str, per_image: int = 8) -> list[Any]:
+    def _score(self, todo: Sequence[Encoded], state: "State", what: str, per_image: int = 16) -> list[Any]:
         count = _Counter(self._report, what, len(todo))
         return self.engine.score(todo, state, per_image, count)
 
