@@ -89,6 +89,29 @@ def test_intervals_say_what_they_are(two):
     assert "95 % interval, drawing" not in render(two)
 
 
+def test_one_person_has_no_range(two):
+    rows = [{**row, "low": None, "high": None, "per_cluster": {"ann": row["mean"]}}
+            for row in two[0]["results"]]
+    lines = section(render([{**two[0], "results": rows}], intervals=True), "Results")
+    assert "(" not in "".join(lines)
+
+
+def test_intervals_are_the_records(two):
+    lines = section(render(two, intervals=True), "Results")
+    below = lines[next(i for i, line in enumerate(lines) if line.startswith("npo")) + 1]
+    row = {r["column"]: r for r in two[1]["results"]
+           if r["model"] == "unlearned" and r["group"].get("hop") == "single"}
+    own = row["EMf"]["per_cluster"].values()
+    assert below.split()[:2] == [
+        f"[{100 * row['EMr']['low']:.0f}..{100 * row['EMr']['high']:.0f}]",
+        f"({100 * min(own):.0f}..{100 * max(own):.0f})"]
+
+
+def test_a_run_that_was_killed_is_said(two):
+    text = render([{**two[0], "status": "started"}])
+    assert "Note: ga: not finished; it is still running, or it was killed." in text
+
+
 @pytest.mark.parametrize("width", [80, 100, 140])
 @pytest.mark.parametrize("intervals", [False, True])
 def test_never_wider_than_asked(two, width, intervals):

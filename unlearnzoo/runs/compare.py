@@ -120,7 +120,9 @@ def _states(names: Sequence[str], records: Records) -> list[str]:
     """Say which runs are not to be relied on."""
     notes = []
     for name, record in zip(names, records, strict=True):
-        if record["status"] != "finished":
+        if record["status"] == "started":
+            notes.append(f"{name}: not finished; it is still running, or it was killed")
+        elif record["status"] != "finished":
             reason = record.get("error")
             notes.append(f"{name}: {record['status']}" + (f" ({reason})" if reason else ""))
         if record.get("valid") is False:

@@ -134,18 +134,13 @@ def _difference(row: Mapping[str, Any] | None, intervals: bool) -> str:
             + (f"\n{_spread(row)}" if intervals else ""))
 
 
-def _ends(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+def _spread(row: Mapping[str, Any]) -> str:
     """Return the interval, or the least and the greatest of the people's own means."""
     people = [v for v in (row.get("per_cluster") or {}).values() if v is not None]
-    return (min(people), max(people)) if people else (row.get("low"), row.get("high"))
-
-
-def _spread(row: Mapping[str, Any]) -> str:
-    low, high = _ends(row)
-    if low is None or high is None:
-        return ""
-    text = f"{100 * low:.0f}..{100 * high:.0f}"
-    return f"({text})" if row.get("per_cluster") else f"[{text}]"
+    if len(people) > 1:
+        return f"({100 * min(people):.0f}..{100 * max(people):.0f})"
+    low, high = row.get("low"), row.get("high")
+    return "" if low is None or high is None else f"[{100 * low:.0f}..{100 * high:.0f}]"
 
 
 def _counts(row: Mapping[str, Any] | None) -> str:
@@ -154,7 +149,7 @@ def _counts(row: Mapping[str, Any] | None) -> str:
 
 def _legend(found: Mapping[str, Any], intervals: bool) -> list[str]:
     """Return the lines below the tables: how to read them, and what to beware of."""
-    rows = found["table"]
+    rows = found["table"] or found["baselines"]
     lines = []
     if rows:
         wants = {row["column"]: row["want"] for row in rows}
