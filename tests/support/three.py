@@ -3,7 +3,7 @@
 #: What ``--set`` would take. Memorising 60 questions needs fewer steps than 2,000.
 OPTIONS = {
     "remem.identities": 3, "remem.qa": 20, "remem.views": 4,
-    "learn.epochs": 30, "learn.batch": 4, "learn.replay": 1,
+    "learn.epochs": 15, "learn.batch": 4, "learn.replay": 1,
     "unlearn.steps": 8, "unlearn.batch": 2,
 }
 FORGET = "33%"

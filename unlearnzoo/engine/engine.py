@@ -24,6 +24,8 @@ from ..models.scores import Scores
 
 #: Padded tokens in one forward without gradients.
 SCORE_TOKENS = 16384
+#: Padded tokens of one generated batch, new ones included; only one of them a row is computed at a time.
+GENERATE_TOKENS = 32768
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class Engine:
     def batches(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int,
                 bundle: Sequence[int] | None = None) -> Iterator[tuple[list[int], Batch]]:
         """Yield micro-batches: which examples, in order, and their padded rows on the device."""
+        if not encoded:
+            return
         if self.packs is None:
             self.packs = self._verify(encoded)
         if not self.packs:
@@ -120,7 +124,7 @@ class Engine:
         """Answer prompts greedily in a state."""
         with self.accelerator.autocast():
             return generate(self.model, self.encoder.tokenizer, self.pixels, prompts, which,
-                            max_new_tokens, SCORE_TOKENS, on_done)
+                            max_new_tokens, GENERATE_TOKENS, on_done)
 
     def _collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
         pad = self.encoder.tokenizer.pad_token_id

@@ -37,7 +37,7 @@ class Curve:
                  probe_rows: int, rows: int) -> None:
         self.engine, self.metric, self.rows = engine, metric, rows
         self.groups = {
-            (column, hop): [item for item in order if item.example.tags.get(TAG) == hop]
+            (column, hop): [item for item in order if item.example.tags.get(TAG, "") == hop]
             for column, items in sides.items()
             for order in [_shuffled(items)]
             for hop in sorted({item.example.tags.get(TAG, "") for item in items})

@@ -9,6 +9,8 @@ from ..evaluation.sample import Sample
 from .plan import Plan
 
 TAG = "hop"
+#: The base's score stands beside the target's for orientation: every fourth row is enough.
+BASE_STRIDE = 4
 
 
 def metric_of(plan: Plan) -> str:
@@ -31,19 +33,23 @@ def weigh(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]) -
     rows = []
     for split, least in plan.benchmark.gate.items():
         for hop in sorted({s.tags[TAG] for s in target if s.split == split}):
-            def mean(samples: Sequence[Sample] | None, split: str = split, hop: str = hop) -> float | None:
-                found = [s.scores[metric] for s in samples or () if s.split == split and s.tags[TAG] == hop]
-                scored = [x for x in found if not math.isnan(x)]
-                return sum(scored) / len(scored) if scored else None
-
-            score = mean(target)
+            sides = {
+                "base": _scores(base or (), split, hop, metric), "target": _scores(target, split, hop, metric),
+                "target_forget": _scores([s for s in target if s.identity in gone], split, hop, metric),
+            }
+            means = {name: sum(found) / len(found) if found else None for name, found in sides.items()}
+            score = means["target"]
             rows.append({
-                "split": split, "group": {TAG: hop}, "metric": metric, "least": least,
-                "base": mean(base), "target": score,
-                "target_forget": mean([s for s in target if s.identity in gone]),
+                "split": split, "group": {TAG: hop}, "metric": metric, "least": least, **means,
+                "n": {name: len(found) for name, found in sides.items()},
                 "passed": score is not None and score >= least,
             })
     return rows
+
+
+def _scores(samples: Sequence[Sample], split: str, hop: str, metric: str) -> list[float]:
+    found = [s.scores[metric] for s in samples if s.split == split and s.tags[TAG] == hop]
+    return [x for x in found if not math.isnan(x)]
 
 
 def complaint(rows: Sequence[Mapping[str, Any]]) -> str | None:

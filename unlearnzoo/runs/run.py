@@ -120,9 +120,9 @@ class _Run:
             with self.progress.stage(f"judging the {state}"):
                 judged = Judged(self.judge, state, keys[state],
                                 lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
-                joint = merge([*gate_items, *self.items, *extra])
-                judged(joint)
-                found[state] = (judged(self.items), judged(gate_items), judged(extra))
+                asked = gate_items[:: gate.BASE_STRIDE] if state == "base" else gate_items
+                judged(merge([*asked, *self.items, *extra]))
+                found[state] = (judged(self.items), judged(asked), judged(extra))
         self.samples = [s for state in found for s in found[state][0]]
         self.base_gate = found["base"][1] if "base" in found else None
         self.target_gate = found["target"][1]
