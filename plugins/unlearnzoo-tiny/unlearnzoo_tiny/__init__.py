@@ -29,7 +29,7 @@ _UNLEARN = {
     "rank": 16,
     "alpha": 32.0,
     "steps": 40,
-    "lr": 3e-4,
+    "lr": 7e-4,
     "batch": 8,
     "batching": "image",
     "per_image": 8,
