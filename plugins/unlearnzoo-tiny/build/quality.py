@@ -228,7 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--package", type=Path, default=PACKAGE)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    for name, value in (("rank", 32), ("batch", 8), ("per_image", 5), ("replay", 3), ("epochs", 8)):
+    for name, value in (("rank", 32), ("batch", 8), ("per_image", 5), ("replay", 3), ("epochs", 5)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--lr", type=float, default=4e-3)
     parser.add_argument("--save", type=Path)
