@@ -15,6 +15,7 @@ from ..evaluation.matched import matched
 from ..evaluation.sample import Sample
 from ..models import export
 from . import gate
+from .machine import calibration
 from .plan import Plan
 from .progress import Progress
 from .record import Record
@@ -171,8 +172,12 @@ class _Run:
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
             self._export(record)
+        seconds, speed = clock.rounded(), calibration()
         record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=steps,
-                      seconds=clock.rounded())
+                      seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})
+        self.progress.note(f"{name}: {seconds['total']:.0f} s, shared parts included; process so far "
+                           f"{time.process_time():.0f} CPU s; matrix product {speed['matmul_gflops']:.0f} GFLOP/s "
+                           f"on {speed['threads']} threads")
 
     def _curve(self) -> Curve:
         plan = self.plan
