@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -95,7 +96,9 @@ def copy(tmp_path):
 
 def steps(folder, target):
     """Return what ``make`` would do."""
-    done = subprocess.run(["make", "-n", target], cwd=folder, capture_output=True, text=True, check=True)
+    # Called by make itself, these would make it print which folder it enters.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(["make", "-n", target], cwd=folder, capture_output=True, text=True, check=True, env=outside)
     return done.stdout.splitlines()
 
 

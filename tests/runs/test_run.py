@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_the_target_learned_and_the_forget_set_was_forgotten(records):
 
 
 def test_a_record_says_all_that_a_reader_needs(records):
-    record = load(records[0]["folder"])
+    record = load(Path(records[0]["folder"]))
     assert {"schema", "status", "valid", "algorithm", "benchmark", "model", "seed", "target_seed", "command",
             "versions", "git", "results", "curve", "matched", "seconds", "plan", "gate", "metrics"} <= record.keys()
     assert record["algorithm"] == {"name": "npo", "distribution": "unlearnzoo-npo", "version": "0.1.0",
@@ -58,8 +59,6 @@ def test_a_record_says_all_that_a_reader_needs(records):
 
 
 def test_samples_hold_each_judged_answer(records):
-    from pathlib import Path
-
     samples = read_samples(Path(records[0]["folder"]) / "samples.parquet")
     assert {s.model for s in samples} == {"base", "target", "unlearned"}
     forget = [s for s in samples if s.model == "unlearned" and s.split == "finetune"]
@@ -71,8 +70,6 @@ def test_samples_hold_each_judged_answer(records):
 
 
 def test_the_saved_adapter_answers_like_the_unlearned_model(records):
-    from pathlib import Path
-
     from peft import PeftModel
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
