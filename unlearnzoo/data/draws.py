@@ -9,12 +9,11 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from ..example import Example
 
 T = TypeVar("T")
-Batching = Literal["example", "image"]
 Group = tuple[Example, ...]
 
 
