@@ -123,32 +123,38 @@ def test_full_disk_later_keeps_what_was_there(small_disk):
     assert [json.loads(line)["step"] for line in lines] == list(range(1, len(lines) + 1))
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files():
-    """No file of this process may grow beyond 8 KB: a full disk for who may not mount one."""
+    """No file of this process may grow beyond 8 KB: a full disk for who may not mount one.
+
+    No fixture: the test runner's own output may go to a file, which must grow again at once.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_nothing_is_half_written(tmp_path, small_files):
+def test_nothing_is_half_written(tmp_path):
     record = Record.open(tmp_path, algo="npo", bench="remem", algorithm={"name": "npo"})
-    with pytest.raises(RunError, match=r"run\.json: cannot be written: the file grew"):
-        record.update(error="x" * 9000)
-    record.step({"text": "x" * 8000})
-    with pytest.raises(RunError, match=r"steps\.jsonl: cannot be written: the file grew"):
-        record.step({"text": "y" * 8000})
+    with small_files():
+        with pytest.raises(RunError, match=r"run\.json: cannot be written: the file grew"):
+            record.update(error="x" * 9000)
+        record.step({"text": "x" * 8000})
+        with pytest.raises(RunError, match=r"steps\.jsonl: cannot be written: the file grew"):
+            record.step({"text": "y" * 8000})
     assert reading.load(record.folder)["error"] is None
     assert len((record.folder / "steps.jsonl").read_text().splitlines()) == 1
     assert sorted(p.name for p in record.folder.iterdir()) == ["run.json", "steps.jsonl"]
 
 
-def test_the_runs_own_error_is_the_one_to_show(tmp_path, small_files):
+def test_the_runs_own_error_is_the_one_to_show(tmp_path):
     record = Record.open(tmp_path, algo="npo", bench="remem", algorithm={"name": "npo"})
-    with pytest.raises(ValueError, match="odd"), record:
+    with pytest.raises(ValueError, match="odd"), small_files(), record:
         raise ValueError("odd" * 9000)
 
 
