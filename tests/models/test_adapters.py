@@ -33,6 +33,32 @@ def test_a_state_ends_also_after_an_error(engine):
     assert torch.equal(logps(engine, "policy"), before)
 
 
+@pytest.mark.parametrize("which", ["base", "target", "policy"])
+def test_folded_weights_say_the_same_and_are_put_back(engine, which):
+    _, batch = next(iter(engine.batches([engine.encode(e) for e in people(2, 3)], 4, 10**6)))
+    before = {n: p.detach().clone() for n, p in engine.model.named_parameters()}
+    with torch.no_grad():
+        plain = engine.forward(batch, which)[0].logits
+        with adapters.folded(engine.model, which):
+            folded = engine.forward(batch, which)[0].logits
+        again = engine.forward(batch, which)[0].logits
+    assert torch.allclose(plain, folded, atol=1e-5) and torch.equal(plain, again)
+    assert all(torch.equal(p, before[n]) for n, p in engine.model.named_parameters())
+    assert not any(layer.merged for _, layer in adapters.layers(engine.model))
+
+
+def test_folding_really_folds_and_ends_after_an_error(engine):
+    layer = next(layer for _, layer in adapters.layers(engine.model) if "unlearn" in layer.scaling)
+    weight = layer.get_base_layer().weight
+    before, at = weight.detach().clone(), weight.data_ptr()
+    with pytest.raises(ZeroDivisionError), adapters.folded(engine.model, "target"):
+        up, down = layer.lora_B["target"].weight, layer.lora_A["target"].weight
+        assert torch.allclose(weight, before + layer.scaling["target"] * up @ down, atol=1e-6)
+        assert layer.merged and layer.scaling["unlearn"] == 0
+        raise ZeroDivisionError
+    assert weight.data_ptr() == at and torch.equal(weight, before) and not layer.merged
+
+
 def test_only_unlearn_trains_and_in_float32(engine):
     trained = adapters.train_only(engine.model, "unlearn")
     assert trained and all(p.dtype == torch.float32 for p in trained)

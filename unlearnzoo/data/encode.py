@@ -59,6 +59,7 @@ class Encoder:
         self.image_id: int = processor.image_token_id
         self._tokens_by_size: dict[tuple[int, int], int] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._completed: dict[tuple[object, ...], list[tuple[list[int], int]]] = {}
         self._checked = self._warned = False
 
     def encode(self, example: Example, answer: str | None = None) -> Encoded:
@@ -67,10 +68,11 @@ class Encoder:
         Raises:
             DataError: the question or answer holds the image token itself.
         """
-        prompt, full = self._conversation(example, example.answer if answer is None else answer)
+        prompt = self._prompt(example, example.question)
+        full = self._full(example, prompt, example.answer if answer is None else answer)
         if full[-1] != self.tokenizer.eos_token_id:
             full = [*full, self.tokenizer.eos_token_id]
-        found = self._split(example, full, len(prompt))
+        found = self._split(example, full, len(prompt[-1]))
         if not self._checked and example.images and example.question:
             self._checked = True
             self._check_expansion(example, found)
@@ -82,36 +84,47 @@ class Encoder:
         Prefix and value are tokenised together; scored is what follows their common prefix with
         the bare cloze sentence, without an end token.
         """
-        _, bare = self._conversation(example, example.cloze or "", cloze=True)
         found = []
-        for value in values:
-            _, full = self._conversation(example, f"{example.cloze} {value}", cloze=True)
-            common = next((i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b),
-                          min(len(bare), len(full)))
-            if full[-1] == self.tokenizer.eos_token_id:
-                full = full[:-1]
+        for full, common in self._completions(example, values):
             one = self._split(example, full, common)
             # The cloze words are the same for all values: they belong to the shared prefix.
             found.append(replace(one, prefix=one.prompt, context=()))
         return found
 
-    def _conversation(self, example: Example, answer: str, cloze: bool = False) -> tuple[list[int], list[int]]:
-        """Return ids of the generation prompt and of the whole conversation, not yet expanded."""
-        question = "" if cloze else example.question
+    def _completions(self, example: Example, values: Sequence[str]) -> list[tuple[list[int], int]]:
+        """Return ids of the completed sentence and where each value begins; kept for other images."""
+        key = (len(example.images), example.cloze, tuple(values))
+        if key not in self._completed:
+            prompt = self._prompt(example, "")
+            bare = self._full(example, prompt, example.cloze or "")
+            kept = self._completed[key] = []
+            for value in values:
+                full = self._full(example, prompt, f"{example.cloze} {value}")
+                common = next((i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b),
+                              min(len(bare), len(full)))
+                kept.append((full[:-1] if full[-1] == self.tokenizer.eos_token_id else full, common))
+        return self._completed[key]
+
+    def _prompt(self, example: Example, question: str) -> tuple[list[dict[str, Any]], str, list[int]]:
+        """Return the user's turn, its generation prompt, and the ids of that, not yet expanded."""
         content: list[dict[str, str]] = [{"type": "image"} for _ in example.images]
         if question:
             content.append({"type": "text", "text": question})
-        user = {"role": "user", "content": content}
+        messages = [{"role": "user", "content": content}]
+        text = self._render(messages, True)
+        return messages, text, self._ids(text)
+
+    def _full(self, example: Example, prompt: tuple[list[dict[str, Any]], str, list[int]], answer: str) -> list[int]:
+        """Return the ids of the whole conversation, not yet expanded; those of the prompt lead."""
+        messages, prompt_text, prompt_ids = prompt
         reply = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
-        prompt_text = self._render([user], True)
-        prompt = self._ids(prompt_text)
-        full_text = self._render([user, reply], False).rstrip()
-        full = self._ids(full_text)
-        if full[: len(prompt)] != prompt:
-            full = self._apart(prompt_text, prompt, full_text)
+        text = self._render([*messages, reply], False).rstrip()
+        full = self._ids(text)
+        if full[: len(prompt_ids)] != prompt_ids:
+            full = self._apart(prompt_text, prompt_ids, text)
         if full.count(self.image_id) != len(example.images):
             raise DataError(f"{example.id}: the text holds the image token; remove it from the data")
-        return prompt, full
+        return full
 
     def _apart(self, prompt_text: str, prompt: list[int], full_text: str) -> list[int]:
         """Tokenise the answer alone where it would merge with the end of the prompt."""

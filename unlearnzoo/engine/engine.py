@@ -3,6 +3,7 @@
 Losses never see it; training loops, evaluation and commands do.
 """
 
+import contextlib
 import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,8 @@ from ..models.generate import generate
 from ..models.load import Checkpoint, load
 from ..models.scores import Scores
 
-#: Padded tokens in one forward without gradients.
-SCORE_TOKENS = 16384
+#: Padded tokens in one forward without gradients; what fits a processor's caches is fastest there.
+SCORE_TOKENS = {"cpu": 4096, "cuda": 16384}
 #: Padded tokens of one generated batch, new ones included; only one of them a row is computed at a time.
 GENERATE_TOKENS = 32768
 
@@ -110,21 +111,27 @@ class Engine:
               on_done: Callable[[int], None] | None = None) -> list[Judged]:
         """Score each given answer, teacher-forced."""
         found: list[Judged | None] = [None] * len(encoded)
-        for members, batch in self.batches(encoded, per_image, SCORE_TOKENS):
-            scores, _ = self.forward(batch, which)
-            logps = scores.token_logps.cpu().split(scores.n_tokens.tolist())
-            for i, one, right in zip(members, logps, scores.correct.tolist(), strict=True):
-                found[i] = Judged(one.tolist(), right)
-            if on_done:
-                on_done(len(members))
+        max_tokens = SCORE_TOKENS.get(self.accelerator.device.type, SCORE_TOKENS["cuda"])
+        with self._quick(which):
+            for members, batch in self.batches(encoded, per_image, max_tokens):
+                scores, _ = self.forward(batch, which)
+                logps = scores.token_logps.cpu().split(scores.n_tokens.tolist())
+                for i, one, right in zip(members, logps, scores.correct.tolist(), strict=True):
+                    found[i] = Judged(one.tolist(), right)
+                if on_done:
+                    on_done(len(members))
         return [f for f in found if f is not None]
 
     def generate(self, prompts: Sequence[Encoded], which: adapters.State, max_new_tokens: int,
                  on_done: Callable[[int], None] | None = None) -> list[str]:
         """Answer prompts greedily in a state."""
-        with self.accelerator.autocast():
+        with self._quick(which), self.accelerator.autocast():
             return generate(self.model, self.encoder.tokenizer, self.pixels, prompts, which,
                             max_new_tokens, GENERATE_TOKENS, on_done)
+
+    def _quick(self, which: adapters.State) -> contextlib.AbstractContextManager[None]:
+        """Fold the adapters of a state into fp32 weights; bf16 weights would round them away."""
+        return adapters.folded(self.model, which) if self.dtype == torch.float32 else contextlib.nullcontext()
 
     def _collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
         pad = self.encoder.tokenizer.pad_token_id

@@ -5,6 +5,7 @@ what was kept at equal forgetting. A probe (teacher-forced, on a fixed part of t
 decides when a point is worth its cost.
 """
 
+import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..metric import Metric, Scored
 from .judge import MARGIN, MAX_NEW_TOKENS, Item
+from .matched import LEVELS
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 Point = dict[str, Any]
 #: A point is scored when the probe has moved this far since the last one.
 MOVE = 0.1
+NEAR_MOVE = 0.02
 TAG = "hop"
 
 
@@ -42,51 +45,60 @@ class Curve:
             for order in [_shuffled(items)]
             for hop in sorted({item.example.tags.get(TAG, "") for item in items})
         }
-        forget = next(iter(sides))
-        self.probe_items = _balanced([g for (c, _), g in self.groups.items() if c == forget], probe_rows)
-        self.last_probe: float | None = None
+        self.forget = next(iter(sides))
+        self.probe_items = _whole_images(sides[self.forget], probe_rows)
+        self.last_probe = 1.0
         self.points: list[Point] = []
 
     def start(self, means: Mapping[str, Mapping[str, float]]) -> None:
         """Set step 0 from the target's own scores, column → hop → EM."""
-        self.points = [{"step": 0, **{c: dict(v) for c, v in means.items()}}]
+        self.points = [_point(0, means)]
         self.last_probe = self._probe()
 
     def look(self, step: int) -> Point | None:
-        """Probe; where it has moved since the last point, score and keep a new one."""
+        """Probe; where it has moved since the last point, score and keep a new one.
+
+        Around the lowest level of ``matched`` a smaller move is enough: less than a whole one is
+        left below it, and a straight line from above it to the end would say little of what was kept.
+        """
         found = self._probe()
-        assert self.last_probe is not None
-        if abs(found - self.last_probe) < MOVE:
+        near = found <= min(LEVELS) < max(self.points[-1][self.forget].values())
+        if abs(found - self.last_probe) < (NEAR_MOVE if near else MOVE):
             return None
         self.last_probe = found
-        return self.add(step)
+        return self._score(step)
 
-    def add(self, step: int) -> Point:
-        """Score a point now."""
-        point: Point = {"step": step}
+    def end(self, step: int, means: Mapping[str, Mapping[str, float]]) -> None:
+        """Set the last point from the full judging of the unlearned model."""
+        self.points = [p for p in self.points if p["step"] != step] + [_point(step, means)]
+
+    def _score(self, step: int) -> Point:
+        """Estimate EM of each group: proven answers, and the rate among some of the others."""
+        flat = [item for items in self.groups.values() for item in items]
+        encoded = [self.engine.encode(item.example) for item in flat]
+        proven = iter(self.engine.score(encoded, "policy"))
+        wrong = {group: [item for item in items if not next(proven).correct] for group, items in self.groups.items()}
+        # Items stand in a fixed random order.
+        some = [item for items in wrong.values() for item in items[: self.rows]]
+        longest = max(len(e.answer) for e in encoded)
+        texts = iter(self.engine.generate([self.engine.encode(item.example) for item in some], "policy",
+                                          min(MAX_NEW_TOKENS, longest + MARGIN)))
+        means: dict[str, dict[str, float]] = {}
         for (column, hop), items in self.groups.items():
-            point.setdefault(column, {})[hop] = self._share(items)
-        self.points.append(point)
-        return point
+            failed = wrong[column, hop]
+            hits = [self._hit(item, next(texts)) for item in failed[: self.rows]]
+            rate = sum(hits) / len(hits) if hits else 0.0
+            means.setdefault(column, {})[hop] = (len(items) - len(failed) + len(failed) * rate) / len(items)
+        self.points.append(_point(step, means))
+        return self.points[-1]
 
     def _probe(self) -> float:
+        """Return the proven share of the group that is remembered best."""
         encoded = [self.engine.encode(item.example) for item in self.probe_items]
-        judged = self.engine.score(encoded, "policy")
-        return sum(bool(j.correct) for j in judged) / len(judged)
-
-    def _share(self, items: Sequence[Item]) -> float:
-        """Estimate EM of a group: proven answers, and the rate among some of the others."""
-        encoded = [self.engine.encode(item.example) for item in items]
-        proven = [j.correct for j in self.engine.score(encoded, "policy")]
-        wrong = [i for i, right in enumerate(proven) if not right]
-        if not wrong:
-            return 1.0
-        some = wrong[: self.rows]  # items stand in a fixed random order
-        longest = max(len(e.answer) for e in encoded)
-        texts = self.engine.generate([encoded[i] for i in some], "policy", min(MAX_NEW_TOKENS, longest + MARGIN))
-        hits = [self._hit(items[i], text) for i, text in zip(some, texts, strict=True)]
-        rate = sum(hits) / len(hits)
-        return (len(items) - len(wrong) + len(wrong) * rate) / len(items)
+        right: dict[str, list[bool]] = {}
+        for item, judged in zip(self.probe_items, self.engine.score(encoded, "policy"), strict=True):
+            right.setdefault(item.example.tags.get(TAG, ""), []).append(judged.correct)
+        return max(sum(found) / len(found) for found in right.values())
 
     def _hit(self, item: Item, text: str) -> float:
         known = {"prediction": text, "answer": item.example.answer, "keywords": item.example.keywords}
@@ -95,13 +107,26 @@ class Curve:
         return 0.0 if math.isnan(value) else value
 
 
+def _point(step: int, means: Mapping[str, Mapping[str, float]]) -> Point:
+    return {"step": step, **{column: dict(by_hop) for column, by_hop in means.items()}}
+
+
 def _shuffled(items: Sequence[Item]) -> list[Item]:
     order = list(items)
     random.Random("curve").shuffle(order)
     return order
 
 
-def _balanced(groups: Sequence[Sequence[Item]], total: int) -> list[Item]:
-    """Take about ``total`` items, the same number of each group where it has them."""
-    share = max(1, total // max(1, len(groups)))
-    return [item for group in groups for item in group[:share]]
+def _whole_images(items: Sequence[Item], total: int) -> list[Item]:
+    """Take about ``total`` items, image by image (they then share its prefix), identities in turn."""
+    images: dict[str, dict[tuple[str, ...], list[Item]]] = {}
+    for item in _shuffled(items):
+        key = tuple(image.key for image in item.example.images) or (item.example.id,)
+        images.setdefault(item.example.identity, {}).setdefault(key, []).append(item)
+    turns = itertools.zip_longest(*(of.values() for of in images.values()))
+    chosen: list[Item] = []
+    for image in (i for turn in turns for i in turn if i):
+        if len(chosen) >= total:
+            break
+        chosen += image
+    return chosen

@@ -113,7 +113,7 @@ def state(model: Any, which: State) -> Iterator[None]:
     A scale of exactly 0 touches no parameter, so it works under sharded parameters too.
     """
     saved = []
-    for _, layer in layers(model):
+    for layer in _lora(model):
         for name, scale in layer.scaling.items():
             if name not in ACTIVE[which]:
                 saved.append((layer, name, scale))
@@ -125,11 +125,41 @@ def state(model: Any, which: State) -> Iterator[None]:
             layer.scaling[name] = scale
 
 
+@contextlib.contextmanager
+def folded(model: Any, which: State) -> Iterator[None]:
+    """Ask in a named state with its adapters added to the weights: one product a layer, not five.
+
+    For full-precision, unsharded weights without gradients. The weights are put back as they
+    were, bit by bit; peft's own unmerging would subtract and drift.
+    """
+    saved = []
+    with state(model, which):
+        try:
+            for layer in _lora(model):
+                names = [name for name in layer.lora_A if name in ACTIVE[which]]
+                if names:
+                    weight = layer.get_base_layer().weight
+                    saved.append((layer, weight, weight.data))
+                    weight.data = weight.data.clone()
+                    layer.merge(adapter_names=names)
+            yield
+        finally:
+            for layer, weight, data in saved:
+                weight.data = data
+                layer.merged_adapters.clear()
+
+
 def layers(model: Any) -> list[tuple[str, Any]]:
     """Return the LoRA layers with their names."""
     from peft.tuners.lora import LoraLayer
 
     return [(n, m) for n, m in model.named_modules() if isinstance(m, LoraLayer)]
+
+
+def _lora(model: Any) -> list[Any]:
+    from peft.tuners.lora import LoraLayer
+
+    return [m for m in model.modules() if isinstance(m, LoraLayer)]
 
 
 def core(model: Any) -> Any:

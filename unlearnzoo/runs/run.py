@@ -140,8 +140,8 @@ class _Run:
             record.step(entry)
             self.progress.step(entry, total)
             number = int(entry["step"])
-            if number % plan.unlearn.probe_every:
-                return False
+            if number % plan.unlearn.probe_every or number == total:
+                return False  # after the last step everything is judged
             with clock.phase("evaluate"):
                 point = curve.look(number)
             if point is None:
@@ -154,7 +154,7 @@ class _Run:
         try:
             with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
                 with clock.phase("evaluate"):
-                    curve.start(self._start_means())
+                    curve.start(self._means(self.samples, "target"))
                 pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
                 steps = unlearn(self.engine, plan.algorithms[name], pools,
                                 lambda e: plan.benchmark.refusal(e, request.seed), plan.unlearn,
@@ -166,9 +166,8 @@ class _Run:
         # Looking at the curve happens inside stage 2 but is evaluation.
         clock.seconds["unlearn"] -= clock.seconds.get("evaluate", 0.0) - before
         with clock.phase("evaluate"), self.progress.stage(f"judging {name}"):
-            if curve.points[-1]["step"] != steps:
-                curve.add(steps)
             samples = self.samples + self.judge(self.items, "policy", "unlearned")
+            curve.end(steps, self._means(samples, "unlearned"))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
             self._export(record)
@@ -186,10 +185,10 @@ class _Run:
         return Curve(self.engine, sides, plan.metrics[gate.metric_of(plan)],
                      plan.unlearn.probe_rows, plan.unlearn.curve_rows)
 
-    def _start_means(self) -> dict[str, dict[str, float]]:
-        """Return the target's own EM by column and hop, which is step 0 of every curve."""
+    def _means(self, samples: Sequence[Sample], model: str) -> dict[str, dict[str, float]]:
+        """Return a model's EM by column and hop: the target's is step 0 of every curve."""
         chosen = [e for e in self.plan.evals if e.column in self.plan.benchmark.memory]
-        rows = aggregate.results([s for s in self.samples if s.model == "target"], chosen, self.forget)
+        rows = aggregate.results([s for s in samples if s.model == model], chosen, self.forget)
         found: dict[str, dict[str, float]] = {column: {} for column in self.plan.benchmark.memory}
         for row in rows:
             found[row["column"]][row["group"][gate.TAG]] = row["mean"]

@@ -23,7 +23,7 @@ _LEARN = {
     "per_image": 5,
     "replay": 3,
     "beta2": 0.98,
-    "micro_tokens": 16384,
+    "micro_tokens": 2048,
 }
 _UNLEARN = {
     "rank": 16,
@@ -36,7 +36,7 @@ _UNLEARN = {
     "warmup": 0.0,
     "schedule": "constant",
     "probe_every": 2,
-    "micro_tokens": 16384,
+    "micro_tokens": 2048,
 }
 
 MODEL = ModelCard(

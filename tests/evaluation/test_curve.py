@@ -1,0 +1,124 @@
+"""When a point is worth its cost, and what it estimates, on a model whose memory is written down."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support.examples import image
+from unlearnzoo import Example, Metric
+from unlearnzoo.evaluation.curve import Curve
+from unlearnzoo.evaluation.judge import Item
+
+
+class Equal(Metric):
+    """Whether prediction and answer are equal."""
+
+    name = "equal"
+
+    def score(self, prediction, answer):
+        return float(prediction == answer)
+
+
+class Scripted:
+    """Proves what is in ``proven``; says the answer of what is in ``said``."""
+
+    def __init__(self):
+        self.proven: set[str] = set()
+        self.said: set[str] = set()
+        self.generated = 0
+
+    def encode(self, example):
+        return SimpleNamespace(example=example, answer=(1, 2))
+
+    def score(self, encoded, which):
+        assert which == "policy"
+        return [SimpleNamespace(correct=e.example.id in self.proven) for e in encoded]
+
+    def generate(self, encoded, which, longest):
+        self.generated += len(encoded)
+        return [e.example.answer if e.example.id in self.said else "no idea" for e in encoded]
+
+
+def items(split, hop, n, who=2):
+    return [Item(split, Example(id=f"{split}/{hop}-{i}", identity=f"id{i % who}", question="?", answer="yes",
+                                images=(image(i // 5),), tags={"hop": hop})) for i in range(n)]
+
+
+@pytest.fixture
+def made():
+    engine = Scripted()
+    sides = {"EMf": items("forget", "single", 40) + items("forget", "multi", 20),
+             "EMr": items("retain", "single", 10)}
+    curve = Curve(engine, sides, Equal(), probe_rows=60, rows=8)
+    remember(engine, curve, 1.0)
+    curve.start({"EMf": {"single": 1.0, "multi": 1.0}, "EMr": {"single": 1.0}})
+    return engine, curve
+
+
+def remember(engine, curve, single, multi=0.0):
+    """Let the probe find these shares."""
+    engine.proven = {f"retain/single-{i}" for i in range(10)}
+    for hop, share in (("single", single), ("multi", multi)):
+        ids = [item.example.id for item in curve.probe_items if item.example.tags["hop"] == hop]
+        engine.proven |= set(ids[: round(share * len(ids))])
+
+
+def test_a_point_needs_a_move(made):
+    engine, curve = made
+    remember(engine, curve, 0.95)
+    assert curve.look(1) is None and engine.generated == 0
+    remember(engine, curve, 0.85)
+    point = curve.look(2)
+    assert point["EMr"] == {"single": 1.0}
+    assert point["EMf"]["single"] == 0.85
+    remember(engine, curve, 0.8)
+    assert curve.look(3) is None  # counted from the last point, not from the last look
+    assert [p["step"] for p in curve.points] == [0, 2]
+
+
+def test_the_group_remembered_best_counts(made):
+    engine, curve = made
+    remember(engine, curve, 0.0, 1.0)
+    assert curve.look(1) is None
+
+
+def test_points_stand_on_both_sides_of_the_lowest_level(made):
+    engine, curve = made
+    remember(engine, curve, 0.1)
+    engine.said = {item.example.id for item in curve.probe_items[:30]}  # generation still knows some
+    assert curve.look(1)["EMf"]["single"] > 0.1
+    remember(engine, curve, 0.05)  # half a move
+    engine.said = set()
+    assert curve.look(2)["EMf"] == {"single": 0.05, "multi": 0.0}
+    remember(engine, curve, 0.0)
+    assert curve.look(3) is None  # below the level there is nothing to find
+
+
+def test_some_wrong_answers_stand_for_all(made):
+    engine, curve = made
+    wrong = [item.example.id for item in curve.groups["EMf", "single"]][10:]
+    remember(engine, curve, 0.0)
+    engine.proven |= {item.example.id for item in curve.groups["EMf", "single"]} - set(wrong)
+    engine.said = set(wrong[:2])
+    point = curve._score(1)
+    assert engine.generated == 8 + 8  # of 30 and 20 wrong ones
+    assert point["EMf"]["single"] == pytest.approx((10 + 30 * 2 / 8) / 40)
+
+
+def test_the_end_is_what_the_full_judging_says(made):
+    _, curve = made
+    ends = {"EMf": {"single": 0.0, "multi": 0.1}, "EMr": {"single": 0.7}}
+    curve._score(9)
+    curve.end(9, ends)
+    assert curve.points[1:] == [{"step": 9, **ends}]
+
+
+def test_the_probe_takes_whole_images_of_everybody():
+    curve = Curve(Scripted(), {"EMf": items("forget", "single", 40)}, Equal(), probe_rows=10, rows=8)
+    chosen = [item.example for item in curve.probe_items]
+    keys = {(e.identity, e.images[0].key) for e in chosen}
+    assert len(chosen) in range(10, 13)
+    assert {e.identity for e in chosen} == {"id0", "id1"}
+    for item in items("forget", "single", 40):
+        inside = (item.example.identity, item.example.images[0].key) in keys
+        assert inside == (item.example.id in {e.id for e in chosen})
