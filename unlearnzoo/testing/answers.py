@@ -1,5 +1,6 @@
 """Random answers to try a loss on, and the same numbers in numpy for a second opinion."""
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,6 @@ import numpy as np
 import torch
 
 from ..models.scores import Scores
-from ..unlearner import INPUTS
 
 #: Unequal on purpose: a mean over the batch's tokens and one over each answer differ here.
 LENGTHS = {"forget": (1, 6, 3), "retain": (4, 2, 5, 1), "refusal": (2, 2, 7)}
@@ -33,7 +33,7 @@ def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed:
     """Make inputs of a loss out of random logits.
 
     Args:
-        needs: names out of ``INPUTS``.
+        needs: names of inputs.
         distributions: references that carry logits; the others carry log-probabilities alone,
             as the engine keeps them.
         seed: other logits; ``X`` and ``X_ref`` share their targets.
@@ -44,9 +44,9 @@ def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed:
         role = name.removesuffix("_ref")
         sizes = torch.tensor((lengths or LENGTHS)[role])
         total = int(sizes.sum())
-        draw = torch.Generator().manual_seed(100 * seed + list(LENGTHS).index(role))
+        draw = torch.Generator().manual_seed(100 * seed + number(role))
         targets = torch.randint(VOCABULARY, (total,), generator=draw)
-        draw.manual_seed(1000 * (seed + 1) + list(INPUTS).index(name))
+        draw.manual_seed(1000 * (seed + 1) + number(name))
         logits = 3 * torch.randn(total, VOCABULARY, generator=draw)
         row = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         if name.endswith("_ref"):
@@ -54,6 +54,11 @@ def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed:
         else:
             found[name] = Scores(targets, row, len(sizes), raw_logits=logits.requires_grad_())
     return found
+
+
+def number(name: str) -> int:
+    """Return a number for a name, the same in each process; inputs can have names of their own."""
+    return zlib.crc32(name.encode())
 
 
 def kept(scores: Scores, with_logits: bool) -> Scores:

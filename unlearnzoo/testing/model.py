@@ -4,14 +4,14 @@ At LoRA's start the model equals its reference, every log-ratio is 0, and most m
 cannot be seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from ..models import adapters
 from ..models.scores import Scores
-from .answers import LENGTHS, kept
+from .answers import LENGTHS, kept, number
 
 VOCABULARY, PROMPT = 32, 4
 
@@ -21,7 +21,12 @@ class AdaptedModel:
 
     Args:
         seed: other weights and other texts.
+
+    Attributes:
+        lengths: tokens of each answer by role.
     """
+
+    lengths: Mapping[str, Sequence[int]] = LENGTHS
 
     def __init__(self, seed: int = 0) -> None:
         from transformers import LlamaConfig, LlamaForCausalLM
@@ -54,13 +59,13 @@ class AdaptedModel:
 
     def scores(self, role: str, which: adapters.State) -> Scores:
         """Score a role's answers one by one: nothing is padded, so nothing needs a mask."""
-        draw = torch.Generator().manual_seed(self.seed * 100 + list(LENGTHS).index(role))
+        draw = torch.Generator().manual_seed(self.seed * 100 + number(role))
         logits, targets, row = [], [], []
-        for i, length in enumerate(LENGTHS[role]):
+        for i, length in enumerate(self.lengths[role]):
             ids = torch.randint(VOCABULARY, (PROMPT + length,), generator=draw)
             with adapters.state(self.model, which):
                 out = self.model(input_ids=ids[None]).logits[0]
             logits.append(out[PROMPT - 1 : -1])
             targets.append(ids[PROMPT:])
             row += [i] * length
-        return Scores(torch.cat(targets), torch.tensor(row), len(LENGTHS[role]), raw_logits=torch.cat(logits))
+        return Scores(torch.cat(targets), torch.tensor(row), len(self.lengths[role]), raw_logits=torch.cat(logits))

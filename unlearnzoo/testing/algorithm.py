@@ -1,0 +1,122 @@
+"""An algorithm under check: its inputs, and its loss as the engine takes it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.inputs import POOLS, roles
+from ..engine.loop import _terms, _with_counts
+from ..models.scores import Scores
+from ..unlearner import Unlearner
+from .answers import LENGTHS, random_inputs
+from .rules import Subject, expect
+
+Inputs = Mapping[str, Scores]
+
+
+class Algorithm(Subject):
+    """A subject whose class is an algorithm."""
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether it trains on a loss of its own."""
+        return self.cls.loss is not Unlearner.loss
+
+    @property
+    def pools(self) -> Mapping[str, str]:
+        """Role → the pool that its rows pair with, roles of its own among them."""
+        return POOLS | dict(getattr(self.cls, "inputs", {}))
+
+    @property
+    def lengths(self) -> dict[str, Sequence[int]]:
+        """Tokens of each answer by role; a role of its own has as many answers as its pool."""
+        return {role: LENGTHS.get(role, LENGTHS[pool][::-1]) for role, pool in self.pools.items()}
+
+    def inputs(self, one: Unlearner, seed: int = 0) -> dict[str, Scores]:
+        """Return random inputs of a configuration; the policy's logits are leaves with a gradient."""
+        return random_inputs(one.needs, distributions(one), seed, self.lengths)
+
+    def forget_side(self, name: str) -> bool:
+        """Whether an input's rows pair with the forget answers."""
+        return self.pools[name.removesuffix("_ref")] == "forget"
+
+    def take(self, inputs: Inputs, rows: Mapping[str, Sequence[int]]) -> dict[str, Scores]:
+        """Return a micro-batch: of each pool (``forget``, ``retain``) the given rows, or none."""
+        return {name: scores.take(torch.tensor(rows.get(self.pools[name.removesuffix("_ref")], ()), dtype=torch.long))
+                for name, scores in inputs.items()}
+
+
+def distributions(one: Unlearner) -> list[str]:
+    """Return the reference inputs that carry logits."""
+    return [name for name in one.needs if one.reference.get(name) == "logits"]
+
+
+def terms(one: Unlearner, inputs: Inputs) -> dict[str, Tensor]:
+    """Call the loss and return its terms by name.
+
+    Raises:
+        Broken: a term is no tensor.
+        RunError: the engine refuses its shape.
+    """
+    found: Any = one.loss(**inputs)
+    values = list(found.values()) if isinstance(found, dict) else [found]
+    expect(values, "the loss has no term")
+    for value in values:
+        expect(isinstance(value, Tensor), f"the loss returned a {type(value).__name__}, not a tensor")
+    named = _terms(found, inputs)
+    _with_counts(named, inputs, _counts(inputs))
+    return named
+
+
+def total(one: Unlearner, inputs: Inputs) -> Tensor:
+    """Return what the engine minimises: the sum of each term's mean over the answers of its role."""
+    parts = _with_counts(terms(one, inputs), inputs, _counts(inputs)).values()
+    return torch.stack([term.float().sum() / max(1, count) for term, count in parts]).sum()
+
+
+def gradients(one: Unlearner, inputs: Inputs) -> dict[str, Tensor]:
+    """Return the gradient on each tensor of the inputs that has one, by input and field; 0 where it is unused."""
+    leaves = {f"{name}.{field}": tensor for name, scores in inputs.items()
+              for field, tensor in tensors(scores).items() if tensor.requires_grad}
+    loss = total(one, inputs)
+    if not loss.requires_grad:
+        return {path: torch.zeros_like(leaf) for path, leaf in leaves.items()}
+    found = torch.autograd.grad(loss, list(leaves.values()), retain_graph=True, allow_unused=True)
+    return {path: torch.zeros_like(leaf) if grad is None else grad
+            for (path, leaf), grad in zip(leaves.items(), found, strict=True)}
+
+
+def tensors(scores: Scores) -> dict[str, Tensor]:
+    """Return the tensors that scores hold, by field."""
+    found = {}
+    for field in dataclasses.fields(scores):
+        value = getattr(scores, field.name)
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        found |= {f"{field.name}{key}": part for key, part in parts if isinstance(part, Tensor)}
+    return found
+
+
+def mapped(scores: Scores, change: Callable[[Tensor], Tensor]) -> Scores:
+    """Return scores whose numbers (not their ids) went through a function."""
+    def one(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: one(part) for key, part in value.items()}
+        return change(value) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+    return Scores(**{field.name: one(getattr(scores, field.name)) for field in dataclasses.fields(scores)})
+
+
+def changed(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> dict[str, Scores]:
+    """Return copies of inputs with other numbers; what had a gradient is a leaf that has one."""
+    def copy(value: Tensor) -> Tensor:
+        return change(value.detach().clone()).requires_grad_(value.requires_grad)
+
+    return {name: mapped(scores, copy) for name, scores in inputs.items()}
+
+
+def _counts(inputs: Inputs) -> dict[str, int]:
+    return {role: next(s.n for name, s in inputs.items() if name.removesuffix("_ref") == role)
+            for role in roles(frozenset(inputs))}

@@ -1,0 +1,91 @@
+"""A benchmark under check: its rows by split, prepared once, and what must be the same again."""
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..benchmark import Benchmark
+from ..example import Example
+from .rules import Subject
+
+if TYPE_CHECKING:
+    from ..zoo import Zoo
+
+
+class Dataset(Subject):
+    """A subject whose class is a benchmark.
+
+    Args:
+        thing: a subclass of ``Benchmark``, or an instance.
+        zoo: where its metrics are looked up; by default what is installed.
+    """
+
+    #: What the pool is called among the splits, and the split that is the model's own.
+    LEARN, UTILITY = "learn pool", "utility"
+
+    def __init__(self, thing: Any, zoo: "Zoo | None" = None) -> None:
+        super().__init__(thing)
+        self._zoo = zoo
+
+    @functools.cached_property
+    def zoo(self) -> "Zoo":
+        """Where metrics are looked up."""
+        from ..zoo import Zoo
+
+        return self._zoo or Zoo.installed()
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that columns and the gate name."""
+        named = {one.split for one in (*self.cls.evals, *self.cls.baselines)} | set(self.cls.gate)
+        return sorted(named - {self.UTILITY})
+
+    def prepared(self) -> Benchmark:
+        """Return a new instance, prepared."""
+        one: Benchmark = self.fresh()
+        one.prepare()
+        return one
+
+    @functools.cached_property
+    def one(self) -> Benchmark:
+        """The instance that most rules look at."""
+        return self.prepared()
+
+    @functools.cached_property
+    def rows(self) -> dict[str, Sequence[Example]]:
+        """Split → its rows, and the learn pool."""
+        found = {split: self.one.examples(split) for split in self.splits}
+        return found | {self.LEARN: self.one.learn_pool()}
+
+
+def digest(one: Benchmark) -> dict[str, str]:
+    """Return a hash of each part of a prepared benchmark: rows in their order, whom to forget, candidates."""
+    pools = {"the learn pool": one.learn_pool(), "the forget pool": one.forget_pool(), "the retain pool": one.retain_pool()}
+    splits = {e.split for e in (*one.evals, *one.baselines)} - {Dataset.UTILITY}
+    pools |= {f"split {split}": one.examples(split) for split in sorted(splits)}
+    parts: dict[str, Any] = {name: [_row(e) for e in pool] for name, pool in pools.items()}
+    parts["forget_identities"] = sorted(one.forget_identities())
+    parts["candidates"] = [one.candidates(e) for e in one.learn_pool() if e.cloze]
+    parts["fingerprint"] = one.fingerprint()
+    return {name: hashlib.sha256(json.dumps(part).encode()).hexdigest() for name, part in parts.items()}
+
+
+def _row(e: Example) -> list[Any]:
+    return [e.id, e.identity, e.question, e.answer, e.keywords, dict(sorted(e.tags.items())), e.cloze,
+            [image.key for image in e.images]]
+
+
+def holds(text: str, word: str) -> bool:
+    """Say whether a text holds a keyword as whole words, whatever the case and the spacing."""
+    folded, wanted = (" ".join(t.casefold().split()) for t in (text, word))
+    return bool(wanted) and re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", folded) is not None
+
+
+def some(names: Iterable[Any]) -> str:
+    """Return the first of some names for a message, and how many more there are."""
+    listed = list(names) if isinstance(names, Sequence) else sorted(names)
+    more = f" (and {len(listed) - 1} more)" if len(listed) > 1 else ""
+    return f"{listed[0]!r}{more}" if listed else "none"

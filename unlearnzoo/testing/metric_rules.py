@@ -1,0 +1,111 @@
+"""The rules of a metric, tried on plain and on odd examples."""
+
+import copy
+import math
+from typing import Any
+
+from ..metric import Metric, Scored
+from .cases import CASES, NOTHING
+from .randomness import seeded
+from .rules import Subject, expect, rule
+
+
+@rule(why="means over examples are taken and shown in per cent; one score out of range, or infinite, spoils them all.",
+      mend="scale to [0, 1] (clip, or divide by the largest value) and return math.nan for what cannot be scored.")
+def score_range(subject: Subject) -> None:
+    """A score that is no number in [0, 1] and not NaN, or a detail that is no number."""
+    one = subject.fresh()
+    for name, case in CASES.items():
+        value, details = _parts(one, case, name)
+        expect(math.isnan(value) or 0 <= value <= 1, f"the score of the case {name!r} is {value}")
+        for key, detail in details.items():
+            expect(isinstance(detail, int | float), f"the detail {key!r} of the case {name!r} is {detail!r}, no number")
+
+
+@rule(why="whatever a model says and a data set holds is scored, thousands of answers late in a run.",
+      mend="handle empty texts and lists, any Unicode, signs that mean something in patterns (re.escape) and "
+           "log-probabilities of -inf and NaN; return math.nan where there is no score.")
+def any_text(subject: Subject) -> None:
+    """A metric that raises, or returns None, for an odd example."""
+    one = subject.fresh()
+    for name, case in (CASES | {"nothing": NOTHING}).items():
+        try:
+            found = _score(one, case)
+        except Exception as error:
+            expect(False, f"the case {name!r} raises {type(error).__name__}: {error}")
+        number = isinstance(found, Scored | float | int) and not isinstance(found, bool)
+        expect(number, f"the score of the case {name!r} is {found!r}, not a float or a Scored")
+
+
+@rule(why="an example that cannot be scored is counted as such; a 0 in its place would pass for forgetting.",
+      mend="return math.nan where the answer, the keywords, the log-probabilities or the candidates are empty.")
+def unscored(subject: Subject) -> None:
+    """A number, not NaN, for an example whose truth is empty."""
+    one = subject.fresh()
+    if one.needs - {"prediction"}:
+        value, _ = _parts(one, NOTHING, "nothing")
+        expect(math.isnan(value), f"an example without any truth scores {value}, not NaN")
+
+
+@rule(why="a metric that gives each example the same score, or none, cannot tell a model that forgot from one that did not.",
+      mend="look at what is compared: prediction with answer or keywords, each once.")
+def tells_apart(subject: Subject) -> None:
+    """A metric whose score is the same whatever the model says."""
+    one = subject.fresh()
+    values = {_parts(one, case, name)[0] for name, case in CASES.items()}
+    finite = {value for value in values if not math.isnan(value)}
+    expect(len(finite) > 1, f"all examples score {finite.pop() if finite else math.nan}")
+
+
+@rule(why="examples are scored in any order and answers are kept; scores must not depend on what came before.",
+      mend="keep nothing on self or in globals but what is the same for all examples (a tokenizer, a compiled pattern).")
+def independent(subject: Subject) -> None:
+    """A score that depends on what was scored before, or on the instance."""
+    one, names = subject.fresh(), list(CASES)
+    first = {name: _parts(one, CASES[name], name) for name in names}
+    for who, metric in (("after other examples", one), ("of another instance", subject.fresh())):
+        for name in reversed(names):
+            again = _parts(metric, CASES[name], name)
+            expect(_same(first[name], again), f"the score of the case {name!r} is {first[name][0]}, {who} {again[0]}")
+
+
+@rule(why="a run must repeat, and judging must not change the draws of what follows.",
+      mend="use random.Random(0) or another generator of your own.")
+def random_state(subject: Subject) -> None:
+    """A metric that reads or moves the global random state of torch, numpy or random."""
+    one = subject.fresh()
+    for name, case in CASES.items():
+        found = [seeded(seed, lambda: _parts(one, case, name), "the score") for seed in (1, 2)]  # noqa: B023
+        expect(_same(*found), f"the score of the case {name!r} depends on the global random seed")
+
+
+@rule(why="one example is handed to all metrics of its columns.",
+      mend="copy before you sort, pop or append: sorted(logps), list(logps).")
+def inputs_kept(subject: Subject) -> None:
+    """A metric that changes a list it was given."""
+    one = subject.fresh()
+    for name, case in CASES.items():
+        given = copy.deepcopy(case)
+        _score(one, given)
+        # repr, because NaN does not equal itself.
+        changed = [key for key in given if repr(given[key]) != repr(case[key])]
+        expect(not changed, f"scoring changes {changed[:1]} of the case {name!r} in place")
+
+
+METRIC = (score_range, any_text, unscored, tells_apart, independent, random_state, inputs_kept)
+
+
+def _score(one: Metric, case: dict[str, Any]) -> Any:
+    return one.score(**{name: case[name] for name in one.needs})
+
+
+def _parts(one: Metric, case: dict[str, Any], name: str) -> tuple[float, dict[str, Any]]:
+    """Return value and details of a case, which is copied: what it suffers is another rule's matter."""
+    found = _score(one, copy.deepcopy(case))
+    value = found.value if isinstance(found, Scored) else found
+    expect(isinstance(value, float | int), f"the score of the case {name!r} is {value!r}, not a float")
+    return float(value), dict(found.details) if isinstance(found, Scored) else {}
+
+
+def _same(one: tuple[float, dict[str, Any]], other: tuple[float, dict[str, Any]]) -> bool:
+    return repr(one) == repr(other)

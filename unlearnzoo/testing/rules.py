@@ -1,0 +1,97 @@
+"""What a check is: one rule of a contract, with why it holds and how to mend what breaks it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..options import Configurable
+
+
+class CheckFailed(AssertionError):
+    """A plugin breaks a rule of its contract.
+
+    Attributes:
+        what: what is wrong with this plugin.
+        why: what would go wrong with it in use.
+        mend: what to change.
+    """
+
+    def __init__(self, what: str, why: str, mend: str) -> None:
+        super().__init__(f"{what}\nWhy it matters: {why}\nHow to mend it: {mend}")
+        self.what, self.why, self.mend = what, why, mend
+
+
+class Broken(Exception):
+    """Raised inside a rule; its text says what is wrong."""
+
+
+def expect(holds: Any, what: str) -> None:
+    """Go on where something holds; say what is wrong where it does not."""
+    if not holds:
+        raise Broken(what)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        name: of the check.
+        catches: what it catches, in one sentence.
+        why: see ``CheckFailed``.
+        mend: see ``CheckFailed``.
+        hold: raises where the rule is broken; called with a ``Subject``.
+    """
+
+    name: str
+    catches: str
+    why: str
+    mend: str
+    hold: Callable[[Any], None]
+
+    def check(self, subject: Any) -> Callable[[], None]:
+        """Return the check of one subject: a callable with a name of its own, for test runners."""
+
+        def check() -> None:
+            try:
+                self.hold(subject)
+            except Broken as error:
+                raise CheckFailed(str(error), self.why, self.mend) from error.__cause__
+            except Exception as error:
+                lines = str(error).strip().splitlines() or ["no message"]
+                raise CheckFailed(f"{type(error).__name__}: {lines[0]}", self.why, self.mend) from error
+
+        check.__name__ = check.__qualname__ = self.name
+        check.__doc__ = self.catches
+        return check
+
+
+def rule(*, why: str, mend: str) -> Callable[[Callable[[Any], None]], Rule]:
+    """Make a rule of a function; its docstring says what it catches."""
+
+    def wrap(hold: Callable[[Any], None]) -> Rule:
+        return Rule(hold.__name__, (hold.__doc__ or "").strip(), why, mend, hold)
+
+    return wrap
+
+
+class Subject:
+    """What is checked: a class with the options to check it with.
+
+    Args:
+        thing: a subclass of a contract, or an instance where options must be set.
+    """
+
+    def __init__(self, thing: Any) -> None:
+        configured = isinstance(thing, Configurable)
+        self.cls: Any = type(thing) if configured else thing
+        self.given: dict[str, Any] = thing.values() if configured else {}
+
+    def fresh(self, **options: Any) -> Any:
+        """Return a new instance with the given options and some others."""
+        return self.cls.configure({**self.given, **options})
+
+
+def checks(rules: Iterable[Rule], subject: Subject) -> list[Callable[[], None]]:
+    """Return one check a rule."""
+    return [one.check(subject) for one in rules]
