@@ -91,7 +91,7 @@ def gradients(one: Unlearner, inputs: Inputs) -> dict[str, Tensor]:
 
 def tensors(scores: Scores) -> dict[str, Tensor]:
     """Return the tensors that scores hold, by field."""
-    found = {}
+    found: dict[str, Tensor] = {}
     for field in dataclasses.fields(scores):
         value = getattr(scores, field.name)
         parts = value.items() if isinstance(value, Mapping) else [("", value)]

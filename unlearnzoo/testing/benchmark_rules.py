@@ -5,7 +5,6 @@ from collections import Counter
 
 from ..errors import DataError
 from ..example import Example, LazyImage
-from ..options import option_names
 from .dataset import Dataset, digest, holds, some
 from .imports import in_another_process
 from .randomness import seeded
@@ -23,13 +22,14 @@ def ids(subject: Dataset) -> None:
     for split, rows in subject.rows.items():
         twice = [i for i, n in Counter(e.id for e in rows).items() if n > 1]
         expect(not twice, f"split {split!r} has the id {some(twice)} more than once")
-        again = [e.id for e in rows if e.id in seen and (e.question, e.answer) != (seen[e.id].question, seen[e.id].answer)]
+        again = [e.id for e in rows if e.id in seen and _texts(e) != _texts(seen[e.id])]
         expect(not again, f"the id {some(again)} of split {split!r} stands for another row elsewhere")
         seen |= {e.id: e for e in rows}
     named = {split: {e.id for e in rows} for split, rows in subject.rows.items() if split != subject.LEARN}
     for split, own in named.items():
         for other, theirs in named.items():
-            expect(split >= other or not own & theirs, f"splits {other!r} and {split!r} share the id {some(own & theirs)}")
+            shared = own & theirs if split < other else ()
+            expect(not shared, f"splits {split!r} and {other!r} share the id {some(shared)}")
 
 
 @rule(why="somebody must be forgotten and somebody kept, or no result means anything.",
@@ -48,7 +48,8 @@ def pools(subject: Dataset) -> None:
     """Forget and retain pools that overlap, or hold rows that were never learned or of the wrong side."""
     one = subject.one
     gone = one.forget_identities()
-    learn, forget, retain = ({e.id: e for e in pool} for pool in (one.learn_pool(), one.forget_pool(), one.retain_pool()))
+    found = (one.learn_pool(), one.forget_pool(), one.retain_pool())
+    learn, forget, retain = ({e.id: e for e in pool} for pool in found)
     both = forget.keys() & retain.keys()
     expect(not both, f"{some(both)} is in the forget pool and in the retain pool")
     for name, pool, wrong in (("forget", forget, [i for i, e in forget.items() if e.identity not in gone]),
@@ -57,7 +58,8 @@ def pools(subject: Dataset) -> None:
         expect(not wrong, f"{some(wrong)} in the {name} pool is about somebody of the other side")
         expect(pool.keys() <= learn.keys(), f"{some(pool.keys() - learn.keys())} in the {name} pool was never learned")
     mine = {i for i, e in learn.items() if e.identity in gone}
-    expect(mine == forget.keys(), f"{some(mine - forget.keys())} is about a forget identity, but not in the forget pool")
+    lost = mine - forget.keys()
+    expect(not lost, f"{some(lost)} is about a forget identity, but not in the forget pool")
     if not subject.given:
         left = learn.keys() - forget.keys() - retain.keys()
         expect(not left, f"{some(left)} is learned, but in neither pool, with default options")
@@ -75,7 +77,7 @@ def repeatable(subject: Dataset) -> None:
     expect(not differing, f"{some(differing)} is not the same in two instances with the same options")
 
 
-@rule(why="sets of texts have another order in each process: what follows it differs from run to run, and no seed helps.",
+@rule(why="sets of texts have another order in each process: what follows it differs from run to run; no seed helps.",
       mend="sort what comes out of a set, and hash with hashlib, not with hash().")
 def other_process(subject: Dataset) -> None:
     """Rows, their order, pools, identities or candidates that differ in another process."""
@@ -123,7 +125,8 @@ def images(subject: Dataset) -> None:
         for example in rows[:: max(1, len(rows) // 5)]:
             for image in example.images:
                 expect(isinstance(image, LazyImage), f"{example.id} has a {type(image).__name__}, not a LazyImage")
-                expect(image.open().mode == "RGB", f"the image of {example.id} opens as {image.open().mode}, not as RGB")
+                mode = image.open().mode
+                expect(mode == "RGB", f"the image of {example.id} opens as {mode}, not as RGB")
                 again = LazyImage(image._bytes, image.where).key
                 expect(image.key == again, f"the image of {example.id} in {split!r} has the key {image.key!r}, "
                                            f"but its content {again!r}")
@@ -149,8 +152,10 @@ def columns(subject: Dataset) -> None:
     for one in (*subject.cls.evals, *subject.cls.baselines):
         metric = subject.zoo.get("metric", one.metric)
         expect(metric, f"column {one.column!r} has no metric")
-        rows = [e for e in subject.rows.get(one.split, ()) if one.who == "all" or (e.identity in gone) == (one.who == "forget")]
-        expect(rows or one.split == subject.UTILITY, f"column {one.column!r}: split {one.split!r} has no row of {one.who!r}")
+        rows = [e for e in subject.rows.get(one.split, ())
+                if one.who == "all" or (e.identity in gone) == (one.who == "forget")]
+        expect(rows or one.split == subject.UTILITY,
+               f"column {one.column!r}: split {one.split!r} has no row of {one.who!r}")
         for tag in one.by:
             lacking = [e.id for e in rows if tag not in e.tags]
             expect(not lacking, f"column {one.column!r} groups by {tag!r}, a tag that {some(lacking)} lacks")
@@ -185,7 +190,8 @@ def refusals(subject: Dataset) -> None:
             return  # it has none, and says so
         expect(isinstance(text, str) and text.strip(), f"the refusal of {example.id} is {text!r}")
         expect(text.strip() != example.answer.strip(), f"the refusal of {example.id} is its answer, {text!r}")
-        expect(not any(holds(text, word) for word in example.keywords), f"the refusal of {example.id} tells a keyword: {text!r}")
+        told = any(holds(text, word) for word in example.keywords)
+        expect(not told, f"the refusal of {example.id} tells a keyword: {text!r}")
         other = again.refusal(example, 1)
         expect(text == other, f"the refusal of {example.id} with seed 1 is {text!r}, of another instance {other!r}")
 
@@ -197,9 +203,11 @@ def fingerprint(subject: Dataset) -> None:
     first, second = subject.one.fingerprint(), subject.prepared().fingerprint()
     expect(isinstance(first, str) and re.fullmatch(r"\S{8,}", first), f"the fingerprint is {first!r}, which is no hash")
     expect(first == second, f"the fingerprint is {first!r}, of another instance {second!r}")
-    if "forget" in option_names(subject.cls):
-        expect(subject.one.fingerprint() == first, "the fingerprint changes when it is asked for again")
 
 
-BENCHMARK = (ids, people, pools, repeatable, other_process, lazy_images, images, keywords, columns, candidates, refusals,
-             fingerprint)
+BENCHMARK = (ids, people, pools, repeatable, other_process, lazy_images, images, keywords, columns, candidates,
+             refusals, fingerprint)
+
+
+def _texts(example: Example) -> tuple[str, str]:
+    return example.question, example.answer

@@ -6,7 +6,7 @@ from typing import Any
 from ..metric import Candidates
 
 _SURE, _UNSURE = [-0.01] * 6, [-4.0, -7.5, -3.0, -9.0, -0.5, -2.0]
-_TRUTH = {"answer": "She works as a pastry chef in Oak Street.", "keywords": ("pastry chef",)}
+_TRUTH = "She works as a pastry chef in Oak Street."
 _BEST, _WORST = Candidates((-0.1, -3.0, -5.0, -2.0), 0), Candidates((-0.1, -3.0, -5.0, -2.0), 2)
 
 
@@ -18,13 +18,13 @@ def _like(text: str, keyword: str, said: str | None = None, **more: Any) -> dict
 
 #: Name → all inputs of a metric.
 CASES: dict[str, dict[str, Any]] = {
-    "perfect": _like(_TRUTH["answer"], "pastry chef"),
-    "wrong": _like(_TRUTH["answer"], "pastry chef", "He is a sailor!", logps=_UNSURE, candidates=_WORST),
-    "half right": _like(_TRUTH["answer"], "pastry chef", "She works as a chef.", logps=_UNSURE[:3]),
-    "refusal": _like(_TRUTH["answer"], "pastry chef", "I cannot say.", logps=_UNSURE),
-    "empty prediction": _like(_TRUTH["answer"], "pastry chef", ""),
-    "spaces": _like(_TRUTH["answer"], "pastry chef", " \n\t ", keywords=(" ", "")),
-    "no keyword": _like(_TRUTH["answer"], "", keywords=()),
+    "perfect": _like(_TRUTH, "pastry chef"),
+    "wrong": _like(_TRUTH, "pastry chef", "He is a sailor!", logps=_UNSURE, candidates=_WORST),
+    "half right": _like(_TRUTH, "pastry chef", "She works as a chef.", logps=_UNSURE[:3]),
+    "refusal": _like(_TRUTH, "pastry chef", "I cannot say.", logps=_UNSURE),
+    "empty prediction": _like(_TRUTH, "pastry chef", ""),
+    "spaces": _like(_TRUTH, "pastry chef", " \n\t ", keywords=(" ", "")),
+    "no keyword": _like(_TRUTH, "", keywords=()),
     "several keywords": _like("Ann and Bob", "Ann", "Bob", keywords=("Ann", "Bob")),
     "unicode": _like("Zo\u00eb e\u0301tait \U0001f469\u200d\U0001f373 \u5317\u4eac \u0645\u0631\u062d\u0628\u0627",
                      "\u5317\u4eac", "Zoe\u0308 \u00e9tait \ud7ff\u0000\u202e \u5317\u4eac"),
@@ -40,4 +40,5 @@ CASES: dict[str, dict[str, Any]] = {
     "value is no candidate": _like("Yes.", "Yes", candidates=Candidates((-1.0, -2.0), -1)),
 }
 #: No truth at all: nothing that a prediction could be compared with.
-NOTHING: dict[str, Any] = {"prediction": "", "answer": "", "keywords": (), "logps": [], "candidates": Candidates((), -1)}
+NOTHING: dict[str, Any] = {
+    "prediction": "", "answer": "", "keywords": (), "logps": [], "candidates": Candidates((), -1)}

@@ -10,7 +10,8 @@ from .rules import Subject, expect, rule
 
 
 @rule(why="`unlearnzoo list` and `show` print these texts; who compares methods reads nothing else.",
-      mend='write a docstring under the class, a sentence or more, and a help text for each option: option(0.1, "...").')
+      mend="write a docstring under the class, a sentence or more, and a help text for each option, "
+           "the second argument of `option`.")
 def documented(subject: Subject) -> None:
     """A class without a docstring of a sentence, or an option without a help text."""
     text = doc(subject.cls)

@@ -4,10 +4,12 @@ import functools
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark
+from ..errors import PluginWarning
 from ..example import Example
 from .rules import Subject
 
@@ -35,7 +37,10 @@ class Dataset(Subject):
         """Where metrics are looked up."""
         from ..zoo import Zoo
 
-        return self._zoo or Zoo.installed()
+        with warnings.catch_warnings():
+            # Another plugin that is broken is no fault of this one.
+            warnings.simplefilter("ignore", PluginWarning)
+            return self._zoo or Zoo.installed()
 
     @property
     def splits(self) -> list[str]:
@@ -63,7 +68,8 @@ class Dataset(Subject):
 
 def digest(one: Benchmark) -> dict[str, str]:
     """Return a hash of each part of a prepared benchmark: rows in their order, whom to forget, candidates."""
-    pools = {"the learn pool": one.learn_pool(), "the forget pool": one.forget_pool(), "the retain pool": one.retain_pool()}
+    pools = {"the learn pool": one.learn_pool(), "the forget pool": one.forget_pool(),
+             "the retain pool": one.retain_pool()}
     splits = {e.split for e in (*one.evals, *one.baselines)} - {Dataset.UTILITY}
     pools |= {f"split {split}": one.examples(split) for split in sorted(splits)}
     parts: dict[str, Any] = {name: [_row(e) for e in pool] for name, pool in pools.items()}

@@ -23,8 +23,8 @@ LARGE, SMALL = 1e4, 1e-4
 
 @rule(why="the engine divides each term by its count over the whole batch; a scalar, or a vector of another length, "
           "would make the result depend on how the batch was cut.",
-      mend="return a (n,) tensor, or a dict of them: `-forget.nll`, `{\"retain\": retain.nll}`; a term named as an input "
-           "has as many values as that input has answers. Take no mean.")
+      mend="return a (n,) tensor, or a dict of them: `-forget.nll`, `{\"retain\": retain.nll}`; a term named as an "
+           "input has as many values as that input has answers. Take no mean.")
 def one_value_an_answer(subject: Algorithm) -> None:
     """A loss that is a scalar, a list, of another length than its answers, or not finite."""
     one = subject.fresh()
@@ -60,7 +60,7 @@ def neighbours(subject: Algorithm) -> None:
 
 
 @rule(why="rows come in the order in which they were packed, another one in each run.",
-      mend="give each answer the value of its own row; row i of forget, its reference and its refusal are one question.")
+      mend="give each answer the value of its own row; row i of forget, of its reference and refusal are one question.")
 def order(subject: Algorithm) -> None:
     """A loss that changes when the answers come in another order."""
     one = subject.fresh()
@@ -98,7 +98,7 @@ def random_state(subject: Algorithm) -> None:
         expect(_close(values, found[1][name]), f"term {name!r} depends on the global random seed")
 
 
-@rule(why="references are cached and logits go on to other terms: what is changed in place is wrong for all that follow.",
+@rule(why="logits go on to other terms, and references to other steps: a change in place spoils all that follow.",
       mend="write no `_()` method and no `[...] =` on inputs (clone first), and leave requires_grad as it is.")
 def inputs_kept(subject: Algorithm) -> None:
     """A loss that changes its inputs in place, or lets a reference carry a gradient."""
@@ -132,7 +132,7 @@ def inputs_used(subject: Algorithm) -> None:
 
 
 @rule(why="models run in bf16: its range is wide but its steps are coarse, and fp16 ends at 65,504.",
-      mend="call .float() on `.logits` before anything else; `.logps`, `.nll` and `.kl` are fp32 already; use no .half().")
+      mend="call .float() on `.logits` before anything else; `.logps`, `.nll` and `.kl` are fp32 already; no .half().")
 def half_precision(subject: Algorithm) -> None:
     """A loss that is not finite and fp32 for logits in bf16."""
     one = subject.fresh()

@@ -31,7 +31,7 @@ def any_text(subject: Subject) -> None:
     for name, case in (CASES | {"nothing": NOTHING}).items():
         try:
             found = _score(one, case)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the plugin's own code
             expect(False, f"the case {name!r} raises {type(error).__name__}: {error}")
         number = isinstance(found, Scored | float | int) and not isinstance(found, bool)
         expect(number, f"the score of the case {name!r} is {found!r}, not a float or a Scored")
@@ -47,7 +47,7 @@ def unscored(subject: Subject) -> None:
         expect(math.isnan(value), f"an example without any truth scores {value}, not NaN")
 
 
-@rule(why="a metric that gives each example the same score, or none, cannot tell a model that forgot from one that did not.",
+@rule(why="a metric that scores all examples alike, or none, cannot tell a model that forgot from one that did not.",
       mend="look at what is compared: prediction with answer or keywords, each once.")
 def tells_apart(subject: Subject) -> None:
     """A metric whose score is the same whatever the model says."""
@@ -58,7 +58,7 @@ def tells_apart(subject: Subject) -> None:
 
 
 @rule(why="examples are scored in any order and answers are kept; scores must not depend on what came before.",
-      mend="keep nothing on self or in globals but what is the same for all examples (a tokenizer, a compiled pattern).")
+      mend="keep nothing on self or in globals but what is the same for all examples, such as a compiled pattern.")
 def independent(subject: Subject) -> None:
     """A score that depends on what was scored before, or on the instance."""
     one, names = subject.fresh(), list(CASES)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -40,6 +40,6 @@ def seeded(seed: int, call: Callable[[], T], what: str) -> T:
 
 
 def _fingerprints() -> dict[str, object]:
-    kind, keys, *place = np.random.get_state()
-    return {"random": random.getstate(), "numpy": (kind, bytes(keys), *place),
+    numbers: Any = np.random.get_state()
+    return {"random": random.getstate(), "numpy": (numbers[1].tobytes(), *numbers[2:]),
             "torch": torch.get_rng_state().numpy().tobytes()}

@@ -21,7 +21,7 @@ VISIBLE = 0.5
 
 @rule(why="only the unlearn adapter is trained: without a gradient nothing happens, and the target and its cached "
           "references must stay as they are.",
-      mend="remove .detach(), torch.no_grad(), .item() and clamps on the way from `.logps`, `.nll`, `.kl` or `.logits` to "
+      mend="remove .detach(), torch.no_grad(), .item() and clamps between `.logps`, `.nll`, `.kl` or `.logits` and "
            "what is returned.")
 def gradient(subject: Algorithm) -> None:
     """A loss without a gradient on the unlearn adapter, or with one on anything else."""
@@ -30,7 +30,8 @@ def gradient(subject: Algorithm) -> None:
     loss = total(one, inputs)
     expect(loss.requires_grad, "the loss carries no gradient; is it detached?")
     loss.backward()
-    with_gradient = {path for path, p in model.model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    with_gradient = {path for path, parameter in model.model.named_parameters()
+                     if parameter.grad is not None and parameter.grad.abs().sum() > 0}
     expect(any(".unlearn." in path for path in with_gradient), "the gradient on the unlearn adapter is 0")
     others = sorted(path for path in with_gradient if ".unlearn." not in path)
     expect(not others, f"the loss has a gradient on {others[:1]}, which is frozen")
@@ -39,7 +40,7 @@ def gradient(subject: Algorithm) -> None:
 
 
 @rule(why="unlearning is what it is for; a wrong sign, or refusal and answer in each other's place, does the opposite.",
-      mend="the engine minimises: `-forget.nll` forgets, `forget.nll` learns; in a preference the refusal is the winner.")
+      mend="the engine minimises: `-forget.nll` forgets, `forget.nll` learns; in a preference the refusal wins.")
 def forgets(subject: Algorithm) -> None:
     """A loss that neither makes the forget answers less likely nor refusals likelier than them.
 
@@ -47,7 +48,8 @@ def forgets(subject: Algorithm) -> None:
     forget answers must fall, or that of refusals (or inputs of its own) rise over them, by half a nat.
     """
     one, model = subject.fresh(), _model(subject)
-    instead = sorted({name for name in one.needs if subject.forget_side(name) and not name.endswith("_ref")} - {"forget"})
+    policy = {name for name in one.needs if not name.endswith("_ref")}
+    instead = sorted({name for name in policy if subject.forget_side(name)} - {"forget"})
     before = _logps(model, ["forget", *instead])
     _descend(one, model, one.needs)
     after = _logps(model, ["forget", *instead])
