@@ -153,8 +153,10 @@ def extreme_answers(subject: Algorithm) -> None:
     at_start = {name: kept(plain[role], name in with_logits) if (role := name.removesuffix("_ref")) != name
                 and role in plain else scores for name, scores in plain.items()}
     policy = {name: scores for name, scores in plain.items() if not name.endswith("_ref")}
+    references = {name: scores for name, scores in plain.items() if name.endswith("_ref")}
     for inputs, when in ((at_start, "a model equal to its reference"),
-                         (plain | changed(policy, lambda values: 400 * values), "very unlikely answers"),
+                         (plain | changed(policy, _far), "very unlikely answers"),
+                         (plain | changed(references, _far), "answers learned since the reference"),
                          (plain | {name: _certain(scores) for name, scores in policy.items()}, "certain answers")):
         _expect_finite(one, inputs, when)
 
@@ -207,6 +209,10 @@ def _snapshot(scores: Scores) -> dict[str, tuple[Tensor, bool]]:
 def _same_ids(scores: Scores, other: Scores) -> Scores:
     """Return other numbers for the same answers."""
     return dataclasses.replace(other, targets=scores.targets, row=scores.row)
+
+
+def _far(values: Tensor) -> Tensor:
+    return 400 * values
 
 
 def _certain(scores: Scores) -> Scores:

@@ -1,0 +1,367 @@
+"""Algorithms whose loss is wrong."""
+
+from unlearnzoo import Unlearner
+
+
+class Scalar(Unlearner):
+    """Takes the mean itself."""
+
+    name = "scalar"
+    fails, says = "one_value_an_answer", "one value an answer"
+
+    def loss(self, forget):
+        return -forget.nll.mean()
+
+
+class Listed(Unlearner):
+    """Returns a list instead of a tensor."""
+
+    name = "listed"
+    fails, says = "one_value_an_answer", "returned a list"
+
+    def loss(self, forget):
+        return [-value for value in forget.nll]
+
+
+class WrongSizes(Unlearner):
+    """A retain term of as many values as there are forget answers."""
+
+    name = "wrongsizes"
+    fails, says = "one_value_an_answer", "'retain' has 3 values for 4 answers"
+
+    def loss(self, forget, retain):
+        return {"forget": -forget.nll, "retain": -forget.nll + retain.nll.sum()}
+
+
+class OneAToken(Unlearner):
+    """One value a token instead of one an answer."""
+
+    name = "oneatoken"
+    fails, says = "one_value_an_answer", r"shape \(10,\)"
+
+    def loss(self, forget):
+        return forget.token_logps
+
+
+class BatchMeanNPO(Unlearner):
+    """NPO on the mean log-ratio of the batch (trap 2)."""
+
+    name = "batchmean"
+    fails, says = "neighbours", "one at a time"
+
+    def loss(self, forget, forget_ref):
+        from torch.nn.functional import logsigmoid
+
+        ratio = (forget.logps - forget_ref.logps).mean().expand(forget.n)
+        return -20 * logsigmoid(-0.1 * ratio)
+
+
+class MeanOverPadding(Unlearner):
+    """Pads the answers again and divides by the padded length."""
+
+    name = "padding"
+    fails, says = "neighbours", "together"
+
+    def loss(self, forget):
+        longest = int(forget.n_tokens.max()) if forget.n else 1
+        return forget.logps / longest
+
+
+class MeanOverBatchTokens(Unlearner):
+    """Divides by the tokens of the whole batch (trap 1)."""
+
+    name = "batchtokens"
+    fails, says = "neighbours", "together"
+
+    def loss(self, forget):
+        return forget.logps * forget.n / max(1, len(forget.row))
+
+
+class UnmaskedKL(Unlearner):
+    """KL over all rows there are, other answers' among them (trap 1)."""
+
+    name = "unmasked"
+    reference = {"retain_ref": "logits"}
+    fails, says = "neighbours", "'retain'"
+
+    def loss(self, forget, retain, retain_ref):
+        from torch.nn.functional import kl_div
+
+        ours, theirs = retain.logits.log_softmax(-1), retain_ref.logits.log_softmax(-1)
+        everything = kl_div(ours, theirs, log_target=True, reduction="sum") / max(1, retain.n)
+        return {"forget": -forget.nll, "retain": everything.expand(retain.n)}
+
+
+class SoftmaxOverAnswers(Unlearner):
+    """Weighs answers against each other."""
+
+    name = "weighing"
+    fails, says = "neighbours", "together"
+
+    def loss(self, forget):
+        return -forget.nll * forget.nll.detach().softmax(0)
+
+
+class ByPosition(Unlearner):
+    """Weighs the first answers of a batch most."""
+
+    name = "byposition"
+    fails, says = "order", "in that order"
+
+    def loss(self, forget):
+        import torch
+
+        return -forget.nll / torch.arange(1, forget.n + 1)
+
+
+class Sorted(Unlearner):
+    """Hands the values back sorted."""
+
+    name = "sorted"
+    fails, says = "order", "in that order"
+
+    def loss(self, forget):
+        return (-forget.nll).sort().values
+
+
+class NaNOfNothing(Unlearner):
+    """The mean over no retain answers is NaN."""
+
+    name = "nothing"
+    fails, says = "empty_micro_batch", "forget answers alone"
+
+    def loss(self, forget, retain):
+        return -forget.nll + retain.nll.mean()
+
+
+class FirstOfNothing(Unlearner):
+    """Looks at the first answer, which need not be there."""
+
+    name = "first"
+    fails, says = "empty_micro_batch", "IndexError"
+
+    def loss(self, forget, retain):
+        return {"forget": -forget.nll, "retain": retain.nll / retain.n_tokens[0]}
+
+
+class Memory(Unlearner):
+    """Carries a running mean from call to call."""
+
+    name = "memory"
+    seen = 0.0
+    fails, says = "deterministic", "the second time"
+
+    def loss(self, forget):
+        self.seen = 0.5 * self.seen + forget.nll.detach().mean()
+        return -forget.nll + self.seen
+
+
+class Shared(Unlearner):
+    """Counts calls over all instances."""
+
+    name = "shared"
+    calls = []
+    fails, says = "deterministic", "'loss' is"
+
+    def loss(self, forget):
+        self.calls.append(forget.n)
+        return -forget.nll / len(self.calls)
+
+
+class GlobalRandom(Unlearner):
+    """Draws from torch's global generator."""
+
+    name = "globalrandom"
+    fails, says = "random_state", "global generator of torch"
+
+    def loss(self, forget):
+        import torch
+
+        return -forget.nll * (torch.rand(1) > 2).logical_not()
+
+
+class Reseeds(Unlearner):
+    """Seeds everybody's generator, so that its own draws repeat."""
+
+    name = "reseeds"
+    fails, says = "random_state", "global generator of random"
+
+    def loss(self, forget):
+        import random
+
+        random.seed(0)
+        return -forget.nll * random.random()
+
+
+class InPlace(Unlearner):
+    """Clamps the reference in place."""
+
+    name = "inplace"
+    fails, says = "inputs_kept", "forget_ref.* in place"
+
+    def loss(self, forget, forget_ref):
+        forget_ref.token_logps.clamp_(min=-1.0)
+        return forget.logps - forget_ref.logps
+
+
+class LiveReference(Unlearner):
+    """Lets the reference carry a gradient."""
+
+    name = "live"
+    fails, says = "inputs_kept", "carry a gradient"
+
+    def loss(self, forget, forget_ref):
+        forget_ref.token_logps.requires_grad_()
+        return forget.logps - forget_ref.logps
+
+
+class UnusedRefusal(Unlearner):
+    """Asks for refusals, and uses the forget answers once more (trap 9)."""
+
+    name = "unusedrefusal"
+    fails, says = "inputs_used", "'refusal' is asked for"
+
+    def loss(self, forget, refusal):
+        return forget.logps - 0 * refusal.logps
+
+
+class BaseAsReference(Unlearner):
+    """Measures against a model that never learned: uniform guessing stands for the reference (trap 5)."""
+
+    name = "baseasreference"
+    fails, says = "inputs_used", "'forget_ref' is asked for"
+
+    def loss(self, forget, forget_ref):
+        import math
+
+        from torch.nn.functional import logsigmoid
+
+        guessing = -math.log(forget.logits.shape[-1]) * forget.n_tokens
+        return -20 * logsigmoid(-0.1 * (forget.logps - guessing))
+
+
+class DetachedRetain(Unlearner):
+    """Reports the retain loss without training on it."""
+
+    name = "detachedretain"
+    fails, says = "inputs_used", "'retain' is asked for"
+
+    def loss(self, forget, retain):
+        return {"forget": -forget.nll, "retain": retain.nll.detach()}
+
+
+class HalfTerms(Unlearner):
+    """Computes from the logits without going to fp32."""
+
+    name = "halfterms"
+    fails, says = "half_precision", "bfloat16"
+
+    def loss(self, forget):
+        import torch
+
+        own = forget.logits.log_softmax(-1).gather(1, forget.targets[:, None])[:, 0]
+        return torch.zeros(forget.n, dtype=own.dtype).index_add(0, forget.row, own)
+
+
+class HalfOverflow(Unlearner):
+    """Squares log-probabilities in fp16, which ends at 65,504."""
+
+    name = "halfoverflow"
+    fails, says = "extreme_answers", "very unlikely"
+
+    def loss(self, forget):
+        return -(forget.logps.half() ** 2).float()
+
+
+class NaiveSigmoid(Unlearner):
+    """NPO with exp where logsigmoid is stable."""
+
+    name = "naive"
+    fails, says = "extreme_answers", "learned since"
+
+    def loss(self, forget, forget_ref):
+        return 2 * (1 + (forget.logps - forget_ref.logps).exp()).log()
+
+
+class RootAtZero(Unlearner):
+    """The gradient of a square root at the reference, where the ratio is 0."""
+
+    name = "root"
+    fails, says = "extreme_answers", "gradient .* equal to its reference"
+
+    def loss(self, forget, forget_ref):
+        return -((forget.logps - forget_ref.logps) ** 2).sqrt()
+
+
+class Unlikelihood(Unlearner):
+    """The logarithm of 0 where the model is certain of an answer."""
+
+    name = "unlikelihood"
+    fails, says = "extreme_answers", "certain answers"
+
+    def loss(self, forget):
+        return -(1 - forget.logps.exp()).log()
+
+
+class Detached(Unlearner):
+    """Carries no gradient."""
+
+    name = "detached"
+    fails, says = "gradient", "no gradient"
+
+    def loss(self, forget):
+        return -forget.nll.detach()
+
+
+class Clamped(Unlearner):
+    """Clamps the gradient to zero: every answer is beyond the bound."""
+
+    name = "clamped"
+    fails, says = "gradient", "adapter is 0"
+
+    def loss(self, forget):
+        return (-forget.nll).clamp(min=0)
+
+
+class Descends(Unlearner):
+    """Learns what it should forget: the sign is wrong."""
+
+    name = "descends"
+    fails, says = "forgets", r"changed by \+"
+
+    def loss(self, forget):
+        return forget.nll
+
+
+class SwappedPair(Unlearner):
+    """DPO that prefers the answer to the refusal."""
+
+    name = "swapped"
+    fails, says = "forgets", "refusal changed by -"
+
+    def loss(self, forget, forget_ref, refusal, refusal_ref):
+        from torch.nn.functional import logsigmoid
+
+        won, lost = forget.logps - forget_ref.logps, refusal.logps - refusal_ref.logps
+        return -logsigmoid(0.1 * (won - lost))
+
+
+class AscentOnRetain(Unlearner):
+    """Forgets what it should keep, too."""
+
+    name = "ascentonretain"
+    fails, says = "keeps", "retain term alone"
+
+    def loss(self, forget, retain):
+        return {"forget": -forget.nll, "retain": -retain.nll}
+
+
+class PushedFromReference(Unlearner):
+    """Drives the retain answers away from the target's distribution."""
+
+    name = "pushed"
+    reference = {"retain_ref": "logits"}
+    fails, says = "keeps", r"distance from the target by \+"
+
+    def loss(self, forget, retain, retain_ref):
+        return {"forget": -forget.nll, "retain": -retain.kl(retain_ref)}
