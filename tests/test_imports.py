@@ -19,7 +19,7 @@ ROOMS = {
     "runs": {"engine", "evaluation", "models", "data"},
     "launch": {"engine", "evaluation", "models", "data"},
     "testing": {"runs", "engine", "evaluation", "models", "data"},
-    "cli": {"runs", "launch", "engine", "evaluation", "models", "data"},
+    "cli": {"testing", "runs", "launch", "engine", "evaluation", "models", "data"},
 }
 HEAVY = ("PIL", "accelerate", "datasets", "numpy", "pandas", "peft", "pyarrow", "rich", "torch", "transformers")
 

@@ -75,6 +75,6 @@ def test_remem_passes(check):
 
 
 @pytest.mark.parametrize("check", [pytest.param(check, id=check.__name__) for check in benchmark_checks(
-    ReMem.configure({"identities": 3, "qa": 20, "views": 4, "forget": "33%", "hold_out_retain": True}))])
+    ReMem.configure({"identities": 3, "qa": 40, "views": 4, "forget": "33%", "hold_out_retain": True}))])
 def test_a_small_remem_passes(check):
     check()

@@ -20,10 +20,12 @@ Inputs = Mapping[str, Scores]
 class Algorithm(Subject):
     """A subject whose class is an algorithm."""
 
+    kind = "unlearner"
+
     @property
     def has_loss(self) -> bool:
         """Whether it trains on a loss of its own."""
-        return self.cls.loss is not Unlearner.loss
+        return getattr(self.cls, "loss", Unlearner.loss) is not Unlearner.loss
 
     @property
     def pools(self) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """The checks of an algorithm, a benchmark or a metric, for the tests of whoever wrote it."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark
 from ..metric import Metric
@@ -64,6 +64,13 @@ def metric_checks(thing: type[Metric] | Metric) -> list[Check]:
         thing: a class, checked with its default options, or an instance where others must be set.
     """
     return checks([*COMMON, *METRIC], Subject(thing))
+
+
+def checks_of(kind: str, cls: Any, zoo: "Zoo") -> list[Check]:
+    """Return the checks of a class that a zoo provides as a kind."""
+    if kind == "benchmark":
+        return benchmark_checks(cls, zoo)
+    return unlearner_checks(cls) if kind == "unlearner" else metric_checks(cls)
 
 
 #: Kind → its rules, for the documentation.

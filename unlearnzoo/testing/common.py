@@ -4,7 +4,7 @@ import json
 
 from ..describe import doc
 from ..options import describe
-from ..vetting import KINDS, vet
+from ..vetting import vet
 from .imports import HEAVY, loaded_by_importing
 from .rules import Subject, expect, rule
 
@@ -25,8 +25,7 @@ def documented(subject: Subject) -> None:
       mend="do as the message says; `unlearnzoo show learn` is an example of options, the tutorial of inputs.")
 def accepted(subject: Subject) -> None:
     """A name, input, option or column that the zoo refuses when it loads the plugin."""
-    kind = next((k for k, base in KINDS.items() if issubclass(subject.cls, base)), "unlearner")
-    vet(kind, subject.cls)
+    vet(subject.kind, subject.cls)
 
 
 @rule(why="options are written to run.json and set from the command line and from YAML.",

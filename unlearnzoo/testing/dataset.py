@@ -25,6 +25,7 @@ class Dataset(Subject):
         zoo: where its metrics are looked up; by default what is installed.
     """
 
+    kind = "benchmark"
     #: What the pool is called among the splits, and the split that is the model's own.
     LEARN, UTILITY = "learn pool", "utility"
 

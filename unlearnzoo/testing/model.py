@@ -4,6 +4,7 @@ At LoRA's start the model equals its reference, every log-ratio is 0, and most m
 cannot be seen.
 """
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,9 @@ class AdaptedModel:
 
         config = LlamaConfig(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
                              num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=64)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            # peft asks transformers by the old name; an author's tests may turn warnings into errors.
+            warnings.filterwarnings("ignore", category=FutureWarning)
             torch.manual_seed(seed)
             model: Any = LlamaForCausalLM(config).eval().requires_grad_(False)
             names = adapters.linear_parts(model)["language"]
@@ -58,14 +61,12 @@ class AdaptedModel:
         return found
 
     def scores(self, role: str, which: adapters.State) -> Scores:
-        """Score a role's answers one by one: nothing is padded, so nothing needs a mask."""
+        """Score a role's answers; padding comes last, where causal attention never looks."""
         draw = torch.Generator().manual_seed(self.seed * 100 + number(role))
-        logits, targets, row = [], [], []
-        for i, length in enumerate(self.lengths[role]):
-            ids = torch.randint(VOCABULARY, (PROMPT + length,), generator=draw)
-            with adapters.state(self.model, which):
-                out = self.model(input_ids=ids[None]).logits[0]
-            logits.append(out[PROMPT - 1 : -1])
-            targets.append(ids[PROMPT:])
-            row += [i] * length
-        return Scores(torch.cat(targets), torch.tensor(row), len(self.lengths[role]), raw_logits=torch.cat(logits))
+        sizes = self.lengths[role]
+        ids = [torch.randint(VOCABULARY, (PROMPT + size,), generator=draw) for size in sizes]
+        with adapters.state(self.model, which):
+            out = self.model(input_ids=torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)).logits
+        logits = [out[i, PROMPT - 1 : PROMPT - 1 + size] for i, size in enumerate(sizes)]
+        row = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+        return Scores(torch.cat([one[PROMPT:] for one in ids]), row, len(sizes), raw_logits=torch.cat(logits))

@@ -70,7 +70,8 @@ def rule(*, why: str, mend: str) -> Callable[[Callable[[Any], None]], Rule]:
     """Make a rule of a function; its docstring says what it catches."""
 
     def wrap(hold: Callable[[Any], None]) -> Rule:
-        return Rule(hold.__name__, (hold.__doc__ or "").strip(), why, mend, hold)
+        first = (hold.__doc__ or "").partition("\n")[0]
+        return Rule(hold.__name__, first, why, mend, hold)
 
     return wrap
 
@@ -80,7 +81,13 @@ class Subject:
 
     Args:
         thing: a subclass of a contract, or an instance where options must be set.
+
+    Attributes:
+        kind: of the contract, as in ``vetting.KINDS``.
+        given: options that are set.
     """
+
+    kind = "metric"
 
     def __init__(self, thing: Any) -> None:
         configured = isinstance(thing, Configurable)

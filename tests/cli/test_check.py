@@ -1,0 +1,97 @@
+"""``unlearnzoo check``: a line a check, three parts for a failure, and the exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.distributions import algorithm, install
+from unlearnzoo.cli import main
+
+METRIC = """
+from unlearnzoo import Metric, hookimpl
+
+class Starts(Metric):
+    '''Whether the answer starts as it should.'''
+    name = "starts"
+
+    def score(self, prediction, answer):
+        print("scoring")
+        return float(prediction[:3] == answer[:3]) if answer else float("nan")
+
+class Percent(Starts):
+    '''The same in per cent.'''
+    name = "percent"
+
+    def score(self, prediction, answer):
+        return 100 * super().score(prediction, answer)
+
+@hookimpl
+def unlearnzoo_metrics():
+    return {provided}
+"""
+
+
+def checked(capsys, *arguments):
+    return main(["check", *arguments]), *capsys.readouterr()
+
+
+def written(folder, provided):
+    path = folder / "mine.py"
+    path.write_text(METRIC.replace("{provided}", provided))
+    return str(path)
+
+
+def test_a_right_file_passes(capsys, tmp_path):
+    path = written(tmp_path, "[Starts]")
+    code, out, err = checked(capsys, path)
+    lines = out.splitlines()
+    assert code == 0 and lines[-1] == f"{len(lines) - 1} checks of {path}: all ok"
+    assert lines[0] == "ok      metric starts: documented" and all(line.startswith("ok ") for line in lines[:-1])
+    assert "scoring" in err
+
+
+def test_a_failure_is_told_in_three_parts_and_by_the_exit_code(capsys, tmp_path):
+    code, out, _ = checked(capsys, written(tmp_path, "[Starts, Percent]"))
+    lines = out.splitlines()
+    at = lines.index("FAILED  metric percent: score_range")
+    assert code == 1 and lines[-1].endswith("1 FAILED")
+    assert lines[at + 1] == "        the score of the case 'perfect' is 100.0"
+    assert lines[at + 2].startswith("        Why it matters: ") and lines[at + 3].startswith("        How to mend it: ")
+
+
+def test_json_is_one_row_a_check(capsys, tmp_path):
+    code, out, _ = checked(capsys, written(tmp_path, "[Percent]"), "--json")
+    rows = {row["check"]: row for row in json.loads(out)}
+    assert code == 1 and not rows["score_range"]["ok"] and rows["score_range"]["mend"]
+    assert rows["documented"] == {"kind": "metric", "name": "percent", "check": "documented", "ok": True,
+                                  "what": "", "why": "", "mend": ""}
+
+
+def test_everything_of_a_distribution_is_checked_and_nothing_else(capsys, site):
+    install(site, "unlearnzoo-other", algorithm("other"), entry="other")
+    install(site, "unlearnzoo-mine", METRIC.replace("{provided}", "[Starts, Percent]"), entry="mine")
+    code, out, _ = checked(capsys, "Unlearnzoo_Mine", "--json")
+    assert code == 1 and {row["name"] for row in json.loads(out)} == {"starts", "percent"}
+
+
+def test_the_example_of_the_documentation_passes(capsys):
+    code, out, _ = checked(capsys, str(Path(__file__).parents[2] / "examples/one_off_plugin.py"))
+    assert code == 0, out
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("unlearnzoo-mein", "no distribution 'unlearnzoo-mein' with plugins; did you mean 'unlearnzoo-mine'?"),
+    ("mine", "no distribution 'mine' with plugins; did you mean 'unlearnzoo-mine'?"),
+    ("xyz", "no distribution 'xyz' with plugins; installed: unlearnzoo-bad, unlearnzoo-card, unlearnzoo-mine; "
+            "a file ends in .py"),
+    ("unlearnzoo-bad", "unlearnzoo-bad 1.0 is broken: ModuleNotFoundError: No module named 'no_such_module'; "
+                       "install what it lacks or reinstall it: pip install --force-reinstall unlearnzoo-bad"),
+    ("unlearnzoo-card", "unlearnzoo-card provides model card; checks are for algorithms, benchmarks and metrics"),
+    ("nowhere.py", "nowhere.py: give an existing .py file"),
+])
+def test_what_cannot_be_checked_is_one_line(capsys, site, name, message):
+    install(site, "unlearnzoo-mine", algorithm("mine"), entry="mine")
+    install(site, "unlearnzoo-bad", "import no_such_module", entry="bad")
+    install(site, "unlearnzoo-card", "", entry="card", group="unlearnzoo.models")
+    assert checked(capsys, name) == (2, "", f"Error: {message}\n")
