@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.testing.mutants import benchmarks, heavy, losses, metrics, options
+from tests.testing.mutants import batches, benchmarks, heavy, losses, metrics, options
 from tests.testing.mutants.small import Small
 from unlearnzoo import Benchmark, Metric, Unlearner
 from unlearnzoo.testing import CheckFailed, benchmark_checks, metric_checks, unlearner_checks
@@ -20,7 +20,7 @@ from unlearnzoo_remem.benchmark import ReMem
 from unlearnzoo_remem.exposure import Exposure, ExposureLinear
 
 CHECKS = {Unlearner: unlearner_checks, Benchmark: benchmark_checks, Metric: metric_checks}
-MUTANTS = [cls for module in (losses, options, heavy, benchmarks, metrics)
+MUTANTS = [cls for module in (batches, losses, options, heavy, benchmarks, metrics)
            for _, cls in inspect.getmembers(module, inspect.isclass) if hasattr(cls, "fails")]
 
 
