@@ -88,15 +88,28 @@ def make_plan(request: Request, zoo: Zoo) -> Plan:
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
     checkpoint = inspect(request.target or request.model, source, request.trust_remote_code)
     benchmark.prepare()
-    for algorithm in algorithms.values():
-        if any(need.startswith("refusal") for need in algorithm.needs):
-            benchmark.refusal(benchmark.forget_pool()[0], request.seed)
+    for name, algorithm in algorithms.items():
+        _check_algorithm(name, algorithm, request, benchmark, checkpoint)
     return Plan(
         request, zoo, algorithms, benchmark, metrics, card, checkpoint, recipes["learn"],
         recipes["unlearn"], origins, evals,
         read(Path(card.replay)) if card.replay and recipes["learn"].replay else [],
         read(Path(card.utility)) if card.utility else [],
     )
+
+
+def _check_algorithm(name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark,
+                     checkpoint: Checkpoint) -> None:
+    """Refuse what this algorithm cannot do with this benchmark and model."""
+    if any(need.startswith("refusal") for need in algorithm.needs):
+        benchmark.refusal(benchmark.forget_pool()[0], request.seed)
+    if algorithm.relearns and request.target is not None:
+        raise OptionError(f"{name} repeats stage 1 on other rows, but --target brings a model that was learned "
+                          "elsewhere; leave out --target or the algorithm")
+    depth = int(checkpoint.config.get_text_config().num_hidden_layers)
+    for layer in algorithm.layers:
+        if not 1 <= layer <= depth:
+            raise OptionError(f"{name} asks for decoder layer {layer}; this model has layers 1 to {depth}")
 
 
 def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:

@@ -58,7 +58,7 @@ class AdaptedModel:
         logits, targets, row = [], [], []
         for i, length in enumerate(LENGTHS[role]):
             ids = torch.randint(VOCABULARY, (PROMPT + length,), generator=draw)
-            with adapters.state(self.model, which):
+            with adapters.state(self.model, adapters.ACTIVE[which]):
                 out = self.model(input_ids=ids[None]).logits[0]
             logits.append(out[PROMPT - 1 : -1])
             targets.append(ids[PROMPT:])
