@@ -18,6 +18,7 @@ from .commands import Commands
 
 #: Imported when called; what plugins add comes beside them.
 COMMANDS = {
+    "evaluate": "unlearnzoo.cli.evaluate:evaluate",
     "list": "unlearnzoo.cli.listing:list_command",
     "plugins": "unlearnzoo.cli.plugins:plugins",
     "report": "unlearnzoo.cli.report:report",

@@ -112,6 +112,16 @@ def _check_algorithm(name: str, algorithm: Unlearner, request: Request, benchmar
             raise OptionError(f"{name} asks for decoder layer {layer}; this model has layers 1 to {depth}")
 
 
+def look_at(name: str, zoo: Zoo, trust_remote_code: bool) -> Checkpoint:
+    """Return a model's checkpoint, no weights loaded.
+
+    Raises:
+        ModelError: it is not there or not usable.
+        UnknownName: no model of that name is installed.
+    """
+    return inspect(name, _model(name, zoo)[1], trust_remote_code)
+
+
 def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
     """Return the card of an installed model, or a bare one for a folder or hub id."""
     card = zoo.model(name)
