@@ -115,6 +115,7 @@ def test_broken_csv_is_named_by_line(home, lines, text):
 @pytest.mark.parametrize(("lines", "text"), [
     (['{"question": "Q?"'], "line 1: no JSON (Expecting ',' delimiter)"),
     (["[1]"], "line 1: expected an object such as"),
+    (['{"question": "Q?"}'], "column 'answer' is missing; it has question; line 1: column 'set' is missing; it has"),
     (["[" * 100_000], "line 1: no JSON ("),
     (['{"question": "Q?", "answr": "A.", "set": "forget"}'], "column 'answer' is missing; did you mean 'answr'?"),
     (['{"question": ["Q?"], "answer": 1.5, "set": "forget"}'], "question ['Q?'] is no text; answer"),
@@ -153,9 +154,10 @@ def test_a_place_without_a_file_is_named(home, monkeypatch, data, text):
     assert f"folder.data={data}: " in refusal(data) and text in refusal(data)
 
 
-def test_no_file_at_all_is_an_option_error():
+@pytest.mark.parametrize("options", [{}, {"data": ""}])
+def test_no_file_at_all_is_an_option_error(options):
     with pytest.raises(OptionError, match="folder.data is not set; name your file: --set folder.data="):
-        Folder.configure({}).prepare()
+        Folder.configure(options).prepare()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ class Folder(Benchmark):
     """Your own examples: a CSV or JSONL file whose rows say what to forget and what to keep."""
 
     name = "folder"
-    data: str = option("", "A .csv or .jsonl file, or the folder of an examples.csv or examples.jsonl")
+    data: str | None = option(None, "A .csv or .jsonl file, or the folder of an examples.csv or examples.jsonl")
 
     evals = (
         Eval("ROUGEr", "train", _ROUGE, who="retain", want="high"),

@@ -19,7 +19,7 @@ NAMES = ("examples.csv", "examples.jsonl")
 Row = tuple[int, dict[str, Any]]
 
 
-def find(data: str) -> Path:
+def find(data: str | None) -> Path:
     """Return the file that an option means.
 
     Args:
@@ -115,7 +115,7 @@ def _check_names(given: Iterable[str], line: int, problems: Problems) -> bool:
     """Note columns that are missing, unknown or there twice; say whether all is well."""
     names = list(given)
     wrong = [f"column {name!r} is missing{nearest(name, names)}" for name in NEEDED if name not in names]
-    if wrong and len(names) == 1:
+    if wrong and len(names) == 1 and set(names[0]) & set(";\t"):
         wrong[-1] += "; separate columns by commas"
     # A misspelt name is told once, as the one that is missing.
     wrong = wrong or [f"a row has no column {name!r}{nearest(name, COLUMNS)}" for name in names if name not in COLUMNS]
