@@ -60,10 +60,10 @@ def lines(plan: Plan) -> Iterator[str]:
     yield (f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}; "
            f"seed {request.seed}, target seed {request.target_seed}")
     for name, pool in data["pools"].items():
-        per_image = pool["rows"] / max(1, pool["images"])
-        extra = f" ({share})" if name == "forget" else ""
-        yield (f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people on "
-               f"{pool['images']} images ({per_image:.1f} QA an image)")
+        extra = f" ({share})" if name == "forget" and share else ""
+        shown = (f" on {pool['images']} images ({pool['rows'] / pool['images']:.1f} QA an image)"
+                 if pool["images"] else ", without images")
+        yield f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people{shown}"
     for stage in ("learn", "unlearn"):
         yield from _stage_lines(stage, data[stage])
     if plan.learn.replay:
