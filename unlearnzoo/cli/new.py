@@ -123,7 +123,7 @@ def _write(target: Path, files: dict[str, str]) -> None:
         RunError: they cannot be written; nothing is left behind.
     """
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as fresh:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as fresh:
             # One level down, where the usual permissions hold: the temporary folder is its owner's alone.
             plugin = Path(fresh) / target.name
             (plugin / "tests").mkdir(parents=True)
