@@ -18,7 +18,7 @@ from ..files import refused
 from ..zoo import Zoo
 
 TEMPLATES = Path(__file__).with_name("templates")
-#: Kind → what to try last: it works as written, whatever else is installed.
+#: Kind → the last command to try.
 TRY = {
     "algorithm": "unlearnzoo run --algo {name} --bench remem",
     "benchmark": "unlearnzoo run --algo ga --bench {name} --recipe paper --dry-run",
