@@ -20,6 +20,7 @@ from .commands import Commands
 COMMANDS = {
     "evaluate": "unlearnzoo.cli.evaluate:evaluate",
     "list": "unlearnzoo.cli.listing:list_command",
+    "new": "unlearnzoo.cli.new:new",
     "plugins": "unlearnzoo.cli.plugins:plugins",
     "report": "unlearnzoo.cli.report:report",
     "run": "unlearnzoo.cli.run:run",
