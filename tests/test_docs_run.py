@@ -67,6 +67,6 @@ def test_a_page_can_be_followed_from_top_to_bottom(name, shell):
             shell(f'"{sys.executable}" block.py')
         for line in block.commands:
             ran += 1
-            assert shell(line.removeprefix(".venv/bin/").replace("unlearnzoo run", RUN, 1)).strip(), line
+            assert shell(line.removeprefix(".venv/bin/").replace("unlearnzoo run ", f"{RUN} ", 1)).strip(), line
     assert ran >= 2
     assert len(list((shell.folder / "runs").glob("*/adapter"))) >= 2

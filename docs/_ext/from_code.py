@@ -20,8 +20,7 @@ from unlearnzoo.unlearner import INPUTS
 from unlearnzoo.zoo import WORDS, Zoo
 
 MARKER = re.compile(r"^<!-- from code: ([a-z-]+)(?: ([\w-]+))? -->$", re.MULTILINE)
-#: A link from a page to a folder of the repository, which is no part of the site.
-LINK = re.compile(r"\[([^\]]+)\]\((\.\.?/[^)#\s]*)\)")
+LINK = re.compile(r"\[([^\]]+)\]\((\.\.?/[^)#\s]*)(?:#[^)\s]*)?\)")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -102,13 +101,16 @@ FILL: dict[str, Callable[..., str]] = {
 
 
 def fill(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Replace the markers of a page, and its links to folders by their text."""
+    """Replace the markers of a page; of links to what is no part of the site, keep the text."""
     page = Path(app.env.doc2path(docname))
 
-    def text_of(link: re.Match[str]) -> str:
-        return link[1] if (page.parent / link[2]).resolve().is_dir() else link[0]
+    def within(link: re.Match[str]) -> str:
+        target = (page.parent / link[2]).resolve()
+        inside = target.is_relative_to(app.srcdir)
+        # Folders and pages elsewhere in the repository; other files are offered as they are.
+        return link[1] if target.is_dir() or (target.is_file() and target.suffix == ".md" and not inside) else link[0]
 
-    source[0] = LINK.sub(text_of, MARKER.sub(lambda m: FILL[m[1]](*filter(None, [m[2]])), source[0]))
+    source[0] = LINK.sub(within, MARKER.sub(lambda m: FILL[m[1]](*filter(None, [m[2]])), source[0]))
 
 
 def parse(app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str | None,
