@@ -104,7 +104,8 @@ def _flag(parameter: click.Parameter) -> str:
     if isinstance(parameter.type, click.Choice):
         return f"{parameter.opts[0]} {'|'.join(map(str, parameter.type.choices))}"
     value = "" if getattr(parameter, "is_flag", False) else f" {parameter.type.name.upper()}"
-    return f"{parameter.opts[0]}{value}{' (repeatable)' if parameter.multiple else ''}"
+    names = "/".join([*parameter.opts, *parameter.secondary_opts])
+    return f"{names}{value}{' (repeatable)' if parameter.multiple else ''}"
 
 
 def _of(name: str, thing: object) -> Iterator[str]:

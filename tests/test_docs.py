@@ -28,6 +28,9 @@ def problem(words):
         return None
     except (click.MissingParameter, click.BadOptionUsage):
         return None  # only named: `unlearnzoo show`, `unlearnzoo run --algo`
+    except click.BadParameter as error:
+        # A word in capitals stands for what the reader puts there.
+        return None if any(re.fullmatch("[A-Z]{3,}", word) for word in words) else error.format_message()
     except click.UsageError as error:
         return error.format_message()
     return None
@@ -48,7 +51,8 @@ def test_every_command_line_parses(page):
 
 
 @pytest.mark.parametrize("line", ["unlearnzoo runn --algo npo", "unlearnzoo run --alog npo", "unlearnzoo list --all",
-                                  "unlearnzoo --verbose", "unlearnzoo show npo --kind algo", "unlearnzoo list | lists"])
+                                  "unlearnzoo --verbose", "unlearnzoo show npo --kind algo", "unlearnzoo list NAME",
+                                  "unlearnzoo list | lists"])
 def test_what_does_not_exist_is_found(line):
     assert any(problem(one) for one in words(line))
 

@@ -5,12 +5,14 @@ are accepted, and end in a record, is what is tested here; numbers are tested el
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+import unlearnzoo.testing
 from tests.support import three
 from tests.support.pages import ROOT, blocks
 
@@ -28,7 +30,10 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site/reference/options.html").read_text("utf-8")
     assert "npo.beta" in page and "unlearn.probe_every" in page
-    assert "from code:" not in "".join(p.read_text("utf-8") for p in (tmp_path / "site").rglob("*.html"))
+    site = "".join(p.read_text("utf-8") for p in (tmp_path / "site").rglob("*.html"))
+    assert "from code:" not in site
+    for name in {*unlearnzoo.__all__, *unlearnzoo.testing.__all__} - {"hookimpl"}:
+        assert re.search(rf'id="unlearnzoo\.[\w.]+\.{name}"', site), f"{name} is in no reference page"
 
 
 @pytest.fixture

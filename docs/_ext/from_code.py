@@ -3,9 +3,11 @@
 Nothing generated is kept, so nothing can be stale.
 """
 
+import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from unlearnzoo.runs.schema import FIELDS, SAME_ROWS, STEP_FIELDS
 from unlearnzoo.unlearner import INPUTS
 from unlearnzoo.zoo import WORDS, Zoo
 
-MARKER = re.compile(r"^<!-- from code: ([a-z-]+)(?: ([\w-]+))? -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- from code: ([a-z-]+)(?: ([\w.-]+))? -->$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]+)\]\((\.\.?/[^)#\s]*)(?:#[^)\s]*)?\)")
 
 
@@ -50,6 +52,16 @@ def groups() -> str:
     meaning = {discovery.HOOKS: "a module with hooks", discovery.MODELS: "a `ModelCard`",
                discovery.COMMANDS: "a click command, added to `unlearnzoo`; imported when it is called"}
     return table(["group", "an entry point names"], [(f"`{name}`", text) for name, text in meaning.items()])
+
+
+def public(module: str) -> str:
+    """Return everything in a module's ``__all__``, documented where it is defined."""
+    lines = ["```{eval-rst}"]
+    for name in sorted(import_module(module).__all__):
+        thing = getattr(import_module(module), name)
+        directive = "autoclass" if inspect.isclass(thing) else "autofunction"
+        lines += [f".. {directive}:: {thing.__module__}.{name}", "   :members:" * inspect.isclass(thing), ""]
+    return "\n".join([*lines, "```"])
 
 
 def all_of(word: str) -> str:
@@ -95,7 +107,8 @@ def options(owner: str, rows: Sequence[dict[str, Any]]) -> str:
 #: Marker → what fills it; a name behind the words is handed over.
 FILL: dict[str, Callable[..., str]] = {
     "record": record, "steps": lambda: described(STEP_FIELDS, "key"), "groups": groups,
-    "loss-inputs": lambda: inputs(INPUTS), "metric-inputs": lambda: inputs(METRIC_INPUTS), "all": all_of,
+    "loss-inputs": lambda: inputs(INPUTS), "metric-inputs": lambda: inputs(METRIC_INPUTS),
+    "all": all_of, "public": public,
     **{word: lambda name, word=word: one(word, name) for word in (*WORDS.values(), "stage")},
 }
 
