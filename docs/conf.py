@@ -14,6 +14,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 exclude_patterns = ["_ext"]
 # Docstrings are written to be read as text, where `this` is code.
 default_role = "code"
+# A block without a language is what a terminal shows.
+highlight_language = "text"
 
 html_theme = "furo"
 html_title = f"unlearnzoo {release}"
