@@ -67,7 +67,7 @@ class Unlearner(Configurable, abc.ABC):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Inputs of this configuration: all arguments of ``loss`` without a default.
+        """Inputs that this configuration needs, by default all arguments of ``loss`` that have no default.
 
         Override where an option decides whether an argument that defaults to None is needed.
         """

@@ -10,6 +10,7 @@ import pytest
 
 import unlearnzoo
 from tests.support import three
+from tests.support.schema import check
 from unlearnzoo.errors import GateError
 from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo.runs.reading import load
@@ -45,6 +46,7 @@ def test_the_target_learned_and_the_forget_set_was_forgotten(records):
 
 def test_a_record_says_all_that_a_reader_needs(records):
     record = load(Path(records[0]["folder"]))
+    assert check(record)[0] == []
     assert {"schema", "status", "valid", "algorithm", "benchmark", "model", "seed", "target_seed", "command",
             "versions", "git", "results", "curve", "matched", "seconds", "plan", "gate", "metrics"} <= record.keys()
     assert record["algorithm"] == {"name": "npo", "distribution": "unlearnzoo-npo", "version": "0.1.0",

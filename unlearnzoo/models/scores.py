@@ -67,7 +67,7 @@ class Scores:
 
     @property
     def logps(self) -> Tensor:
-        """``(n,)`` log-probability of each answer: the sum over its tokens."""
+        """``(n,)`` log-probability of each answer, the sum over its tokens."""
         return self._per_answer(self.token_logps)
 
     @property
@@ -82,7 +82,7 @@ class Scores:
 
     @property
     def correct(self) -> Tensor:
-        """``(n,)`` bool: each token of the answer, the end too, is the greedy choice."""
+        """``(n,)`` bool; each token of the answer, the end too, is the greedy choice."""
         wrong = (self.logits.argmax(-1) != self.targets).float()
         return self._per_answer(wrong) == 0
 
