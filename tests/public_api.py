@@ -19,6 +19,8 @@ import click
 import unlearnzoo
 from unlearnzoo import discovery
 from unlearnzoo.cli.app import COMMANDS, app
+from unlearnzoo.engine.weights import AdapterWeights
+from unlearnzoo.engine.work import Work
 from unlearnzoo.metric import METRIC_INPUTS
 from unlearnzoo.models.scores import Scores
 from unlearnzoo.runs.record import SCHEMA
@@ -42,8 +44,9 @@ def lines() -> list[str]:
     for module in ("unlearnzoo", "unlearnzoo.testing"):
         for name in import_module(module).__all__:
             found += _of(f"{module}.{name}", getattr(import_module(module), name))
-    # Not to be imported, but each loss is handed some.
-    found += _of("Scores", Scores)
+    # Not to be imported, but each loss is handed some, and each method that is more than a loss.
+    for cls in (Scores, Work, AdapterWeights):
+        found += _of(cls.__name__, cls)
     return sorted(found)
 
 

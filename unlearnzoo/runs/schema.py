@@ -31,7 +31,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "metrics.NAME.distribution": ("str", "the package it came from"),
     "metrics.NAME.version": ("str", "of that package"),
     "metrics.NAME.options": ("object", "all its options as resolved"),
-    "model": ("object", "the base model, or your target"),
+    "model": ("object", "the base model, or your target; of `evaluate` what was judged"),
     "model.name": ("str", "as typed"),
     "model.source": ("str", "folder or hub id; the base that `adapter/` loads on"),
     "model.weights": ("str | null", "hash of the checkpoint's files; a revision for a hub id; null where unknown"),
