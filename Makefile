@@ -10,13 +10,14 @@ STATE := $(shell { echo $(SETUPS); cat $(SETUPS) $(CONSTRAINTS); } | cksum | cut
 READY := .venv/ready-$(STATE)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 
-.PHONY: help run test test-all lint setup clean
+.PHONY: help run test test-all lint docs setup clean
 
 help:
 	@echo "make run       the main job: learn 20 people, forget 4 with NPO, say what it cost"
 	@echo "make test      the tests, 15 minutes at most"
 	@echo "make test-all  the slow tests: kill loops, launches, packaging, documentation"
 	@echo "make lint      ruff and mypy"
+	@echo "make docs      the documentation as a site, in build/docs"
 	@echo "make setup     only the set-up that each of these does first"
 	@echo "make clean     remove .venv and caches"
 
@@ -33,6 +34,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy unlearnzoo $(filter-out %.egg-info,$(sort $(wildcard plugins/*/unlearnzoo_*)))
 
+docs: $(READY)
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+
 setup: $(READY)
 
 # torch goes in alone: whichever build is at hand (CPU, CUDA) is then kept by all that follows.
@@ -44,7 +48,7 @@ $(READY):
 	@rm -rf .venv/lib/python*/site-packages/unlearnzoo*.dist-info .venv/lib/python*/site-packages/__editable__*unlearnzoo*
 	$(PIP) torch
 	$(PIP) setuptools
-	$(PIP) --no-build-isolation --editable ".[dev]" $(foreach s,$(filter plugins/%,$(SETUPS)),--editable ./$(dir $(s)))
+	$(PIP) --no-build-isolation --editable ".[dev,docs]" $(foreach s,$(filter plugins/%,$(SETUPS)),--editable ./$(dir $(s)))
 	@rm -f .venv/ready-*
 	@touch $@
 

@@ -28,7 +28,7 @@ def requirements(path):
     options = read(path)
     texts = [options["options"]["install_requires"]]
     if options.has_section("options.extras_require"):
-        texts.append(options["options.extras_require"]["dev"])
+        texts += [options["options.extras_require"][extra] for extra in ("dev", "docs")]
     return [Requirement(line) for text in texts for line in text.splitlines() if line.strip()]
 
 
@@ -111,7 +111,7 @@ def finish(folder):
     (folder / stamp).touch()
 
 
-@pytest.mark.parametrize("target", ["run", "test", "test-all", "lint"])
+@pytest.mark.parametrize("target", ["run", "test", "test-all", "lint", "docs"])
 def test_make_sets_up_torch_alone_and_first_then_all_plugins_in_one_call(copy, target):
     installs = [line for line in steps(copy, target) if " pip install " in line]
     assert installs[0].endswith(" torch")

@@ -39,7 +39,9 @@ class Benchmark(Configurable, abc.ABC):
         memory: the columns (forgotten, kept) whose metric is the gate's and makes the curve.
         gate: split → least score by hop on *all* identities that stage 1 must reach.
         recipe: ``{"learn": {...}, "unlearn": {...}}``, the values of the benchmark's own paper.
-        forget: share of the identities to forget, such as ``20%``.
+
+    One that forgets a share of its identities has an option ``forget`` (``20%``), which ``--forget``
+    sets; one whose data say who is forgotten has none.
     """
 
     evals: ClassVar[tuple[Eval, ...]] = ()
@@ -47,7 +49,6 @@ class Benchmark(Configurable, abc.ABC):
     memory: ClassVar[tuple[str, str]] = ("EMf", "EMr")
     gate: ClassVar[Mapping[str, float]] = {}
     recipe: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    forget: str
 
     @abc.abstractmethod
     def prepare(self) -> None:

@@ -7,7 +7,7 @@ from .benchmark import Benchmark
 from .metric import METRIC_INPUTS, Metric
 from .model import ModelCard
 from .options import Configurable, describe
-from .unlearner import INPUTS, Unlearner
+from .unlearner import Unlearner, has_loss, offered
 
 
 def doc(cls: type[Configurable]) -> str:
@@ -52,6 +52,6 @@ def model_facts(card: ModelCard) -> dict[str, Any]:
 def _inputs(cls: type[Unlearner]) -> list[dict[str, Any]]:
     """Return what the loss names; optional is what the default options do not need."""
     needs = cls.configure({}).needs
-    named = set(inspect.signature(cls.loss).parameters) - {"self"}
-    return [{"name": name, "help": INPUTS[name], "optional": name not in needs}
-            for name in INPUTS if name in named | needs]
+    named = set(inspect.signature(cls.loss).parameters) - {"self"} if has_loss(cls) else set()
+    return [{"name": name, "help": text, "optional": name not in needs}
+            for name, text in offered(cls).items() if name in named | needs]

@@ -27,7 +27,7 @@ class LazyImage:
 
     @functools.cached_property
     def key(self) -> str:
-        """Hash of the encoded bytes: equal keys are packed behind one image prefix."""
+        """Hash of the encoded bytes; equal keys are packed behind one image prefix."""
         return hashlib.sha256(self._bytes()).hexdigest()[:32]
 
     def open(self) -> "Image":

@@ -1,4 +1,4 @@
-"""The contract of an unlearning algorithm: options as fields, one ``loss``."""
+"""The contract of an unlearning algorithm: options as fields, one ``loss``; more only where it needs more."""
 
 import abc
 import inspect
@@ -9,6 +9,8 @@ from .options import Configurable
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from .engine.work import Work
 
 #: What the engine can hand to ``Unlearner.loss``, by argument name.
 INPUTS = {
@@ -22,28 +24,68 @@ INPUTS = {
 
 
 class Unlearner(Configurable, abc.ABC):
-    """An unlearning algorithm.
+    """An unlearning algorithm: write ``loss``, or ``unlearn`` where there is more to it than a loss.
 
     Attributes:
         reference: what a ``*_ref`` input must carry beside log-probabilities, for example
             ``{"retain_ref": "logits"}`` for a KL term.
+        inputs: inputs of its own, name → the pool (``forget`` or ``retain``) whose examples they
+            pair with. A method of that name turns an example into the one to score:
+            ``def paraphrase(self, example): return dataclasses.replace(example, question=...)``.
+            ``paraphrase_ref`` is the same under the reference.
+        layers: decoder layers, counted from 1, whose output each input shall carry in
+            ``.hidden[layer]``; a property where an option decides.
+        relearns: it calls ``work.learn``, which needs a stage 1 of this run (``--target`` has none).
     """
 
     reference: ClassVar[Mapping[str, str]] = {}
+    inputs: ClassVar[Mapping[str, str]] = {}
+    relearns: ClassVar[bool] = False
 
-    @abc.abstractmethod
     def loss(self, *args: Any, **inputs: Any) -> "Tensor | dict[str, Tensor]":
         """Return one loss value an answer, a ``(n,)`` tensor, or named terms of such tensors.
 
         Name the inputs you need as arguments (see ``INPUTS``); each is a ``Scores``. The engine
         divides each term by its count over the global batch, so never take the mean yourself.
         """
+        raise NotImplementedError
+
+    def prepare(self, work: "Work") -> None:
+        """Do once what the first step needs: generate targets of your own, draw a direction."""
+
+    def unlearn(self, work: "Work") -> None:
+        """Make the model forget; by default by training on ``loss`` for the recipe's steps.
+
+        Override it for a method of several phases, or without gradients.
+        """
+        work.train()
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """No hidden states."""
+        return ()
 
     @property
     def needs(self) -> frozenset[str]:
-        """Inputs of this configuration: all arguments of ``loss`` without a default.
+        """Inputs that this configuration needs, by default all arguments of ``loss`` that have no default.
 
         Override where an option decides whether an argument that defaults to None is needed.
         """
-        parameters = inspect.signature(type(self).loss).parameters.values()
-        return frozenset(p.name for p in parameters if p.name != "self" and p.default is p.empty)
+        return named_inputs(type(self).loss) if has_loss(type(self)) else frozenset()
+
+
+def has_loss(cls: type[Unlearner]) -> bool:
+    """Tell whether an algorithm has a loss of its own."""
+    return cls.loss is not Unlearner.loss
+
+
+def named_inputs(loss: Any) -> frozenset[str]:
+    """Return the arguments of a loss that have no default."""
+    parameters = inspect.signature(loss).parameters.values()
+    return frozenset(p.name for p in parameters if p.name != "self" and p.default is p.empty)
+
+
+def offered(cls: type[Unlearner]) -> dict[str, str]:
+    """Return all inputs that a loss of this algorithm can name, its own among them, with a line each."""
+    own = {name: f"its own answer for each {pool} example" for name, pool in cls.inputs.items()}
+    return INPUTS | own | {f"{name}_ref": "the same answers under the frozen reference" for name in own}

@@ -13,7 +13,7 @@ from .benchmark import Benchmark
 from .errors import PluginError
 from .metric import METRIC_INPUTS, Metric
 from .options import Configurable, nearest
-from .unlearner import INPUTS, Unlearner
+from .unlearner import INPUTS, Unlearner, has_loss, offered
 
 KINDS: dict[str, type[Configurable]] = {
     "unlearner": Unlearner, "benchmark": Benchmark, "metric": Metric,
@@ -85,8 +85,7 @@ def vet(kind: str, cls: Any) -> None:
     if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")
     if issubclass(cls, Unlearner):
-        _check_inputs(cls.__name__, "loss", cls.loss, INPUTS)
-        _check_reference(cls)
+        _check_algorithm(cls)
     elif issubclass(cls, Metric):
         _check_inputs(cls.__name__, "score", cls.score, METRIC_INPUTS)
     elif issubclass(cls, Benchmark):
@@ -105,9 +104,19 @@ def _check_inputs(owner: str, method: str, function: Any, offered: dict[str, str
             raise PluginError(f"{owner}.{method} asks for {name!r}; there is {', '.join(offered)}")
 
 
-def _check_reference(cls: type[Unlearner]) -> None:
+def _check_algorithm(cls: type[Unlearner]) -> None:
+    if not has_loss(cls) and cls.unlearn is Unlearner.unlearn:
+        raise PluginError(f"{cls.__name__} lacks loss (or unlearn, where there is more to it than a loss)")
+    for name, pool in cls.inputs.items():
+        if name in INPUTS or name.endswith("_ref") or pool not in ("forget", "retain"):
+            raise PluginError(f"{cls.__name__}.inputs has {name!r}: {pool!r}; write a name of its own, not on _ref, "
+                              'and "forget" or "retain"')
+        if not inspect.isfunction(getattr(cls, name, None)):
+            raise PluginError(f"{cls.__name__} lacks the method {name}(self, example) of its input {name!r}")
+    if has_loss(cls):
+        _check_inputs(cls.__name__, "loss", cls.loss, offered(cls))
     for name, what in cls.reference.items():
-        if name not in INPUTS or not name.endswith("_ref") or what != "logits":
+        if name not in offered(cls) or not name.endswith("_ref") or what != "logits":
             raise PluginError(f"{cls.__name__}.reference has {name!r}: {what!r}; "
                               'write {"retain_ref": "logits"} for an input that ends in _ref')
 
@@ -135,8 +144,8 @@ def _check_defaults(cls: type[Configurable]) -> None:
         built = cls.configure({})
     except Exception as error:  # noqa: BLE001 - the plugin's own code
         raise PluginError(f"{cls.__name__} cannot be built with its defaults: {error}") from None
-    if isinstance(built, Unlearner) and (odd := sorted(built.needs - set(INPUTS))):
-        raise PluginError(f"{cls.__name__}.needs names {odd[0]!r}; there is {', '.join(INPUTS)}")
+    if isinstance(built, Unlearner) and (odd := sorted(built.needs - set(offered(type(built))))):
+        raise PluginError(f"{cls.__name__}.needs names {odd[0]!r}; there is {', '.join(offered(type(built)))}")
 
 
 def _short(value: Any) -> str:

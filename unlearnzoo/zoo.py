@@ -159,10 +159,6 @@ class Zoo:
         """
         return self._tables[kind].find(name) is not None
 
-    def full_name(self, cls: type[Configurable]) -> str:
-        """Return ``distribution/name`` of a class that this zoo loaded."""
-        return f"{self._owners[cls].distribution}/{cls.name}"
-
     def origin(self, cls: type[Configurable]) -> dict[str, str]:
         """Return distribution, version and place of a class, for a record."""
         return discovery.origin(self._owners[cls])

@@ -72,7 +72,7 @@ def timed(function, repeats: int = 3) -> float:
 
 
 def main(out: Path) -> None:
-    from unlearnzoo.engine import loop, stages
+    from unlearnzoo.engine import loop, work
     from unlearnzoo.engine.engine import Engine
     from unlearnzoo.engine.inputs import StepInputs, roles
     from unlearnzoo.engine.recipe import Unlearn
@@ -97,7 +97,7 @@ def main(out: Path) -> None:
     adapters.train_only(engine.model, "unlearn")
     for per_image in (1, 10):
         for micro in (8192, 16384):
-            step_times(engine, parameters, found, per_image, micro, loop, stages, StepInputs, roles, Unlearn)
+            step_times(engine, parameters, found, per_image, micro, loop, work, StepInputs, roles, Unlearn)
             out.write_text(json.dumps(found, indent=2))
     evaluation_times(engine, found)
     whole_table(found)
@@ -105,11 +105,11 @@ def main(out: Path) -> None:
     print(json.dumps(found, indent=2))
 
 
-def step_times(engine, parameters, found, per_image, micro, loop, stages, step_inputs, roles, recipe_class) -> None:
+def step_times(engine, parameters, found, per_image, micro, loop, work, step_inputs, roles, recipe_class) -> None:
     """Time one optimiser step of 64 answers (and 64 retain answers) for each algorithm."""
     forget, retain = people(64, per_image), people(128, per_image)[64:]
     recipe = recipe_class(micro_tokens=micro, per_image=10, lr=1e-5)
-    reference = stages.new_reference(engine)
+    reference = work.new_reference(engine)
     for name in ("ga", "gd", "kl", "dpo", "npo"):
         sys.path.insert(0, str(PLUGINS / f"unlearnzoo-{name}"))
         module = importlib.import_module(f"unlearnzoo_{name}")

@@ -75,6 +75,16 @@ def test_everything_of_a_distribution_is_checked_and_nothing_else(capsys, site):
     assert code == 1 and {row["name"] for row in json.loads(out)} == {"starts", "percent"}
 
 
+def test_options_are_those_that_are_set(capsys, site):
+    source = algorithm("mine").replace("beta: float = option(0.1, \"Inverse temperature\", gt=0)",
+                                       "sign: float = option(1.0, \"Sign\")").replace("-forget", "-self.sign * forget")
+    install(site, "unlearnzoo-mine", source, entry="mine")
+    code, out, _ = checked(capsys, "unlearnzoo-mine", "--json", "--set", "mine.sign=-1")
+    assert code == 1 and [row["check"] for row in json.loads(out) if not row["ok"]] == ["forgets"]
+    code, _, err = checked(capsys, "unlearnzoo-mine", "--set", "sing=1")
+    assert code == 2 and "did you mean 'sign'?" in err
+
+
 def test_the_example_of_the_documentation_passes(capsys):
     code, out, _ = checked(capsys, str(Path(__file__).parents[2] / "examples/one_off_plugin.py"))
     assert code == 0, out

@@ -101,6 +101,42 @@ def test_dpo_without_refusals_is_refused(capsys, tmp_path):
     assert main([*arguments, "--algo", "npo", "--dry-run"]) == 0
 
 
+@pytest.fixture
+def own(tmp_path):
+    """The start of a command with a benchmark of texts whose data say who is forgotten, and that holds nothing out."""
+    plugin = tmp_path / "own.py"
+    plugin.write_text(
+        "from unlearnzoo import Benchmark, Eval, Example, hookimpl\n"
+        "EM = 'unlearnzoo-metrics/em'\n"
+        "class Own(Benchmark):\n"
+        "    '''Two answers.'''\n"
+        "    name = 'own'\n"
+        "    evals = (Eval('EMf', 'train', EM, 'forget', 'low'), Eval('EMr', 'train', EM, 'retain', 'high'),\n"
+        "             Eval('EMt', 'test', EM, 'forget', 'low'), Eval('EMa', 'train', EM, 'all', 'high'))\n"
+        "    rows = [Example(id=who, identity=who, images=(), question=f'{who}?', answer='A.') for who in 'ab']\n"
+        "    prepare = lambda self: None\n"
+        "    fingerprint = lambda self: 'own'\n"
+        "    examples = lambda self, split: self.rows if split == 'train' else []\n"
+        "    learn_pool = lambda self: self.rows\n"
+        "    forget_identities = lambda self: frozenset('a')\n"
+        "@hookimpl\n"
+        "def unlearnzoo_benchmarks():\n"
+        "    return [Own]\n")
+    return ["run", "--algo", "ga", "--bench", "own", "--plugin", str(plugin), "--dry-run", "--json"]
+
+
+def test_columns_that_no_row_stands_behind_are_left_out(capsys, own):
+    assert main(own) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["columns"] == ["EMf", "EMr", "EMa", "Figures", "Visual"]
+    assert "forget pool  1 answers about 1 people, without images" in err
+
+
+def test_a_share_is_refused_where_the_data_say_who_is_forgotten(capsys, own):
+    assert main([*own, "--forget", "50%"]) == 2
+    assert "--forget 50%: own takes no share; its data say who is forgotten" in capsys.readouterr().err
+
+
 def test_a_runs_folder_under_a_file_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = asked(capsys, "--runs-dir", str(tmp_path / "file" / "runs"))

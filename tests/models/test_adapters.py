@@ -28,7 +28,7 @@ def test_the_reference_is_the_target_and_not_the_base(engine, checkpoint_folder)
 
 def test_a_state_ends_also_after_an_error(engine):
     before = logps(engine, "policy")
-    with pytest.raises(ZeroDivisionError), adapters.state(engine.model, "base"):
+    with pytest.raises(ZeroDivisionError), adapters.state(engine.model, adapters.ACTIVE["base"]):
         raise ZeroDivisionError
     assert torch.equal(logps(engine, "policy"), before)
 
@@ -39,7 +39,7 @@ def test_folded_weights_say_the_same_and_are_put_back(engine, which):
     before = {n: p.detach().clone() for n, p in engine.model.named_parameters()}
     with torch.no_grad():
         plain = engine.forward(batch, which)[0].logits
-        with adapters.folded(engine.model, which):
+        with adapters.folded(engine.model, adapters.ACTIVE[which]):
             folded = engine.forward(batch, which)[0].logits
         again = engine.forward(batch, which)[0].logits
     assert torch.allclose(plain, folded, atol=1e-5) and torch.equal(plain, again)
@@ -51,7 +51,7 @@ def test_folding_really_folds_and_ends_after_an_error(engine):
     layer = next(layer for _, layer in adapters.layers(engine.model) if "unlearn" in layer.scaling)
     weight = layer.get_base_layer().weight
     before, at = weight.detach().clone(), weight.data_ptr()
-    with pytest.raises(ZeroDivisionError), adapters.folded(engine.model, "target"):
+    with pytest.raises(ZeroDivisionError), adapters.folded(engine.model, adapters.ACTIVE["target"]):
         up, down = layer.lora_B["target"].weight, layer.lora_A["target"].weight
         assert torch.allclose(weight, before + layer.scaling["target"] * up @ down, atol=1e-6)
         assert layer.merged and layer.scaling["unlearn"] == 0

@@ -3,7 +3,7 @@
 import torch
 
 from tests.support.examples import people
-from unlearnzoo.engine.stages import state_dict
+from unlearnzoo.engine.weights import take
 from unlearnzoo.models import export
 
 
@@ -11,7 +11,7 @@ def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
     from peft import PeftModel
     from transformers import AutoModelForImageTextToText
 
-    parts = [(state_dict(engine, "target"), 2.0), (state_dict(engine, "unlearn"), 2.0)]
+    parts = [(one.tensors, one.scale) for one in (take(engine, "target"), take(engine, "unlearn"))]
     export.save(tmp_path, export.joined(parts), str(engine.checkpoint.source), engine.model.peft_config["unlearn"])
     base = AutoModelForImageTextToText.from_pretrained(engine.checkpoint.source)
     alone = PeftModel.from_pretrained(base, tmp_path).eval()
@@ -28,7 +28,7 @@ def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
 def test_it_holds_adapter_tensors_alone(engine, tmp_path):
     from safetensors.torch import load_file
 
-    tensors = export.joined([(state_dict(engine, "target"), 2.0), (state_dict(engine, "unlearn"), 2.0)])
+    tensors = export.joined([(one.tensors, one.scale) for one in (take(engine, "target"), take(engine, "unlearn"))])
     export.save(tmp_path, tensors, "base", engine.model.peft_config["unlearn"])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
     assert all(".lora_" in n for n in load_file(tmp_path / "adapter_model.safetensors"))

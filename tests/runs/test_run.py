@@ -10,6 +10,7 @@ import pytest
 
 import unlearnzoo
 from tests.support import three
+from tests.support.schema import check
 from unlearnzoo.errors import GateError
 from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo.runs.reading import load
@@ -45,6 +46,7 @@ def test_the_target_learned_and_the_forget_set_was_forgotten(records):
 
 def test_a_record_says_all_that_a_reader_needs(records):
     record = load(Path(records[0]["folder"]))
+    assert check(record)[0] == []
     assert {"schema", "status", "valid", "algorithm", "benchmark", "model", "seed", "target_seed", "command",
             "versions", "git", "results", "curve", "matched", "seconds", "plan", "gate", "metrics"} <= record.keys()
     assert record["algorithm"] == {"name": "npo", "distribution": "unlearnzoo-npo", "version": "0.1.0",
@@ -161,3 +163,48 @@ def test_the_command_prints_json_and_needs_no_network(records, tmp_path):
     assert found.returncode == 0, found.stderr
     assert json.loads(found.stdout)[0]["status"] == "finished"
     assert "gate, finetune" in found.stderr and "Warning" not in found.stderr
+
+
+def evaluate(folder, *more):
+    from unlearnzoo.cli import main
+
+    return main(["evaluate", "--bench", "remem", "--model", "tiny", "--runs-dir", str(folder), *three.arguments()[:8],
+                 *more])
+
+
+def test_a_model_unlearned_elsewhere_is_judged_the_same(records, tmp_path, monkeypatch, capsys):
+    # Elsewhere: what is at hand is a base and an adapter on it.
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(Path(records[0]["folder"]).parent.parent / "cache"))
+    folder = Path(records[0]["folder"])
+    assert evaluate(tmp_path, "--adapter", str(folder / "adapter"), "--name", "theirs", "--json") == 0
+    told = capsys.readouterr()
+    (found,) = json.loads(told.out)
+    assert found["algorithm"]["name"] == "theirs" and found["valid"] is None and "--target MODEL" in told.err
+    ours = [row for row in records[0]["results"] if row["model"] == "unlearned"]
+    assert [(r["column"], r["group"], r["n"]) for r in found["results"]] == [
+        (r["column"], r["group"], r["n"]) for r in ours]
+    for one, other in zip(found["results"], ours, strict=True):
+        assert one["mean"] == pytest.approx(other["mean"], abs=1.5 / one["n"]), one["column"]
+    from unlearnzoo.runs.report import render
+
+    text = render([load(folder), load(Path(found["folder"]))])
+    assert "theirs" in text and "target" in text
+
+
+def test_a_target_that_knows_nothing_is_no_target(records, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(Path(records[0]["folder"]).parent.parent / "cache"))
+    assert evaluate(tmp_path, "--target", "tiny") == 3
+    assert "unlearning a model that never memorised" in capsys.readouterr().err
+    (folder,) = tmp_path.iterdir()
+    record = load(folder)
+    assert record["status"] == "failed" and record["valid"] is False and len(record["gate"]) == 4
+
+
+@pytest.mark.parametrize(("more", "told"), [
+    (("--adapter", "nowhere"), "there is no adapter_config.json"),
+    (("--target", "nowhere"), "no model 'nowhere' is installed"),
+    (("--bench", "remen"), "no benchmark 'remen'; did you mean 'remem'?"),
+])
+def test_evaluating_what_is_not_there(tmp_path, capsys, more, told):
+    assert evaluate(tmp_path, *more) in (1, 2)
+    assert told in capsys.readouterr().err and not list(tmp_path.iterdir())

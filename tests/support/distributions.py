@@ -6,6 +6,9 @@ from pathlib import Path
 
 _numbers = itertools.count()
 
+#: How the source of a plugin begins.
+HEAD = "from unlearnzoo import Benchmark, Eval, Metric, ModelCard, Unlearner, hookimpl, option\n"
+
 NPO = """
 from unlearnzoo import Unlearner, hookimpl, option
 

@@ -13,12 +13,19 @@ from unlearnzoo.testing.checks import RULES
 from unlearnzoo_dpo import DPO
 from unlearnzoo_ga import GA
 from unlearnzoo_gd import GD
+from unlearnzoo_idk import IDK
 from unlearnzoo_kl import KL
 from unlearnzoo_metrics import ExactMatch, Probability, RougeL
 from unlearnzoo_npo import NPO
 from unlearnzoo_remem.benchmark import ReMem
 from unlearnzoo_remem.exposure import Exposure, ExposureLinear
+from unlearnzoo_retrain import Retrain
+from unlearnzoo_rmu import RMU
+from unlearnzoo_simnpo import SimNPO
+from unlearnzoo_taskvector import TaskVector
+from unlearnzoo_undial import UNDIAL
 
+ALGORITHMS = (GA, GD, KL, DPO, NPO, IDK, SimNPO, RMU, UNDIAL, Retrain, TaskVector)
 CHECKS = {Unlearner: unlearner_checks, Benchmark: benchmark_checks, Metric: metric_checks}
 MUTANTS = [cls for module in (batches, losses, options, heavy, benchmarks, metrics)
            for _, cls in inspect.getmembers(module, inspect.isclass) if hasattr(cls, "fails")]
@@ -45,7 +52,7 @@ def test_each_check_has_a_broken_plugin(kind):
 
 
 @pytest.mark.parametrize("check", [pytest.param(check, id=f"{getattr(one, 'name', '')}-{check.__name__}")
-                                   for one in (GA, GD, KL, DPO, NPO) for check in unlearner_checks(one)])
+                                   for one in ALGORITHMS for check in unlearner_checks(one)])
 def test_shipped_algorithms_pass(check):
     check()
 

@@ -19,7 +19,9 @@ from .commands import Commands
 #: Imported when called; what plugins add comes beside them.
 COMMANDS = {
     "check": "unlearnzoo.cli.check:check",
+    "evaluate": "unlearnzoo.cli.evaluate:evaluate",
     "list": "unlearnzoo.cli.listing:list_command",
+    "new": "unlearnzoo.cli.new:new",
     "plugins": "unlearnzoo.cli.plugins:plugins",
     "report": "unlearnzoo.cli.report:report",
     "run": "unlearnzoo.cli.run:run",

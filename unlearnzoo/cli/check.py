@@ -6,7 +6,7 @@ import json
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import click
 
 from ..discovery import HOOKS, PluginInfo, advice, normalise
 from ..errors import PluginError, PluginWarning, UnknownName
-from ..options import Configurable
 from ..vetting import KINDS
 from ..zoo import WORDS, Zoo
 from .options import as_json_option
@@ -22,15 +21,17 @@ from .options import as_json_option
 
 @click.command()
 @click.argument("name", metavar="DIST|FILE")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
+              help="Check with another option: npo.retain_weight=1, folder.data=FILE. Repeatable.")
 @as_json_option
-def check(name: str, as_json: bool) -> int:
+def check(name: str, sets: tuple[str, ...], as_json: bool) -> int:
     """Check algorithms, benchmarks and metrics of a distribution, or of a Python file.
 
     Each check is a rule of the contract; docs/reference/checks.md lists them. Exit code 1 where one
     fails.
     """
     rows = []
-    for row in run_checks(name):
+    for row in run_checks(name, sets):
         rows.append(row)
         if not as_json:
             click.echo("\n".join(_lines(row)))
@@ -42,10 +43,15 @@ def check(name: str, as_json: bool) -> int:
     return 1 if failed else 0
 
 
-def run_checks(name: str) -> Iterator[dict[str, Any]]:
+def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """Run all checks of a distribution or file; yield a row each, as they finish.
 
+    Args:
+        name: of the distribution; what ends in ``.py`` is a file.
+        sets: options, as ``npo.beta=0.05``.
+
     Raises:
+        OptionError: nothing there has such an option, or not with that value.
         UnknownName: no such distribution is installed.
         PluginError: it is broken, or provides nothing that can be checked.
     """
@@ -55,11 +61,15 @@ def run_checks(name: str) -> Iterator[dict[str, Any]]:
     if not provided:
         has = ", ".join(text for row in owner for text in row.provides) or "nothing"
         raise PluginError(f"{name} provides {has}; checks are for algorithms, benchmarks and metrics")
+    from ..runs.settings import allot, parse_assignments
+
+    values = allot(parse_assignments(sets), {cls.name: cls for _, cls in provided})
+    things = [(kind, cls.configure(values[cls.name]) if values.get(cls.name) else cls) for kind, cls in provided]
     from ..testing.checks import checks_of
 
-    for kind, cls in provided:
-        for one in checks_of(kind, cls, zoo):
-            yield _result(WORDS[kind], cls, one)
+    for kind, thing in things:
+        for one in checks_of(kind, thing, zoo):
+            yield _result(WORDS[kind], thing.name, one)
 
 
 def _owner(name: str) -> tuple[Zoo, list[PluginInfo]]:
@@ -89,10 +99,10 @@ def _owner(name: str) -> tuple[Zoo, list[PluginInfo]]:
     return zoo, rows
 
 
-def _result(word: str, cls: type[Configurable], one: Callable[[], None]) -> dict[str, Any]:
+def _result(word: str, name: str, one: Callable[[], None]) -> dict[str, Any]:
     from ..testing.rules import CheckFailed
 
-    row = {"kind": word, "name": cls.name, "check": one.__name__, "ok": True, "what": "", "why": "", "mend": ""}
+    row = {"kind": word, "name": name, "check": one.__name__, "ok": True, "what": "", "why": "", "mend": ""}
     try:
         # What a plugin prints must not end up in the output of --json.
         with contextlib.redirect_stdout(sys.stderr):

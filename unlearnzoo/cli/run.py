@@ -56,7 +56,7 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     from ..runs.plan import make_plan
     from ..runs.progress import Progress
 
-    _quieten()
+    quieten()
     progress = Progress()
     plan = make_plan(request, zoo)
     for line in summary.lines(plan):
@@ -72,7 +72,7 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     click.echo(json.dumps(records, indent=2) if as_json else report.render(records, pairs=False))
 
 
-def _quieten() -> None:
+def quieten() -> None:
     """Keep other libraries' bars and hints out of the user's terminal."""
     import warnings
 

@@ -60,7 +60,9 @@ class Engine:
         self.pixels = Pixels(checkpoint.processor.image_processor)
         self.wrapped: Any = PackedForward(self.model)
         self.packs: bool | None = None
-        self._encoded: dict[tuple[str, str], Encoded] = {}
+        #: Which adapters count in each state; a method may take the target out of ``policy``.
+        self.states = dict(adapters.ACTIVE)
+        self._encoded: dict[tuple[object, ...], Encoded] = {}
 
     def adapt(self, name: str, rank: int, alpha: float, parts: Sequence[str], seed: int) -> list[Any]:
         """Add a fresh adapter and return its parameters, the only ones that train."""
@@ -68,6 +70,11 @@ class Engine:
         self.model = adapters.add(self.model, name, rank, alpha, names, seed)
         self.wrapped = PackedForward(self.model)
         return adapters.train_only(self.model, name)
+
+    def drop(self, name: str) -> None:
+        """Take an adapter off the model."""
+        self.model.delete_adapter(name)
+        self.wrapped = PackedForward(self.model)
 
     def prepare(self, parameters: list[Any], **adamw: Any) -> Any:
         """Wrap model and a new AdamW for training; return the optimiser."""
@@ -82,7 +89,7 @@ class Engine:
 
     def encode(self, example: Example, answer: str | None = None) -> Encoded:
         """Encode an example, or its question with another answer; kept for the next epoch."""
-        key = (example.id, example.answer if answer is None else answer)
+        key = (example.id, example.question, example.answer if answer is None else answer, len(example.images))
         if key not in self._encoded:
             self._encoded[key] = self.encoder.encode(example, answer)
         return self._encoded[key]
@@ -100,11 +107,13 @@ class Engine:
         for packed in chunks(rows(encoded, per_image, bundle), max_tokens):
             yield self._collate(packed)
 
-    def forward(self, batch: Batch, which: adapters.State, kept_hidden: Any = None) -> tuple[Scores, Any]:
+    def forward(self, batch: Batch, which: adapters.State, kept_hidden: Any = None,
+                layers: Sequence[int] = ()) -> tuple[Scores, Any]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
-        with adapters.state(self.model, which), self.accelerator.autocast():
-            out = self.wrapped(batch, kept_hidden=kept_hidden)
-        return Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"]), out
+        with adapters.state(self.model, self.states[which]), self.accelerator.autocast():
+            out = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
+        found = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
+        return found, out
 
     @torch.no_grad()
     def score(self, encoded: Sequence[Encoded], which: adapters.State, per_image: int = 16,
@@ -126,12 +135,14 @@ class Engine:
                  on_done: Callable[[int], None] | None = None) -> list[str]:
         """Answer prompts greedily in a state."""
         with self._quick(which), self.accelerator.autocast():
-            return generate(self.model, self.encoder.tokenizer, self.pixels, prompts, which,
+            return generate(self.model, self.encoder.tokenizer, self.pixels, prompts, self.states[which],
                             max_new_tokens, GENERATE_TOKENS, on_done)
 
     def _quick(self, which: adapters.State) -> contextlib.AbstractContextManager[None]:
         """Fold the adapters of a state into fp32 weights; bf16 weights would round them away."""
-        return adapters.folded(self.model, which) if self.dtype == torch.float32 else contextlib.nullcontext()
+        if self.dtype != torch.float32:
+            return contextlib.nullcontext()
+        return adapters.folded(self.model, self.states[which])
 
     def _collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
         pad = self.encoder.tokenizer.pad_token_id

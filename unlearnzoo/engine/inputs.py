@@ -4,6 +4,7 @@ All inputs of a step that need the model being trained go through it in one forw
 inputs are computed once per answer and cached.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -33,16 +34,17 @@ class StepInputs:
         engine: encodes.
         examples: role → examples; forget and refusal are equally long and pair up.
         refusal: example → refusal sentence.
+        pools: role → pool it pairs with, where that is not its own.
     """
 
     def __init__(self, engine: Engine, examples: Mapping[str, Sequence[Example]],
-                 refusal: Callable[[Example], str]) -> None:
+                 refusal: Callable[[Example], str], pools: Mapping[str, str] = POOLS) -> None:
         self.encoded: list[Encoded] = []
         self.role: list[str] = []
         self.bundle: list[int] = []
         first_of_pool: dict[str, int] = {}
         for role, chosen in examples.items():
-            pool = POOLS.get(role, role)
+            pool = pools.get(role, role)
             start = first_of_pool.setdefault(pool, len(set(self.bundle)))
             for i, example in enumerate(chosen):
                 answer = refusal(example) if role == "refusal" else None
@@ -73,34 +75,35 @@ class Reference:
         self._kept: dict[str, dict[str, Tensor]] = {}
 
     @torch.no_grad()
-    def fill(self, encoded: Sequence[Encoded], hidden: bool, per_image: int, max_tokens: int) -> None:
-        """Compute what is missing: log-probs, and hidden states where a distribution is asked for."""
-        want = "hidden" if hidden else "logps"
-        missing = {self._key(e): e for e in encoded if want not in self._kept.get(self._key(e), {})}
+    def fill(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, hidden: bool = False,
+             layers: Sequence[int] = ()) -> None:
+        """Compute what is missing: log-probs, and last hidden states where a distribution is asked for."""
+        want = {"logps", *(["hidden"] if hidden else []), *(f"layer {layer}" for layer in layers)}
+        missing = {self._key(e): e for e in encoded if want - self._kept.get(self._key(e), {}).keys()}
         todo = list(missing.values())
         if not todo:
             return
         for members, batch in self.engine.batches(todo, per_image, max_tokens):
-            scores, out = self.engine.forward(batch, "target")
-            sizes = scores.n_tokens.tolist()
-            logps, states = scores.token_logps.cpu().split(sizes), out["hidden"].cpu().split(sizes)
-            for i, logp, one in zip(members, logps, states, strict=True):
-                entry = self._kept.setdefault(self._key(todo[i]), {})
-                entry["logps"] = logp
-                if hidden:
-                    entry["hidden"] = one.clone()
+            scores, out = self.engine.forward(batch, "target", layers=layers)
+            found = {"logps": scores.token_logps, **({"hidden": out["hidden"]} if hidden else {}),
+                     **{f"layer {layer}": states for layer, states in out["layers"].items()}}
+            for what, flat in found.items():
+                for i, one in zip(members, flat.cpu().split(scores.n_tokens.tolist()), strict=True):
+                    self._kept.setdefault(self._key(todo[i]), {})[what] = one.clone()
 
-    def scores(self, encoded: Sequence[Encoded], device: Any) -> Scores:
-        """Return the cached log-probs of some answers as ``Scores`` without logits."""
+    def scores(self, encoded: Sequence[Encoded], device: Any, layers: Sequence[int] = ()) -> Scores:
+        """Return what is cached of some answers as ``Scores`` without logits."""
         parts = [self._kept[self._key(e)]["logps"] for e in encoded]
         targets = torch.tensor([t for e in encoded for t in e.answer], dtype=torch.long)
         row = torch.repeat_interleave(torch.arange(len(parts)), torch.tensor([len(p) for p in parts], dtype=torch.long))
         kept = torch.cat(parts) if parts else torch.zeros(0)
-        return Scores(targets.to(device), row.to(device), len(parts), kept_logps=kept.to(device))
+        states = {layer: self.states(encoded, device, f"layer {layer}") for layer in layers if encoded}
+        return Scores(targets.to(device), row.to(device), len(parts), kept_logps=kept.to(device),
+                      raw_hidden=states or None)
 
-    def hidden(self, encoded: Sequence[Encoded], device: Any) -> Tensor:
-        """Return the cached hidden states of some answers, ``(R, H)``."""
-        return torch.cat([self._kept[self._key(e)]["hidden"] for e in encoded]).to(device)
+    def states(self, encoded: Sequence[Encoded], device: Any, what: str = "hidden") -> Tensor:
+        """Return cached hidden states of some answers, ``(R, H)``: the last ones, or of a ``layer N``."""
+        return torch.cat([self._kept[self._key(e)][what] for e in encoded]).to(device)
 
     def _key(self, one: Encoded) -> str:
         what = (self.state, one.prompt, one.answer, one.image_key, str(self.engine.dtype))
@@ -109,22 +112,24 @@ class Reference:
 
 def micro_inputs(
     engine: Engine, step: StepInputs, members: Sequence[int], batch: Batch, needs: frozenset[str],
-    reference: Reference | None, with_logits: frozenset[str],
+    reference: Reference | None, with_logits: frozenset[str], layers: Sequence[int] = (),
 ) -> dict[str, Scores]:
     """Return a loss's inputs for one micro-batch, from one forward of the model being trained."""
     of_role = {role: [step.encoded[i] for i in members if step.role[i] == role] for role in step.counts}
     wanted = [e for name in sorted(with_logits) for e in of_role[name.removesuffix("_ref")]]
-    kept = reference.hidden(wanted, batch.targets.device) if reference and wanted else None
-    scores, out = engine.forward(batch, "policy", kept)
+    kept = reference.states(wanted, batch.targets.device) if reference and wanted else None
+    scores, out = engine.forward(batch, "policy", kept, layers)
     found = {k: v for k, v in step.split(members, scores).items() if k in needs}
     start = 0
     for name in sorted(n for n in needs if n.endswith("_ref")):
         assert reference is not None
-        ref = reference.scores(of_role[name.removesuffix("_ref")], batch.targets.device)
+        ref = reference.scores(of_role[name.removesuffix("_ref")], batch.targets.device, layers)
+        if not ref.n:  # none of its answers is in this micro-batch
+            ref = dataclasses.replace(ref, raw_hidden={k: v[:0].detach() for k, v in out["layers"].items()} or None)
         if name in with_logits:
             end = start + len(ref.targets)
             logits = out["kept_logits"][start:end] if kept is not None else out["logits"][:0].detach()
-            ref = Scores(ref.targets, ref.row, ref.n, raw_logits=logits, kept_logps=ref.kept_logps)
+            ref = dataclasses.replace(ref, raw_logits=logits)
             start = end
         found[name] = ref
     return found

@@ -26,12 +26,14 @@ class Objective:
         needs: input names.
         with_logits: reference inputs that need distributions.
         reference: the target's cached view, where a ``*_ref`` is named.
+        layers: decoder layers whose output the inputs carry.
     """
 
     loss: Loss
     needs: frozenset[str]
     with_logits: frozenset[str] = frozenset()
     reference: Reference | None = None
+    layers: tuple[int, ...] = ()
 
 
 def rate(step: int, total: int, recipe: Stage) -> float:
@@ -81,11 +83,11 @@ def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Obje
         deep = {n.removesuffix("_ref") for n in objective.with_logits}
         for chosen, hidden in ((deep, True), (named - deep, False)):
             todo = [e for e, role in zip(step.encoded, step.role, strict=True) if role in chosen]
-            objective.reference.fill(todo, hidden, recipe.per_image, recipe.micro_tokens)
+            objective.reference.fill(todo, recipe.per_image, recipe.micro_tokens, hidden, objective.layers)
     totals: dict[str, float] = {}
     for members, batch in engine.batches(step.encoded, recipe.per_image, recipe.micro_tokens, step.bundle):
         inputs = micro_inputs(engine, step, members, batch, objective.needs,
-                              objective.reference, objective.with_logits)
+                              objective.reference, objective.with_logits, objective.layers)
         terms = _terms(objective.loss(**inputs), inputs)
         parts = {name: term.float().sum() / count for name, (term, count) in
                  _with_counts(terms, inputs, step.counts).items()}

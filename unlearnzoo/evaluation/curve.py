@@ -70,7 +70,8 @@ class Curve:
 
     def end(self, step: int, means: Mapping[str, Mapping[str, float]]) -> None:
         """Set the last point from the full judging of the unlearned model."""
-        self.points = [p for p in self.points if p["step"] != step] + [_point(step, means)]
+        start, *others = self.points
+        self.points = [start, *(p for p in others if p["step"] != step), _point(step, means)]
 
     def _score(self, step: int) -> Point:
         """Estimate EM of each group: proven answers, and the rate among some of the others."""

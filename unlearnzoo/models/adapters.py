@@ -107,15 +107,15 @@ def train_only(model: Any, name: str) -> list[Any]:
 
 
 @contextlib.contextmanager
-def state(model: Any, which: State) -> Iterator[None]:
-    """Ask the model in a named state: the scale of every adapter outside it is 0.
+def state(model: Any, active: frozenset[str]) -> Iterator[None]:
+    """Ask the model with some adapters: the scale of every other one is 0.
 
     A scale of exactly 0 touches no parameter, so it works under sharded parameters too.
     """
     saved = []
     for layer in _lora(model):
         for name, scale in layer.scaling.items():
-            if name not in ACTIVE[which]:
+            if name not in active:
                 saved.append((layer, name, scale))
                 layer.scaling[name] = 0.0
     try:
@@ -126,17 +126,17 @@ def state(model: Any, which: State) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def folded(model: Any, which: State) -> Iterator[None]:
-    """Ask in a named state with its adapters added to the weights: one product a layer, not five.
+def folded(model: Any, active: frozenset[str]) -> Iterator[None]:
+    """Ask with some adapters added to the weights: one product a layer, not five.
 
     For full-precision, unsharded weights without gradients. The weights are put back as they
     were, bit by bit; peft's own unmerging would subtract and drift.
     """
     saved = []
-    with state(model, which):
+    with state(model, active):
         try:
             for layer in _lora(model):
-                names = [name for name in layer.lora_A if name in ACTIVE[which]]
+                names = [name for name in layer.lora_A if name in active]
                 if names:
                     weight = layer.get_base_layer().weight
                     saved.append((layer, weight, weight.data))

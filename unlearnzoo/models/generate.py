@@ -6,13 +6,13 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded
-from .adapters import State, state
+from .adapters import state
 
 
 @torch.no_grad()
 def generate(
     model: Any, tokenizer: Any, pixels: Callable[..., Any], prompts: Sequence[Encoded],
-    which: State, max_new_tokens: int, max_tokens: int, on_done: Callable[[int], None] | None = None,
+    active: frozenset[str], max_new_tokens: int, max_tokens: int, on_done: Callable[[int], None] | None = None,
 ) -> list[str]:
     """Answer each prompt greedily; left-padded batches of similar length.
 
@@ -21,7 +21,7 @@ def generate(
         tokenizer: decodes the answers; special tokens are removed.
         pixels: images → tensors.
         prompts: ``answer`` is ignored.
-        which: the state to ask.
+        active: the adapters that count.
         max_new_tokens: where an answer is cut.
         max_tokens: padded tokens a batch, new ones included.
         on_done: told how many prompts a finished batch held.
@@ -35,7 +35,7 @@ def generate(
     config = GenerationConfig(do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=eos,
                               pad_token_id=pad, bos_token_id=own.bos_token_id)
     found = [""] * len(prompts)
-    with state(model, which):
+    with state(model, active):
         for members in _batches(prompts, max_new_tokens, max_tokens):
             width = max(len(prompts[i].prompt) for i in members)
             ids = torch.full((len(members), width), pad)

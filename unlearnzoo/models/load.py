@@ -1,8 +1,9 @@
 """Find and load a checkpoint: an installed model plugin, a local folder or a hub id, one path."""
 
 import hashlib
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ class Checkpoint:
         processor: the loaded processor.
         weights: hash of weights, configuration and processor files (None for a hub id that is
             not in the local cache yet).
+        adapter: folder of a peft adapter that is merged into the weights.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Checkpoint:
     processor: Any
     weights: str | None
     trust_remote_code: bool
+    adapter: Path | None = None
 
 
 def inspect(name: str, source: "Path | str", trust_remote_code: bool = False) -> Checkpoint:
@@ -59,6 +62,26 @@ def inspect(name: str, source: "Path | str", trust_remote_code: bool = False) ->
     return Checkpoint(name, source, config, processor, _hash(source), trust_remote_code)
 
 
+def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    """Return the checkpoint with a peft adapter on it, looked at but not loaded.
+
+    Raises:
+        ModelError: the folder holds no adapter, or one that is not in safetensors.
+    """
+    config = folder / "adapter_config.json"
+    if not config.is_file():
+        raise ModelError(f"adapter {str(folder)!r}: there is no adapter_config.json; give a folder that peft saved")
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise ModelError(f"adapter {str(folder)!r}: there is no adapter_model.safetensors; other formats can run "
+                         "code on loading and are not read")
+    try:
+        json.loads(config.read_text())
+    except ValueError as error:
+        raise ModelError(f"adapter {str(folder)!r}: adapter_config.json is damaged: {_first_line(error)}") from None
+    both = None if checkpoint.weights is None else f"{checkpoint.weights}+{_hash(str(folder))}"
+    return replace(checkpoint, adapter=folder, weights=both)
+
+
 def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     """Load the weights, in evaluation mode (dropout off in both stages).
 
@@ -78,7 +101,23 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     if info["missing_keys"]:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
         raise ModelError(f"model {checkpoint.name!r}: weights are missing: {missing} …")
+    if checkpoint.adapter is not None:
+        model = _merged(model, checkpoint.adapter)
     return model.eval().requires_grad_(False)
+
+
+def _merged(model: Any, folder: Path) -> Any:
+    """Add a peft adapter to the weights.
+
+    Raises:
+        ModelError: it was made for another model.
+    """
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise ModelError(f"adapter {str(folder)!r} does not fit the model: {_first_line(error)}") from None
 
 
 def _refuse_missing_folder(name: str, source: str) -> None:

@@ -5,6 +5,7 @@ Row i is example i however the batch was packed.
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ class Scores:
         n: number of examples (answers); 0 is legal.
         raw_logits: ``(T, V)``, or None for a reference that was kept as log-probabilities.
         kept_logps: ``(T,)`` log-probabilities, where there are no logits.
+        raw_hidden: layer → ``(T, H)``, where the algorithm declares layers.
     """
 
     targets: Tensor
@@ -29,6 +31,18 @@ class Scores:
     n: int
     raw_logits: Tensor | None = None
     kept_logps: Tensor | None = None
+    raw_hidden: Mapping[int, Tensor] | None = None
+
+    @property
+    def hidden(self) -> Mapping[int, Tensor]:
+        """Layer → ``(T, H)``: that decoder layer's output where each answer token is predicted.
+
+        Raises:
+            RuntimeError: the algorithm declares no layers.
+        """
+        if self.raw_hidden is None:
+            raise RuntimeError("no hidden states were asked for; declare `layers` on the algorithm to have them")
+        return self.raw_hidden
 
     @property
     def logits(self) -> Tensor:
@@ -53,7 +67,7 @@ class Scores:
 
     @property
     def logps(self) -> Tensor:
-        """``(n,)`` log-probability of each answer: the sum over its tokens."""
+        """``(n,)`` log-probability of each answer, the sum over its tokens."""
         return self._per_answer(self.token_logps)
 
     @property
@@ -68,7 +82,7 @@ class Scores:
 
     @property
     def correct(self) -> Tensor:
-        """``(n,)`` bool: each token of the answer, the end too, is the greedy choice."""
+        """``(n,)`` bool; each token of the answer, the end too, is the greedy choice."""
         wrong = (self.logits.argmax(-1) != self.targets).float()
         return self._per_answer(wrong) == 0
 
@@ -76,6 +90,10 @@ class Scores:
         """``(n,)`` KL(ref || self), mean over the answer's tokens; ``ref`` carries logits."""
         ours, theirs = self.logits.float().log_softmax(-1), ref.logits.float().log_softmax(-1)
         per_token = F.kl_div(ours, theirs, log_target=True, reduction="none").sum(-1)
+        return self.mean(per_token)
+
+    def mean(self, per_token: Tensor) -> Tensor:
+        """``(n,)`` mean of a value a token, ``(T,)``, over each answer's tokens."""
         return self._per_answer(per_token) / self.n_tokens
 
     def take(self, rows: Tensor) -> "Scores":
@@ -88,8 +106,9 @@ class Scores:
         def pick(x: Tensor | None) -> Tensor | None:
             return None if x is None else x[tokens]
 
+        hidden = self.raw_hidden and {layer: states[tokens] for layer, states in self.raw_hidden.items()}
         return Scores(self.targets[tokens], chosen[tokens], len(rows),
-                      pick(self.raw_logits), pick(self.kept_logps))
+                      pick(self.raw_logits), pick(self.kept_logps), hidden)
 
     def _per_answer(self, per_token: Tensor) -> Tensor:
         empty = torch.zeros(self.n, dtype=per_token.dtype, device=per_token.device)

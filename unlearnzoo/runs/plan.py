@@ -10,11 +10,12 @@ from ..data.rows_file import read
 from ..engine.recipe import STAGES, Learn, Unlearn, resolve
 from ..engine.stages import Schedule, schedule
 from ..errors import OptionError, UnknownName
+from ..evaluation.judge import select
 from ..example import Example
 from ..metric import Metric
 from ..model import ModelCard
 from ..models.load import Checkpoint, inspect
-from ..options import nearest
+from ..options import nearest, option_names
 from ..unlearner import Unlearner
 from ..zoo import Zoo
 from .request import Request
@@ -34,7 +35,7 @@ class Plan:
         request: as typed.
         algorithms: by the name typed.
         origins: stage → option → where its value comes from.
-        evals: the benchmark's columns, then the model's.
+        evals: the benchmark's columns, then the model's; those with rows.
     """
 
     request: Request
@@ -77,7 +78,7 @@ def make_plan(request: Request, zoo: Zoo) -> Plan:
     metric_classes = {e.metric: zoo.get("metric", e.metric) for e in evals}
     owners: dict[str, type[Configurable]] = {
         **{cls.name: cls for cls in (*classes.values(), bench_class, *metric_classes.values())}, **STAGES}
-    values = allot(_with_forget(request, bench_class.name), owners)
+    values = allot(_with_forget(request, bench_class), owners)
     recipe_layers = _recipe_layers(request, zoo, bench_class, card)
     recipes, origins = {}, {}
     for stage in STAGES:
@@ -88,15 +89,47 @@ def make_plan(request: Request, zoo: Zoo) -> Plan:
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
     checkpoint = inspect(request.target or request.model, source, request.trust_remote_code)
     benchmark.prepare()
-    for algorithm in algorithms.values():
-        if any(need.startswith("refusal") for need in algorithm.needs):
-            benchmark.refusal(benchmark.forget_pool()[0], request.seed)
-    return Plan(
+    for name, algorithm in algorithms.items():
+        _check_algorithm(name, algorithm, request, benchmark, checkpoint)
+    return _with_rows(Plan(
         request, zoo, algorithms, benchmark, metrics, card, checkpoint, recipes["learn"],
         recipes["unlearn"], origins, evals,
         read(Path(card.replay)) if card.replay and recipes["learn"].replay else [],
         read(Path(card.utility)) if card.utility else [],
-    )
+    ))
+
+
+def _with_rows(plan: Plan) -> Plan:
+    """Leave out the columns that no row stands behind: held-out rows, say, are a benchmark's choice.
+
+    A table would show them as dashes under a heading of their own, for they are in no group.
+    """
+    gone = plan.benchmark.forget_identities()
+    return dataclasses.replace(plan, evals=[e for e in plan.evals if select([e], plan.examples, gone)])
+
+
+def _check_algorithm(name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark,
+                     checkpoint: Checkpoint) -> None:
+    """Refuse what this algorithm cannot do with this benchmark and model."""
+    if any(need.startswith("refusal") for need in algorithm.needs):
+        benchmark.refusal(benchmark.forget_pool()[0], request.seed)
+    if algorithm.relearns and request.target is not None:
+        raise OptionError(f"{name} repeats stage 1 on other rows, but --target brings a model that was learned "
+                          "elsewhere; leave out --target or the algorithm")
+    depth = int(checkpoint.config.get_text_config().num_hidden_layers)
+    for layer in algorithm.layers:
+        if not 1 <= layer <= depth:
+            raise OptionError(f"{name} asks for decoder layer {layer}; this model has layers 1 to {depth}")
+
+
+def look_at(name: str, zoo: Zoo, trust_remote_code: bool) -> Checkpoint:
+    """Return a model's checkpoint, no weights loaded.
+
+    Raises:
+        ModelError: it is not there or not usable.
+        UnknownName: no model of that name is installed.
+    """
+    return inspect(name, _model(name, zoo)[1], trust_remote_code)
 
 
 def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
@@ -110,12 +143,14 @@ def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
     return ModelCard(name), name
 
 
-def _with_forget(request: Request, bench: str) -> dict[str, Any]:
+def _with_forget(request: Request, bench: type[Benchmark]) -> dict[str, Any]:
     values = dict(request.set)
     if request.forget is not None:
-        if "forget" in values or f"{bench}.forget" in values:
+        if "forget" not in option_names(bench):
+            raise OptionError(f"--forget {request.forget}: {bench.name} takes no share; its data say who is forgotten")
+        if "forget" in values or f"{bench.name}.forget" in values:
             raise OptionError("the share to forget is given twice: --forget and --set")
-        values[f"{bench}.forget"] = request.forget
+        values[f"{bench.name}.forget"] = request.forget
     return values
 
 

@@ -56,7 +56,7 @@ class Progress:
 
     def step(self, entry: Mapping[str, float], total: int) -> bool:
         """Move the bar by an optimiser step; never asks the loop to stop."""
-        self.bar(f"loss {entry['loss']:.3g}", int(entry["step"]), total)
+        self.bar(f"loss {entry['loss']:.3g}" if "loss" in entry else "", int(entry["step"]), total)
         return False
 
     def point(self, point: Mapping[str, Any]) -> None:

@@ -47,8 +47,6 @@ class Request:
     command: str = ""
 
     def __post_init__(self) -> None:
-        if not self.algo:
-            raise OptionError("name an algorithm: --algo npo (`unlearnzoo list` shows what is installed)")
         if not self.bench:
             raise OptionError("name a benchmark: --bench remem (`unlearnzoo list` shows what is installed)")
         repeated = sorted({name for name in self.algo if self.algo.count(name) > 1})
@@ -86,7 +84,10 @@ def from_arguments(arguments: Mapping[str, Any], assignments: Mapping[str, Any])
         if name not in known:
             raise OptionError(f"a run has no argument {name!r}{nearest(name, known)}")
         values[name] = _typed(name, value)
-    return Request(**values)
+    request = Request(**values)
+    if not request.algo:
+        raise OptionError("name an algorithm: --algo npo (`unlearnzoo list` shows what is installed)")
+    return request
 
 
 def _typed(name: str, value: Any) -> Any:

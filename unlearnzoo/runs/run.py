@@ -2,17 +2,20 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..engine.engine import Engine
-from ..engine.stages import new_reference, state_dict, unlearn
+from ..engine.stages import schedule
+from ..engine.weights import take
+from ..engine.work import OnStep, Work, new_reference
 from ..errors import Diverged, GateError
 from ..evaluation import aggregate
 from ..evaluation.curve import Curve
 from ..evaluation.judge import Item, Judge, select
 from ..evaluation.matched import matched
 from ..evaluation.sample import Sample
+from ..example import Example
 from ..models import export
 from . import gate
 from .machine import calibration
@@ -20,7 +23,7 @@ from .plan import Plan
 from .progress import Progress
 from .record import Record
 from .summary import fields
-from .target import Judged, digest, obtain
+from .target import Judged, digest, obtain, relearn
 
 
 class Clock:
@@ -89,9 +92,8 @@ class _Run:
     def learn(self, records: dict[str, Record]) -> None:
         """Stage 1 and the gate."""
         plan, engine = self.plan, self.engine
-        total = plan.schedules()["learn"].steps
         with self.clock.phase("learn"), self.progress.stage("stage 1: learning"):
-            key, cached = obtain(plan, engine, lambda entry: self.progress.step(entry, total))
+            key, cached = obtain(plan, engine, self._on_learn(plan.benchmark.learn_pool()))
         if plan.request.target is None:
             self.progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
         with self.clock.phase("evaluate"):
@@ -136,14 +138,13 @@ class _Run:
         total, level = plan.schedules()["unlearn"].steps, request.stop_level()
         curve = self._curve()
 
-        def on_step(entry: dict[str, float]) -> bool:
+        def on_step(entry: dict[str, float], look: bool) -> bool:
             record.step(entry)
             self.progress.step(entry, total)
-            number = int(entry["step"])
-            if number % plan.unlearn.probe_every or number == total:
-                return False  # after the last step everything is judged
+            if not look:
+                return False
             with clock.phase("evaluate"):
-                point = curve.look(number)
+                point = curve.look(int(entry["step"]))
             if point is None:
                 return False
             record.update(curve=curve.points, matched=_matched(plan, curve))
@@ -155,10 +156,9 @@ class _Run:
             with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
                 with clock.phase("evaluate"):
                     curve.start(self._means(self.samples, "target"))
-                pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
-                steps = unlearn(self.engine, plan.algorithms[name], pools,
-                                lambda e: plan.benchmark.refusal(e, request.seed), plan.unlearn,
-                                request.seed, on_step, self.reference)
+                work = self._work(name, on_step)
+                work.algorithm.prepare(work)
+                work.algorithm.unlearn(work)
         except Diverged as error:
             record.diverge(str(error), curve=curve.points, matched=_matched(plan, curve),
                            results=aggregate.results(self.samples, plan.evals, self.forget))
@@ -167,16 +167,27 @@ class _Run:
         clock.seconds["unlearn"] -= clock.seconds.get("evaluate", 0.0) - before
         with clock.phase("evaluate"), self.progress.stage(f"judging {name}"):
             samples = self.samples + self.judge(self.items, "policy", "unlearned")
-            curve.end(steps, self._means(samples, "unlearned"))
+            curve.end(work.steps, self._means(samples, "unlearned"))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
             self._export(record)
         seconds, speed = clock.rounded(), calibration()
-        record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=steps,
+        record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=work.steps,
                       seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})
         self.progress.note(f"{name}: {seconds['total']:.0f} s, shared parts included; process so far "
                            f"{time.process_time():.0f} CPU s; matrix product {speed['matmul_gflops']:.0f} GFLOP/s "
                            f"on {speed['threads']} threads")
+
+    def _work(self, name: str, on_step: OnStep) -> Work:
+        plan, seed = self.plan, self.plan.request.seed
+        pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
+        return Work(self.engine, plan.algorithms[name], pools, lambda e: plan.benchmark.refusal(e, seed), plan.unlearn,
+                    seed, self.reference, on_step,
+                    lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)))
+
+    def _on_learn(self, pool: Sequence[Example]) -> Callable[[dict[str, float]], bool]:
+        total = schedule(pool, self.plan.learn).steps
+        return lambda entry: self.progress.step(entry, total)
 
     def _curve(self) -> Curve:
         plan = self.plan
@@ -195,11 +206,9 @@ class _Run:
         return found
 
     def _export(self, record: Record) -> None:
-        parts = []
-        for adapter in ("target", "unlearn"):
-            config = self.engine.model.peft_config[adapter]
-            parts.append((state_dict(self.engine, adapter), config.lora_alpha / config.r))
-        export.save(record.folder / "adapter", export.joined(parts), self.plan.checkpoint.source,
+        parts = [take(self.engine, name) for name in sorted(self.engine.states["policy"])]
+        joined = export.joined([(part.tensors, part.scale) for part in parts])
+        export.save(record.folder / "adapter", joined, self.plan.checkpoint.source,
                     self.engine.model.peft_config["unlearn"])
 
 
@@ -213,5 +222,7 @@ def merge(items: Sequence[Item]) -> list[Item]:
 
 
 def _matched(plan: Plan, curve: Curve) -> dict[str, Any]:
-    return matched(curve.points, *plan.benchmark.memory)
+    """Read the curve; a start and an end alone (retraining) are no path to read anything from."""
+    points = curve.points if len(curve.points) > 2 else curve.points[:1]
+    return matched(points, *plan.benchmark.memory)
 

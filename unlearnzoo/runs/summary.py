@@ -9,10 +9,17 @@ from .plan import Plan
 
 def fields(plan: Plan, name: str) -> dict[str, Any]:
     """Return what a record of one algorithm says from its start."""
-    request, algorithm = plan.request, plan.algorithms[name]
-    origin = plan.zoo.origin
+    algorithm, request = plan.algorithms[name], plan.request
     return {
-        "algorithm": {"name": algorithm.name, **_from(origin(type(algorithm))), "options": algorithm.values()},
+        "algorithm": {"name": algorithm.name, **_from(plan.zoo.origin(type(algorithm))), "options": algorithm.values()},
+        **measured_by(plan), "seed": request.seed, "target_seed": request.target_seed, "plan": as_data(plan),
+    }
+
+
+def measured_by(plan: Plan) -> dict[str, Any]:
+    """Return what a record says of benchmark, metrics, model and command."""
+    request, origin = plan.request, plan.zoo.origin
+    return {
         "benchmark": {"name": plan.benchmark.name, **_from(origin(type(plan.benchmark))),
                       "options": plan.benchmark.values(), "data": plan.benchmark.fingerprint(),
                       "forget_identities": sorted(plan.benchmark.forget_identities())},
@@ -20,26 +27,30 @@ def fields(plan: Plan, name: str) -> dict[str, Any]:
                     for full, metric in sorted(plan.metrics.items())},
         "model": {"name": plan.checkpoint.name, "source": plan.checkpoint.source, "weights": plan.checkpoint.weights,
                   "is_target": request.target is not None},
-        "seed": request.seed, "target_seed": request.target_seed, "command": request.command,
+        "command": request.command,
         "arguments": {"set": dict(request.set), "recipe": request.recipe, "stop_at": request.stop_at,
                       "forget": request.forget},
-        "plan": as_data(plan),
     }
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
     """Return the plan: counts, recipes as resolved and where each value comes from."""
-    pools = {"learn": plan.benchmark.learn_pool(), "forget": plan.benchmark.forget_pool(),
-             "retain": plan.benchmark.retain_pool()}
     return {
-        "pools": {name: {"rows": len(pool), "images": len({i.key for e in pool for i in e.images}),
-                         "identities": len({e.identity for e in pool})} for name, pool in pools.items()},
+        "pools": pools(plan),
         "replay_rows": len(plan.replay), "utility_rows": len(plan.utility),
         "learn": _stage(plan, "learn"), "unlearn": _stage(plan, "unlearn"),
         "algorithms": {name: {"inputs": sorted(a.needs), "options": a.values(),
                               "draws": _draws(plan, a)} for name, a in plan.algorithms.items()},
         "columns": [e.column for e in plan.evals],
     }
+
+
+def pools(plan: Plan) -> dict[str, dict[str, int]]:
+    """Count rows, images and people of each pool."""
+    found = {"learn": plan.benchmark.learn_pool(), "forget": plan.benchmark.forget_pool(),
+             "retain": plan.benchmark.retain_pool()}
+    return {name: {"rows": len(pool), "images": len({i.key for e in pool for i in e.images}),
+                   "identities": len({e.identity for e in pool})} for name, pool in found.items()}
 
 
 def lines(plan: Plan) -> Iterator[str]:
@@ -49,10 +60,10 @@ def lines(plan: Plan) -> Iterator[str]:
     yield (f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}; "
            f"seed {request.seed}, target seed {request.target_seed}")
     for name, pool in data["pools"].items():
-        per_image = pool["rows"] / max(1, pool["images"])
-        extra = f" ({share})" if name == "forget" else ""
-        yield (f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people on "
-               f"{pool['images']} images ({per_image:.1f} QA an image)")
+        extra = f" ({share})" if name == "forget" and share else ""
+        shown = (f" on {pool['images']} images ({pool['rows'] / pool['images']:.1f} QA an image)"
+                 if pool["images"] else ", without images")
+        yield f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people{shown}"
     for stage in ("learn", "unlearn"):
         yield from _stage_lines(stage, data[stage])
     if plan.learn.replay:

@@ -10,15 +10,17 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import cache
 from ..engine import stages
+from ..engine.weights import AdapterWeights, put, take
 from ..errors import ZooError
 from ..evaluation.judge import Item, Judge
 from ..evaluation.sample import Sample, read_samples, write_samples
+from ..example import Example
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -34,12 +36,13 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
-def target_key(plan: "Plan", dtype: str) -> str:
-    """Return the content address of stage 1."""
+def target_key(plan: "Plan", dtype: str, only: Sequence[str] | None = None) -> str:
+    """Return the content address of stage 1, over some rows only where their ids are given."""
     replay = [(e.id, e.question, e.answer, [i.key for i in e.images]) for e in plan.replay]
     return digest({
         "version": STAGE_1_VERSION, "recipe": plan.learn.values(), "data": plan.benchmark.fingerprint(),
         "weights": plan.checkpoint.weights, "replay": replay, "seed": plan.request.target_seed, "dtype": dtype,
+        **({} if only is None else {"only": list(only)}),
     })
 
 
@@ -49,44 +52,57 @@ def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]],
     Returns:
         The target's key and whether it was cached.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    recipe = plan.learn
     if plan.request.target is not None:
         # The user's model is the target as it is: an adapter at zero stands for "nothing added".
         engine.adapt("target", 1, 1.0, ("language",), 0)
         return digest({"target": plan.checkpoint.weights}), True
     key = target_key(plan, str(engine.dtype))
-    home = cache.folder("targets") / key
-    if (home / WEIGHTS).is_file():
-        try:
-            tensors = load_file(home / WEIGHTS)
-        except (SafetensorError, OSError):
-            shutil.rmtree(home, ignore_errors=True)  # a damaged file is learned again
-        else:
-            engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, plan.request.target_seed)
-            _put(engine, tensors)
-            return key, True
-    stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, recipe, plan.request.target_seed, on_step)
-    _keep(home, stages.state_dict(engine, "target"))
+    found = _cached(plan, key)
+    if found is not None:
+        put(engine, "target", found)
+        return key, True
+    stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
+    _keep(cache.folder("targets") / key, take(engine, "target").tensors)
     return key, False
 
 
-def _put(engine: "Engine", tensors: dict[str, Any]) -> None:
-    from peft import set_peft_model_state_dict
+def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
+            on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
+    """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
+    key = target_key(plan, str(engine.dtype), [example.id for example in pool])
+    found = _cached(plan, key)
+    if found is None:
+        own = take(engine, "target")
+        engine.drop("unlearn")
+        try:
+            stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step)
+            found = take(engine, "target")
+        finally:
+            put(engine, "target", own)
+        _keep(cache.folder("targets") / key, found.tensors)
+    return found
 
-    report = set_peft_model_state_dict(engine.model, tensors, adapter_name="target")
-    if report.unexpected_keys:
-        raise ZooError(f"the cached target does not fit this model: {report.unexpected_keys[0]}")
+
+def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    home, recipe = cache.folder("targets") / key, plan.learn
+    if not (home / WEIGHTS).is_file():
+        return None
+    try:
+        return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
+    except (SafetensorError, OSError):
+        shutil.rmtree(home, ignore_errors=True)  # a damaged file is learned again
+        return None
 
 
-def _keep(home: Path, tensors: dict[str, Any]) -> None:
+def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
     """Write the adapter as a whole or not at all; of two processes the first wins."""
     from safetensors.torch import save_file
 
     with tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh:
-        save_file(tensors, Path(fresh) / WEIGHTS)
+        save_file(dict(tensors), Path(fresh) / WEIGHTS)
         try:
             os.rename(fresh, home)
         except OSError:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..engine.inputs import POOLS, roles
 from ..engine.loop import _terms, _with_counts
 from ..models.scores import Scores
-from ..unlearner import Unlearner
+from ..unlearner import Unlearner, has_loss
 from .answers import LENGTHS, random_inputs
 from .rules import Subject, expect
 
@@ -25,12 +25,12 @@ class Algorithm(Subject):
     @property
     def has_loss(self) -> bool:
         """Whether it trains on a loss of its own."""
-        return getattr(self.cls, "loss", Unlearner.loss) is not Unlearner.loss
+        return issubclass(self.cls, Unlearner) and has_loss(self.cls)
 
     @property
     def pools(self) -> Mapping[str, str]:
         """Role → the pool that its rows pair with, roles of its own among them."""
-        return POOLS | dict(getattr(self.cls, "inputs", {}))
+        return {**POOLS, **self.cls.inputs}
 
     @property
     def lengths(self) -> dict[str, Sequence[int]]:
@@ -38,8 +38,8 @@ class Algorithm(Subject):
         return {role: LENGTHS.get(role, LENGTHS[pool][::-1]) for role, pool in self.pools.items()}
 
     def inputs(self, one: Unlearner, seed: int = 0) -> dict[str, Scores]:
-        """Return random inputs of a configuration; the policy's logits are leaves with a gradient."""
-        return random_inputs(one.needs, distributions(one), seed, self.lengths)
+        """Return random inputs of a configuration; the policy's numbers are leaves with a gradient."""
+        return random_inputs(one.needs, distributions(one), seed, self.lengths, one.layers)
 
     def forget_side(self, name: str) -> bool:
         """Whether an input's rows pair with the forget answers."""

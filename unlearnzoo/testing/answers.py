@@ -12,7 +12,7 @@ from ..models.scores import Scores
 
 #: Unequal on purpose: a mean over the batch's tokens and one over each answer differ here.
 LENGTHS = {"forget": (1, 6, 3), "retain": (4, 2, 5, 1), "refusal": (2, 2, 7)}
-VOCABULARY = 11
+VOCABULARY, WIDTH = 11, 6
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Answer:
 
 
 def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed: int = 0,
-                  lengths: dict[str, Sequence[int]] | None = None) -> dict[str, Scores]:
+                  lengths: dict[str, Sequence[int]] | None = None, layers: Sequence[int] = ()) -> dict[str, Scores]:
     """Make inputs of a loss out of random logits.
 
     Args:
@@ -38,6 +38,7 @@ def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed:
             as the engine keeps them.
         seed: other logits; ``X`` and ``X_ref`` share their targets.
         lengths: tokens of each answer by role, instead of ``LENGTHS``.
+        layers: of which there are hidden states.
     """
     found = {}
     for name in sorted(needs):
@@ -49,10 +50,14 @@ def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed:
         draw.manual_seed(1000 * (seed + 1) + number(name))
         logits = 3 * torch.randn(total, VOCABULARY, generator=draw)
         row = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+        states = {layer: torch.randn(total, WIDTH, generator=draw) for layer in layers} or None
+        scores = Scores(targets, row, len(sizes), raw_logits=logits, raw_hidden=states)
         if name.endswith("_ref"):
-            found[name] = kept(Scores(targets, row, len(sizes), raw_logits=logits), name in distributions)
+            found[name] = kept(scores, name in distributions)
         else:
-            found[name] = Scores(targets, row, len(sizes), raw_logits=logits.requires_grad_())
+            for leaf in (logits, *(states or {}).values()):
+                leaf.requires_grad_()
+            found[name] = scores
     return found
 
 
@@ -62,10 +67,11 @@ def number(name: str) -> int:
 
 
 def kept(scores: Scores, with_logits: bool) -> Scores:
-    """Return scores as the engine keeps a reference: detached, log-probabilities or logits."""
+    """Return scores as the engine keeps a reference: detached, log-probabilities or logits, and hidden states."""
+    states = scores.raw_hidden and {layer: state.detach() for layer, state in scores.raw_hidden.items()}
     if with_logits and scores.raw_logits is not None:
-        return Scores(scores.targets, scores.row, scores.n, raw_logits=scores.raw_logits.detach())
-    return Scores(scores.targets, scores.row, scores.n, kept_logps=scores.token_logps.detach())
+        return Scores(scores.targets, scores.row, scores.n, raw_logits=scores.raw_logits.detach(), raw_hidden=states)
+    return Scores(scores.targets, scores.row, scores.n, kept_logps=scores.token_logps.detach(), raw_hidden=states)
 
 
 def plain(scores: Scores) -> list[Answer]:

@@ -66,11 +66,11 @@ def metric_checks(thing: type[Metric] | Metric) -> list[Check]:
     return checks([*COMMON, *METRIC], Subject(thing))
 
 
-def checks_of(kind: str, cls: Any, zoo: "Zoo") -> list[Check]:
-    """Return the checks of a class that a zoo provides as a kind."""
+def checks_of(kind: str, thing: Any, zoo: "Zoo") -> list[Check]:
+    """Return the checks of a class, or instance, that a zoo provides as a kind."""
     if kind == "benchmark":
-        return benchmark_checks(cls, zoo)
-    return unlearner_checks(cls) if kind == "unlearner" else metric_checks(cls)
+        return benchmark_checks(thing, zoo)
+    return unlearner_checks(thing) if kind == "unlearner" else metric_checks(thing)
 
 
 #: Kind → its rules, for the documentation.

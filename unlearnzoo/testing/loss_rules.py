@@ -136,7 +136,7 @@ def inputs_used(subject: Algorithm) -> None:
 def half_precision(subject: Algorithm) -> None:
     """A loss that is not finite and fp32 for logits in bf16."""
     one = subject.fresh()
-    inputs = changed(subject.inputs(one), lambda values: values.bfloat16() if values.ndim > 1 else values)
+    inputs = {name: _in_bf16(scores) for name, scores in subject.inputs(one).items()}
     for name, values in _expect_finite(one, inputs, "logits in bf16").items():
         expect(values.dtype == torch.float32, f"term {name!r} is {values.dtype} for logits in bf16")
 
@@ -213,6 +213,13 @@ def _same_ids(scores: Scores, other: Scores) -> Scores:
 
 def _far(values: Tensor) -> Tensor:
     return 400 * values
+
+
+def _in_bf16(scores: Scores) -> Scores:
+    """Return scores with logits in bf16; the rest is fp32 whatever the model runs in."""
+    logits = scores.raw_logits
+    return scores if logits is None else dataclasses.replace(
+        scores, raw_logits=logits.detach().bfloat16().requires_grad_(logits.requires_grad))
 
 
 def _certain(scores: Scores) -> Scores:

@@ -14,7 +14,7 @@ from ..models import adapters
 from ..models.scores import Scores
 from .answers import LENGTHS, kept, number
 
-VOCABULARY, PROMPT = 32, 4
+VOCABULARY, PROMPT, LAYERS = 32, 4, 2
 
 
 class AdaptedModel:
@@ -32,7 +32,7 @@ class AdaptedModel:
     def __init__(self, seed: int = 0) -> None:
         from transformers import LlamaConfig, LlamaForCausalLM
 
-        config = LlamaConfig(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+        config = LlamaConfig(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=32, num_hidden_layers=LAYERS,
                              num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=64)
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             # peft asks transformers by the old name; an author's tests may turn warnings into errors.
@@ -48,25 +48,37 @@ class AdaptedModel:
                     parameter.data.normal_(std=0.3)
         self.model, self.seed = model, seed
 
-    def inputs(self, needs: Iterable[str], distributions: Iterable[str] = ()) -> dict[str, Scores]:
+    def inputs(self, needs: Iterable[str], distributions: Iterable[str] = (),
+               layers: Sequence[int] = ()) -> dict[str, Scores]:
         """Score random answers: references under the target, the others under the policy."""
         found = {}
         for name in sorted(needs):
             role = name.removesuffix("_ref")
             if name.endswith("_ref"):
                 with torch.no_grad():
-                    found[name] = kept(self.scores(role, "target"), name in distributions)
+                    found[name] = kept(self.scores(role, "target", layers), name in distributions)
             else:
-                found[name] = self.scores(role, "policy")
+                found[name] = self.scores(role, "policy", layers)
         return found
 
-    def scores(self, role: str, which: adapters.State) -> Scores:
-        """Score a role's answers; padding comes last, where causal attention never looks."""
+    def scores(self, role: str, which: adapters.State, layers: Sequence[int] = ()) -> Scores:
+        """Score a role's answers; padding comes last, where causal attention never looks.
+
+        Hidden states of a layer that is deeper than this model are those of its first one.
+        """
         draw = torch.Generator().manual_seed(self.seed * 100 + number(role))
         sizes = self.lengths[role]
         ids = [torch.randint(VOCABULARY, (PROMPT + size,), generator=draw) for size in sizes]
-        with adapters.state(self.model, which):
-            out = self.model(input_ids=torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)).logits
-        logits = [out[i, PROMPT - 1 : PROMPT - 1 + size] for i, size in enumerate(sizes)]
+        with adapters.state(self.model, adapters.ACTIVE[which]):
+            out = self.model(input_ids=torch.nn.utils.rnn.pad_sequence(ids, batch_first=True),
+                             output_hidden_states=bool(layers))
+
+        def answers(values: torch.Tensor) -> torch.Tensor:
+            """Return what is at the positions that predict the answers."""
+            return torch.cat([values[i, PROMPT - 1 : PROMPT - 1 + size] for i, size in enumerate(sizes)])
+
+        # The last of them has been through the final norm, which no layer's output has.
+        states = {layer: answers(out.hidden_states[layer if layer < LAYERS else 1]) for layer in layers}
         row = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-        return Scores(torch.cat([one[PROMPT:] for one in ids]), row, len(sizes), raw_logits=torch.cat(logits))
+        return Scores(torch.cat([one[PROMPT:] for one in ids]), row, len(sizes), raw_logits=answers(out.logits),
+                      raw_hidden=states or None)

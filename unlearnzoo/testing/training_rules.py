@@ -44,14 +44,15 @@ def gradient(subject: Algorithm) -> None:
 def forgets(subject: Algorithm) -> None:
     """A loss that neither makes the forget answers less likely nor refusals likelier than them.
 
-    Counted after 25 small steps on a model that knows the answers: the mean log-probability of the
+    Counted after small steps on a model that knows the answers, along the gradient that comes
+    through the forget side (a heavy retain term would hide it here): the mean log-probability of the
     forget answers must fall, or that of refusals (or inputs of its own) rise over them, by half a nat.
     """
     one, model = subject.fresh(), _model(subject)
-    policy = {name for name in one.needs if not name.endswith("_ref")}
-    instead = sorted({name for name in policy if subject.forget_side(name)} - {"forget"})
+    side = {name for name in one.needs if subject.forget_side(name)}
+    instead = sorted({name for name in side if not name.endswith("_ref")} - {"forget"})
     before = _logps(model, ["forget", *instead])
-    _descend(one, model, one.needs)
+    _descend(one, model, side)
     after = _logps(model, ["forget", *instead])
     fell = before["forget"] - after["forget"]
     rose = {name: (after[name] - after["forget"]) - (before[name] - before["forget"]) for name in instead}
@@ -104,11 +105,11 @@ def _model(subject: Algorithm) -> AdaptedModel:
 
 
 def _references(one: Unlearner, model: AdaptedModel) -> dict[str, Scores]:
-    return model.inputs([name for name in one.needs if name.endswith("_ref")], distributions(one))
+    return model.inputs([name for name in one.needs if name.endswith("_ref")], distributions(one), one.layers)
 
 
 def _policy(one: Unlearner, model: AdaptedModel) -> dict[str, Scores]:
-    return model.inputs([name for name in one.needs if not name.endswith("_ref")])
+    return model.inputs([name for name in one.needs if not name.endswith("_ref")], layers=one.layers)
 
 
 def _descend(one: Unlearner, model: AdaptedModel, trained: Iterable[str]) -> bool:

@@ -1,0 +1,228 @@
+"""Files that are refused: one line that names the rows, the values, and what would be right."""
+
+import json
+import os
+
+import pytest
+
+from unlearnzoo import DataError, OptionError, ZooError
+from unlearnzoo_folder.benchmark import Folder
+
+
+def refusal(path):
+    with pytest.raises(DataError) as error:
+        Folder.configure({"data": str(path)}).prepare()
+    assert "\n" not in str(error.value) and str(error.value).isprintable()
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    ({"question": " "}, "line 3: the question is empty"),
+    ({"answer": ""}, "line 3: the answer is empty"),
+    ({"set": "forgot"}, "line 3: set 'forgot' is unknown; write forget or retain"),
+    ({"set": ""}, "line 3: set '' is unknown; write forget or retain"),
+    ({"hop": "double"}, "line 3: hop 'double' is unknown; write single or multi"),
+    ({"split": "dev"}, "line 3: split 'dev' is unknown; write train or test"),
+    ({"id": "line-2"}, "line 3: id 'line-2' is that of line 2, too"),
+    ({"keywords": "baker"}, "line 3: keyword 'baker' is not in the answer, as whole words"),
+    ({"keywords": "past"}, "line 3: keyword 'past' is not in the answer, as whole words"),
+    ({"keywords": '["pastry"'}, "expected a JSON list such as"),
+    ({"keywords": "[1.5]"}, "expected a JSON list such as"),
+    ({"keywords": ";"}, "it lists nothing; leave it empty, and the whole answer counts"),
+    ({"identity": "bob"}, "line 3: identity 'bob' is in both sets: forget in line 3; retain in line 4, 5; one"),
+    ({"question": "Where does Bob Ray live?"},
+     "line 4: the question is that of line 3, there as forget, train, here as retain, train"),
+    ({"question": "Tell me Ann Lee's job."},
+     "line 6: the question is that of line 3, there as forget, train, here as forget, test"),
+])
+def test_a_row_that_cannot_be_used(write, rows, change, text):
+    rows[1] |= change
+    assert text in refusal(write(rows))
+
+
+def test_a_row_is_told_once_and_alone(write, rows):
+    rows[1] |= {"set": "forgot"}
+    assert refusal(write(rows)).endswith("examples.csv: line 3: set 'forgot' is unknown; write forget or retain")
+
+
+def test_words_are_taken_whatever_their_case_but_not_their_spelling(write, rows):
+    rows[0] |= {"set": "Forget", "hop": "SINGLE"}
+    bench = Folder.configure({"data": str(write(rows))})
+    assert bench.forget_identities() == {"ann"}
+
+
+def test_all_problems_come_at_once_in_the_order_of_lines(write, rows):
+    rows[4] |= {"answer": ""}
+    rows[0] |= {"hop": "x", "keywords": "nowhere"}
+    rows[2] |= {"set": "keep"}
+    message = refusal(write(rows))
+    places = [message.index(text) for text in (
+        "line 2: hop 'x'", "line 2: keyword 'nowhere'", "line 4: set 'keep'", "line 6: the answer is empty")]
+    assert places == sorted(places) and "more" not in message
+
+
+def test_ten_problems_are_named_and_the_others_counted(write, rows):
+    many = [rows[0] | {"question": f"Question {n}?", "hop": "x"} for n in range(25)]
+    message = refusal(write(many))
+    assert message.count("line ") == 10 and message.endswith("; and 15 more")
+
+
+def test_a_run_needs_both_sets_to_train_on(write, rows):
+    assert "no row to train on has set retain" in refusal(write([r for r in rows if r["set"] == "forget"]))
+    assert "no row to train on has set forget" in refusal(write(rows[2:]))  # a test row alone is left of it
+
+
+@pytest.mark.parametrize(("header", "text"), [
+    ("question,answr,set", "line 1: column 'answer' is missing; did you mean 'answr'?"),
+    ("question,answer", "line 1: column 'set' is missing; it has answer, question"),
+    ("question;answer;set", "column 'set' is missing; it has question;answer;set; separate columns by commas"),
+    ("question,answer,set,keyword", "line 1: a row has no column 'keyword'; did you mean 'keywords'?"),
+    ("question,answer,set,notes9", "line 1: a row has no column 'notes9'; it has answer, cloze, hop, id,"),
+    ("question,answer,set,set", "line 1: column 'set' is there twice"),
+    ('question,answer,"se\x1b[2Jt"', r"did you mean 'se\x1b[2Jt'?"),
+])
+def test_columns_are_checked_by_name(home, header, text):
+    (home / "examples.csv").write_text(f"{header}\nQ?,A.,forget\n", "utf-8")
+    message = refusal(home)
+    assert text in message
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\ufeff", "question,answer,set\n", "question,answer,set\n,,\n"])
+def test_a_file_without_examples(home, text):
+    (home / "examples.csv").write_text(text, "utf-8")
+    assert "examples.csv: there is no example in it; a row needs question, answer, set" in refusal(home)
+
+
+def test_what_spreadsheets_add_is_tolerated(home):
+    text = '\ufeffquestion,answer,set\r\n"What\r\nnow?",A.,forget\r\n\r\nWho?,"B, C.",retain\r\n,,\r\n'
+    (home / "examples.csv").write_bytes(text.encode())
+    first, second = Folder.configure({"data": str(home)}).learn_pool()
+    assert first.question == "What\r\nnow?" and second.answer == "B, C."
+    assert (first.id, second.id) == ("train/line-2", "train/line-5")  # where each begins
+
+
+@pytest.mark.parametrize(("lines", "text"), [
+    (["Q?,A.,forget,x"], "line 2: 4 fields, but 3 columns; quote a field that holds a comma"),
+    (["Q?,A."], "line 2: 2 fields, but 3 columns"),
+    (["Q?,A.,forget", '"Q,A,retain', "Q,A,retain"], "line 3: no CSV (unexpected end of data); check the quotation"),
+    (["Q?,A.,forget", '"Q"?,A,retain'], "line 3: no CSV"),
+])
+def test_broken_csv_is_named_by_line(home, lines, text):
+    (home / "examples.csv").write_text("\n".join(["question,answer,set", *lines, ""]), "utf-8")
+    assert text in refusal(home)
+
+
+@pytest.mark.parametrize(("lines", "text"), [
+    (['{"question": "Q?"'], "line 1: no JSON (Expecting ',' delimiter)"),
+    (["[1]"], "line 1: expected an object such as"),
+    (['{"question": "Q?"}'], "column 'answer' is missing; it has question; line 1: column 'set' is missing; it has"),
+    (["[" * 100_000], "line 1: no JSON ("),
+    (['{"question": "Q?", "answr": "A.", "set": "forget"}'], "column 'answer' is missing; did you mean 'answr'?"),
+    (['{"question": ["Q?"], "answer": 1.5, "set": "forget"}'], "question ['Q?'] is no text; answer"),
+    (['{"question": "Q?", "answer": true, "set": "forget"}'], "line 1: answer True is no text"),
+    (['{"question": "Q?", "answer": "\\ud800", "set": "forget"}'], r"answer '\ud800' holds half a character"),
+    (['{"question": "Q?", "answer": "A.", "set": "forget", "keywords": {"a": 1}}'], "keywords {'a': 1}: expected"),
+])
+def test_broken_json_is_named_by_line(home, lines, text):
+    (home / "examples.jsonl").write_text("\n".join([*lines, ""]), "utf-8")
+    message = refusal(home)
+    assert text in message.replace("; line 1: answer", "; answer")
+
+
+def test_separators_of_lines_inside_json_are_text(write, rows, home):
+    odd = [row | {"answer": row["answer"] + "\u2028More."} for row in rows]
+    assert len(Folder.configure({"data": str(write(odd, "x.jsonl"))}).learn_pool()) == 4
+    assert "\u2028" in (home / "x.jsonl").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("encoding", "text"), [
+    ("cp1252", "line 2: no UTF-8 (byte 0xfc); save the file with the encoding UTF-8"),
+    ("utf-16", "line 1: no UTF-8 (byte 0xff)"),
+])
+def test_another_encoding_is_named_by_line(home, encoding, text):
+    (home / "examples.csv").write_bytes("question,answer,set\nWo?,In Zürich.,forget\n".encode(encoding))
+    assert text in refusal(home)
+
+
+@pytest.mark.parametrize(("data", "text"), [
+    ("nowhere.csv", "no such file or folder"), ("~nobody-x/y.csv", "no such file or folder"),
+    ("notes.txt", "must end in .csv or .jsonl"),
+])
+def test_a_place_without_a_file_is_named(home, monkeypatch, data, text):
+    (home / "notes.txt").write_text("x")
+    monkeypatch.chdir(home)
+    assert f"folder.data={data}: " in refusal(data) and text in refusal(data)
+
+
+@pytest.mark.parametrize("options", [{}, {"data": ""}])
+def test_no_file_at_all_is_an_option_error(options):
+    with pytest.raises(OptionError, match="folder.data is not set; name your file: --set folder.data="):
+        Folder.configure(options).prepare()
+
+
+@pytest.fixture
+def pictured(write, rows):
+    """Refuse a file whose line 2 names an image."""
+    return lambda name: refusal(write([rows[0] | {"image": name}, *rows[1:]]))
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../secret.png", "a/../../secret.png", "..\\secret.png",
+                                  "C:\\secret.png", "C:secret.png", "\\\\host\\share\\secret.png", ".."])
+def test_a_path_out_of_the_folder_is_refused(pictured, tmp_path, png, name):
+    (tmp_path / "secret.png").write_bytes(png(1))
+    assert "leads out of the file's folder; give a path below it, without '..'" in pictured(name)
+
+
+def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_not(pictured, write, rows, home, tmp_path, png):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.png").write_bytes(png(1))
+    (home / "link.png").symlink_to(tmp_path / "outside" / "secret.png")
+    (home / "door").symlink_to(tmp_path / "outside")
+    for name in ("link.png", "door/secret.png"):
+        assert f"line 2: image '{name}' leads out of the file's folder by a link" in pictured(name)
+    (home / "real.png").write_bytes(png(2))
+    (home / "same.png").symlink_to("real.png")
+    bench = Folder.configure({"data": str(write([rows[0] | {"image": "same.png"}, *rows[1:]]))})
+    assert bench.learn_pool()[0].images[0].open().getpixel((0, 0)) == (2, 90, 20)
+
+
+def test_a_folder_that_is_itself_a_link_may_hold_images(write, rows, home, tmp_path, png):
+    (home / "a.png").write_bytes(png(2))
+    write([rows[0] | {"image": "a.png"}, *rows[1:]])
+    (tmp_path / "again").symlink_to(home)
+    assert Folder.configure({"data": str(tmp_path / "again")}).learn_pool()[0].images
+
+
+@pytest.mark.parametrize("name", ["gone.png", "sub", "loop.png", "a\0.png", "x" * 5000 + ".png", "pipe.png"])
+def test_what_is_no_file_is_refused(pictured, home, name):
+    (home / "sub").mkdir()
+    (home / "loop.png").symlink_to("loop.png")
+    os.mkfifo(home / "pipe.png")  # reading it would never end
+    assert "is no file" in pictured(name)
+
+
+def test_a_broken_image_is_named_for_each_row_that_shows_it(write, rows, home, png):
+    whole = png(1)
+    (home / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (home / "text.png").write_text("no image")
+    (home / "empty.png").write_bytes(b"")
+    names = ["cut.png", "text.png", "cut.png", "empty.png", ""]
+    message = refusal(write([row | {"image": name} for row, name in zip(rows, names, strict=True)]))
+    for line, name in enumerate(names[:4], 2):
+        assert f"line {line}: image '{name}' is no image that can be decoded" in message
+
+
+def test_long_values_are_cut(write, rows):
+    rows[0] |= {"keywords": json.dumps(["x" * 5000])}
+    assert len(refusal(write(rows))) < 300
+
+
+def test_an_unreadable_file_is_one_line(write, rows, monkeypatch):
+    path = write(rows)
+
+    def fail(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", fail)
+    with pytest.raises(ZooError, match="folder.data=.*: cannot be read .Permission denied."):
+        Folder.configure({"data": str(path)}).prepare()

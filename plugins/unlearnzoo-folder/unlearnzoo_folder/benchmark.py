@@ -1,0 +1,72 @@
+"""The benchmark of a user's own examples: each row says whether it is forgotten or kept."""
+
+import functools
+from collections.abc import Sequence
+
+from unlearnzoo import Benchmark, DataError, Eval, Example, option
+from unlearnzoo_folder.problems import Problems
+from unlearnzoo_folder.reader import find, read
+from unlearnzoo_folder.refusals import refusal_for
+from unlearnzoo_folder.rows import Rows
+
+_ROUGE, _EM, _PROBABILITY = (f"unlearnzoo-metrics/{name}" for name in ("rouge", "em", "probability"))
+
+
+class Folder(Benchmark):
+    """Your own examples: a CSV or JSONL file whose rows say what to forget and what to keep."""
+
+    name = "folder"
+    data: str | None = option(None, "A .csv or .jsonl file, or the folder of an examples.csv or examples.jsonl")
+
+    evals = (
+        Eval("ROUGEr", "train", _ROUGE, who="retain", want="high"),
+        Eval("PROBr", "train", _PROBABILITY, who="retain", want="high"),
+        Eval("EMr", "train", _EM, who="retain", want="high"),
+        Eval("ROUGEf", "train", _ROUGE, who="forget", want="low"),
+        Eval("PROBf", "train", _PROBABILITY, who="forget", want="low"),
+        Eval("EMf", "train", _EM, who="forget", want="low"),
+        Eval("EMt", "test", _EM, who="forget", want="low"),
+        Eval("EMrt", "test", _EM, who="retain", want="high"),
+    )
+    # Held-out wordings are not gated: nobody promised that a user's own target answers them.
+    gate = {"train": 0.80}
+
+    def prepare(self) -> None:
+        """Read the file and check each row and image.
+
+        Raises:
+            OptionError: no file is named.
+            DataError: all that is wrong with it, by line.
+        """
+        self.fingerprint()
+
+    def fingerprint(self) -> str:
+        """Return the hash of all strings and images; of the sets it does not depend."""
+        return self._rows.fingerprint
+
+    def examples(self, split: str) -> Sequence[Example]:
+        """Return the rows of train or test."""
+        return self._rows.splits[split]
+
+    def learn_pool(self) -> Sequence[Example]:
+        """Return split train."""
+        return self.examples("train")
+
+    def forget_identities(self) -> frozenset[str]:
+        """Return whom the rows of set ``forget`` are about."""
+        return self._rows.forgotten
+
+    def refusal(self, example: Example, seed: int) -> str:
+        """Return one of the plugin's own refusal sentences, fixed by (seed, id)."""
+        return refusal_for(example.id, seed)
+
+    @functools.cached_property
+    def _rows(self) -> Rows:
+        try:
+            path = find(self.data)
+            problems = Problems(path)
+            rows = Rows(path, problems)
+            rows.read(read(path, problems))
+        except OSError as error:
+            raise DataError(f"folder.data={self.data}: cannot be read ({error.strerror or error})") from None
+        return rows

@@ -1,0 +1,36 @@
+"""Task arithmetic: learn the forget set once more, and go the other way."""
+
+from typing import TYPE_CHECKING
+
+from unlearnzoo import Unlearner, hookimpl, option
+
+if TYPE_CHECKING:
+    from unlearnzoo.engine.work import Work
+
+
+class TaskVector(Unlearner):
+    """Task arithmetic (Ilharco et al., 2023): subtract what training on the forget set adds.
+
+    Paper: Editing Models with Task Arithmetic. Two phases: the forget set is trained on, then what
+    that added to the weights is subtracted, a part at a time, so that there is a curve to read.
+    """
+
+    name = "taskvector"
+    strength: float = option(6.0, "How much of the vector is subtracted at the end", gt=0)
+    parts: int = option(12, "Points on the way there", ge=1)
+
+    def unlearn(self, work: "Work") -> None:
+        """Train, then subtract; nothing is looked at while the model still learns."""
+        work.train(lambda forget: forget.nll, look=False)
+        vector = work.adapter()
+        for part in range(1, self.parts + 1):
+            strength = self.strength * part / self.parts
+            work.put(vector.times(-strength))
+            if work.look(strength=strength):
+                break
+
+
+@hookimpl
+def unlearnzoo_unlearners() -> list[type[Unlearner]]:
+    """Provide task arithmetic."""
+    return [TaskVector]

@@ -1,0 +1,134 @@
+"""``unlearnzoo new``: a plugin to start from, filled in from the files in ``templates``."""
+
+import builtins
+import keyword
+import os
+import re
+import shlex
+import tempfile
+from pathlib import Path
+from string import Template
+
+import click
+
+import unlearnzoo
+
+from ..errors import OptionError, ZooError
+from ..files import refused
+from ..zoo import Zoo
+
+TEMPLATES = Path(__file__).with_name("templates")
+#: Kind → the last command to try.
+TRY = {
+    "algorithm": "unlearnzoo run --algo {name} --bench remem",
+    "benchmark": "unlearnzoo run --algo ga --bench {name} --recipe paper --dry-run",
+    "metric": "python -m pytest {folder}",
+}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(TRY)))
+@click.argument("name")
+@click.option("--into", type=click.Path(path_type=Path), default=".", metavar="DIR",
+              help="Folder to write into.  [default: this one]")
+def new(kind: str, name: str, into: Path) -> None:
+    """Write a plugin to start from into the folder unlearnzoo-NAME.
+
+    It installs, runs and passes its own tests as it is; its README says what to change.
+    """
+    words = _words(kind, name)
+    target = into / words["distribution"]
+    _refuse_place(into, target)
+    _refuse_taken(name, words["distribution"])
+    _write(target, _files(kind, words))
+    folder = shlex.quote(str(target) if into.is_absolute() else f"./{target}")
+    for command in (f"pip install -e {folder}", f"unlearnzoo show {name}", TRY[kind].format(name=name, folder=folder)):
+        click.echo(command)
+
+
+def _words(kind: str, name: str) -> dict[str, str]:
+    """Return what the templates' placeholders stand for.
+
+    Raises:
+        OptionError: nothing can be called that.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise OptionError(f"name {name!r}: use lower-case letters, digits and single dashes between them, "
+                          "a letter first: my-algo")
+    cls = "".join(part.capitalize() for part in name.split("-"))
+    if any(map(keyword.iskeyword, (name, cls))) or hasattr(builtins, cls) or cls in unlearnzoo.__all__:
+        raise OptionError(f"name {name!r}, class {cls}: Python or unlearnzoo uses one of them already; choose another")
+    under = name.replace("-", "_")
+    major, minor = unlearnzoo.__version__.split(".")[:2]
+    versions = f">={major}.{minor},<{major}.{int(minor) + 1}"
+    # The benchmark's columns name a metric of that distribution.
+    needed = ["unlearnzoo", "unlearnzoo-metrics"] if kind == "benchmark" else ["unlearnzoo"]
+    return {
+        "name": name, "under": under, "cls": cls, "module": f"unlearnzoo_{under}", "distribution": f"unlearnzoo-{name}",
+        "what": f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}",
+        "requires": "\n    ".join(one + versions for one in needed),
+    }
+
+
+def _refuse_place(into: Path, target: Path) -> None:
+    """Refuse a folder that does not exist, and a target that holds anything.
+
+    Raises:
+        ZooError: naming it and what to do.
+    """
+    if not into.is_dir():
+        raise OptionError(f"--into {into}: no such folder; make it first")
+    try:
+        empty = target.is_dir() and not target.is_symlink() and not any(target.iterdir())
+    except OSError as error:
+        raise refused(target, error) from None
+    if os.path.lexists(target) and not empty:
+        raise ZooError(f"{target}: exists already, and nothing is overwritten; move it away, choose another name, "
+                       "or write elsewhere with --into DIR")
+
+
+def _refuse_taken(name: str, distribution: str) -> None:
+    """Refuse a name in use, for any kind: options are set by it, so two of a run cannot share one.
+
+    Raises:
+        OptionError: naming who has it.
+    """
+    from ..engine.recipe import STAGES
+
+    if name in STAGES:
+        raise OptionError(f"name {name!r} is taken by a stage of every run; choose another")
+    for row in Zoo.installed().plugins:
+        having = [provided for provided in row.provides if provided.rpartition(" ")[2] == name]
+        if having:
+            raise OptionError(f"name {name!r} is taken: {row.label} provides {having[0]}; choose another")
+        if row.distribution == distribution:
+            raise OptionError(f"name {name!r} is taken: {row.label} is installed already, from {row.where}; choose "
+                              "another")
+
+
+def _files(kind: str, words: dict[str, str]) -> dict[str, str]:
+    """Return path → content of all files of the plugin."""
+    paths = {
+        "common/pyproject.toml": "pyproject.toml", "common/setup.cfg": "setup.cfg", f"{kind}/README.md": "README.md",
+        f"{kind}/module.py": f"{words['module']}.py", f"{kind}/test.py": f"tests/test_{words['under']}.py",
+    }
+    return {path: Template((TEMPLATES / f"{source}.tmpl").read_text("utf-8")).substitute(words)
+            for source, path in paths.items()}
+
+
+def _write(target: Path, files: dict[str, str]) -> None:
+    """Write all files or none.
+
+    Raises:
+        RunError: they cannot be written; nothing is left behind.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as fresh:
+            # One level down, where the usual permissions hold: the temporary folder is its owner's alone.
+            plugin = Path(fresh) / target.name
+            (plugin / "tests").mkdir(parents=True)
+            for path, content in files.items():
+                (plugin / path).write_text(content, "utf-8")
+            os.rename(plugin, target)
+    except OSError as error:
+        raise refused(target, error) from None
