@@ -85,6 +85,12 @@ def test_options_are_those_that_are_set(capsys, site):
     assert code == 2 and "did you mean 'sign'?" in err
 
 
+def test_a_benchmark_that_cannot_be_prepared_is_told_once(capsys):
+    code, out, _ = checked(capsys, "unlearnzoo-folder")
+    assert code == 1 and out.count("FAILED ") == 1 and out.splitlines()[-1] == "5 checks of unlearnzoo-folder: 1 FAILED"
+    assert "--set folder.data=" in out
+
+
 def test_the_example_of_the_documentation_passes(capsys):
     code, out, _ = checked(capsys, str(Path(__file__).parents[2] / "examples/one_off_plugin.py"))
     assert code == 0, out

@@ -64,6 +64,25 @@ def test_the_models_three_states_differ():
     assert (policy - target).abs().min() > 1e-2
 
 
+def test_padding_changes_no_answer():
+    model, alone = AdaptedModel(), AdaptedModel()
+    alone.lengths = {"forget": (1,)}
+    for state in ("target", "policy"):
+        one, several = alone.scores("forget", state, (1,)), model.scores("forget", state, (1,))
+        assert torch.allclose(one.logits, several.logits[:1], atol=1e-6)
+        assert torch.allclose(one.hidden[1], several.hidden[1][:1], atol=1e-6)
+
+
+def test_hidden_states_are_there_where_a_layer_is_asked_for():
+    model = AdaptedModel()
+    for found in (random_inputs({"forget", "forget_ref"}, layers=(1, 9)),
+                  model.inputs({"forget", "forget_ref"}, layers=(1, 9))):
+        assert {layer: len(states) for layer, states in found["forget"].hidden.items()} == {1: 10, 9: 10}
+        assert found["forget"].hidden[9].requires_grad and not found["forget_ref"].hidden[9].requires_grad
+    with pytest.raises(RuntimeError, match="no hidden states"):
+        _ = model.inputs({"forget"})["forget"].hidden
+
+
 def test_inputs_share_targets_with_their_reference_and_the_seed_changes_the_logits():
     inputs, others = (random_inputs({"forget", "forget_ref"}, seed=seed) for seed in (0, 1))
     assert torch.equal(inputs["forget"].targets, inputs["forget_ref"].targets)

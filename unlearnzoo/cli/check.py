@@ -69,7 +69,10 @@ def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
     for kind, thing in things:
         for one in checks_of(kind, thing, zoo):
-            yield _result(WORDS[kind], thing.name, one)
+            row = _result(WORDS[kind], thing.name, one)
+            yield row
+            if row["check"] == "prepares" and not row["ok"]:
+                break  # the others could only say the same
 
 
 def _owner(name: str) -> tuple[Zoo, list[PluginInfo]]:

@@ -14,6 +14,16 @@ from .rules import expect, rule
 TOLERATED = 0.01
 
 
+@rule(why="what can be refused is refused here, before weights load; the other checks need prepared data, too.",
+      mend="set the options that it needs (an instance in a test, --set on the command line); raise DataError for data "
+           "that cannot be used, naming the row.")
+def prepares(subject: Dataset) -> None:
+    """A benchmark that cannot be prepared with the options it is checked with, or lacks a split that a column names."""
+    for split, rows in subject.rows.items():
+        wrong = [e for e in rows if not isinstance(e, Example)]
+        expect(not wrong, f"split {split!r} holds a {type(wrong[0]).__name__}, no Example" if wrong else "")
+
+
 @rule(why="records and caches go by id; two rows with one id are judged as one.",
       mend="put the split and the row's number into the id: `finetune/00017`.")
 def ids(subject: Dataset) -> None:
@@ -205,8 +215,8 @@ def fingerprint(subject: Dataset) -> None:
     expect(first == second, f"the fingerprint is {first!r}, of another instance {second!r}")
 
 
-BENCHMARK = (ids, people, pools, repeatable, other_process, lazy_images, images, keywords, columns, candidates,
-             refusals, fingerprint)
+BENCHMARK = (prepares, ids, people, pools, repeatable, other_process, lazy_images, images, keywords, columns,
+             candidates, refusals, fingerprint)
 
 
 def _texts(example: Example) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..benchmark import Benchmark
 from ..errors import PluginWarning
 from ..example import Example
-from .rules import Subject
+from .rules import Broken, Subject
 
 if TYPE_CHECKING:
     from ..zoo import Zoo
@@ -50,9 +50,16 @@ class Dataset(Subject):
         return sorted(named - {self.UTILITY})
 
     def prepared(self) -> Benchmark:
-        """Return a new instance, prepared."""
+        """Return a new instance, prepared.
+
+        Raises:
+            Broken: it cannot be.
+        """
         one: Benchmark = self.fresh()
-        one.prepare()
+        try:
+            one.prepare()
+        except Exception as error:
+            raise Broken(f"it cannot be prepared: {type(error).__name__}: {error}") from error
         return one
 
     @functools.cached_property

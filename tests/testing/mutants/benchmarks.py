@@ -8,6 +8,35 @@ from tests.testing.mutants.small import JOBS, Small, png, row, rows
 from unlearnzoo import Eval, LazyImage
 
 
+class Unprepared(Small):
+    """Fails on its own data."""
+
+    name = "unprepared"
+    fails, says = "prepares", "cannot be prepared: KeyError: 'eve'"
+
+    def prepare(self):
+        super().prepare()
+        self.job = JOBS["eve"]
+
+
+class NoSuchSplit(Small):
+    """Lacks the split of a column."""
+
+    name = "nosuchsplit"
+    evals = (*Small.evals, Eval("EMt", "test", "unlearnzoo-metrics/em", "forget", "low"))
+    fails, says = "prepares", "KeyError: 'test'"
+
+
+class Tuples(Small):
+    """Hands over tuples instead of examples."""
+
+    name = "tuples"
+    fails, says = "prepares", "holds a tuple, no Example"
+
+    def learn_pool(self):
+        return [(e.question, e.answer) for e in self.splits["finetune"]]
+
+
 class DuplicateIds(Small):
     """Numbers the rows of each person anew."""
 
