@@ -1,7 +1,8 @@
 """An algorithm under check: its inputs, and its loss as the engine takes it."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,12 +10,16 @@ from torch import Tensor
 
 from ..engine.inputs import POOLS, roles
 from ..engine.loop import _terms, _with_counts
+from ..errors import OptionError
 from ..models.scores import Scores
+from ..options import describe
 from ..unlearner import Unlearner, has_loss
 from .answers import LENGTHS, random_inputs
-from .rules import Subject, expect
+from .rules import Broken, Rule, Subject, expect
 
 Inputs = Mapping[str, Scores]
+#: Tried of each numeric option, where it is admissible, beside its own bounds.
+LARGE, SMALL = 1e4, 1e-4
 
 
 class Algorithm(Subject):
@@ -41,6 +46,23 @@ class Algorithm(Subject):
         """Return random inputs of a configuration; the policy's numbers are leaves with a gradient."""
         return random_inputs(one.needs, distributions(one), seed, self.lengths, one.layers)
 
+    def variants(self) -> Iterator[tuple[str, "Algorithm"]]:
+        """Yield itself, and for inputs that only some value of an option needs, such a configuration.
+
+        A term that is off by default would go unchecked otherwise.
+        """
+        yield "", self
+        seen = set(self.fresh().needs)
+        for row in describe(self.cls):
+            for value in admissible(row):
+                try:
+                    one = self.fresh(**{row["name"]: value})
+                except OptionError:
+                    continue
+                if one.needs - seen:
+                    seen |= one.needs
+                    yield f"{row['name']}={value!r}", Algorithm(one)
+
     def forget_side(self, name: str) -> bool:
         """Whether an input's rows pair with the forget answers."""
         return self.pools[name.removesuffix("_ref")] == "forget"
@@ -49,6 +71,35 @@ class Algorithm(Subject):
         """Return a micro-batch: of each pool (``forget``, ``retain``) the given rows, or none."""
         return {name: scores.take(torch.tensor(rows.get(self.pools[name.removesuffix("_ref")], ()), dtype=torch.long))
                 for name, scores in inputs.items()}
+
+
+def in_each_variant(one: Rule) -> Rule:
+    """Return a rule that holds for an algorithm and all its variants."""
+    def hold(subject: Algorithm) -> None:
+        for which, variant in subject.variants():
+            try:
+                one.hold(variant)
+            except Broken as error:
+                raise Broken(f"with {which}: {error}" if which else str(error)) from error.__cause__
+
+    return dataclasses.replace(one, hold=hold)
+
+
+def admissible(row: dict[str, Any]) -> list[Any]:
+    """Return values to try of an option: its choices, or 1, its bounds and far values of its type."""
+    if "choices" in row:
+        return list(row["choices"])
+    if row["type"] == "bool":
+        return [True, False]
+    if not row["type"].startswith(("int", "float")):
+        return []
+    low = row.get("ge", row.get("gt", -math.inf))
+    found = [row["ge"]] if "ge" in row else []
+    found += [row["le"]] if "le" in row else [LARGE]
+    found += [low + SMALL if math.isfinite(low) else -LARGE]
+    whole = row["type"].startswith("int")
+    values = (int(value) if whole else float(value) for value in (1.0, *found))
+    return list(dict.fromkeys(values))
 
 
 def distributions(one: Unlearner) -> list[str]:

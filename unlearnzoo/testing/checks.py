@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..benchmark import Benchmark
 from ..metric import Metric
 from ..unlearner import Unlearner
-from .algorithm import Algorithm
+from .algorithm import Algorithm, in_each_variant
 from .benchmark_rules import BENCHMARK
 from .common import COMMON
 from .dataset import Dataset
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from ..zoo import Zoo
 
 Check = Callable[[], None]
-LOSS = (one_value_an_answer, empty_micro_batch, neighbours, order, deterministic, random_state, inputs_kept,
-        inputs_used, half_precision, extreme_answers, extreme_options, gradient, forgets, keeps)
+LOSS = (*map(in_each_variant, (
+    one_value_an_answer, empty_micro_batch, neighbours, order, deterministic, random_state, inputs_kept, inputs_used,
+    half_precision, extreme_answers, gradient, forgets, keeps)), extreme_options)
 
 
 def unlearner_checks(thing: type[Unlearner] | Unlearner) -> list[Check]:

@@ -1,9 +1,6 @@
 """The rules of a loss, tried on random answers of unequal length."""
 
 import dataclasses
-import itertools
-import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,13 +9,10 @@ from ..errors import OptionError
 from ..models.scores import Scores
 from ..options import describe
 from ..unlearner import Unlearner
-from .algorithm import Algorithm, Inputs, changed, distributions, gradients, tensors, terms
+from .algorithm import Algorithm, Inputs, admissible, changed, distributions, gradients, tensors, terms
 from .answers import kept
 from .randomness import seeded
 from .rules import expect, rule
-
-#: Tried of each numeric option, where it is admissible, beside its own bounds.
-LARGE, SMALL = 1e4, 1e-4
 
 
 @rule(why="the engine divides each term by its count over the whole batch; a scalar, or a vector of another length, "
@@ -166,7 +160,7 @@ def extreme_answers(subject: Algorithm) -> None:
 def extreme_options(subject: Algorithm) -> None:
     """A loss or gradient that is not finite for an admissible value of an option."""
     for row in describe(subject.cls):
-        for value in _admissible(row):
+        for value in admissible(row):
             try:
                 one = subject.fresh(**{row["name"]: value})
             except OptionError:
@@ -227,20 +221,3 @@ def _certain(scores: Scores) -> Scores:
     logits = scores.logits.detach()
     sure = 1000.0 * torch.nn.functional.one_hot(scores.targets, logits.shape[1])
     return dataclasses.replace(scores, raw_logits=(logits + sure).requires_grad_())
-
-
-def _admissible(row: dict[str, Any]) -> list[Any]:
-    """Return values to try of an option: its choices, or its bounds and far values of its type."""
-    if "choices" in row:
-        return list(row["choices"])
-    if row["type"] == "bool":
-        return [True, False]
-    if not row["type"].startswith(("int", "float")):
-        return []
-    low = row.get("ge", row.get("gt", -math.inf))
-    found = [row["ge"]] if "ge" in row else []
-    found += [row["le"]] if "le" in row else [LARGE]
-    found += [low + SMALL if math.isfinite(low) else -LARGE]
-    whole = row["type"].startswith("int")
-    values = (int(value) if whole else float(value) for value in itertools.chain(found, [1.0]))
-    return list(dict.fromkeys(values))

@@ -1,6 +1,6 @@
 """Algorithms whose loss is wrong in what it computes, keeps or trains."""
 
-from unlearnzoo import Unlearner
+from unlearnzoo import Unlearner, option
 
 
 class Memory(Unlearner):
@@ -213,6 +213,24 @@ class AscentOnRetain(Unlearner):
 
     def loss(self, forget, retain):
         return {"forget": -forget.nll, "retain": -retain.nll}
+
+
+class OptionalAscent(Unlearner):
+    """Drives retain answers away by a term that is off by default."""
+
+    name = "optionalascent"
+    retain_weight: float = option(0.0, "Weight of a retain term", ge=0)
+    fails, says = "keeps", "with retain_weight=1.0: the retain term"
+
+    @property
+    def needs(self):
+        return frozenset({"forget"} | ({"retain"} if self.retain_weight else set()))
+
+    def loss(self, forget, retain=None):
+        terms = {"forget": -forget.nll}
+        if retain is not None:
+            terms["retain"] = -self.retain_weight * retain.nll
+        return terms
 
 
 class PushedFromReference(Unlearner):
