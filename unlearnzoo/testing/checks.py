@@ -48,14 +48,15 @@ def unlearner_checks(thing: type[Unlearner] | Unlearner) -> list[Check]:
     return checks([*COMMON, *(LOSS if subject.has_loss else ())], subject)
 
 
-def benchmark_checks(thing: type[Benchmark] | Benchmark, zoo: "Zoo | None" = None) -> list[Check]:
+def benchmark_checks(thing: type[Benchmark] | Benchmark) -> list[Check]:
     """Return the checks of a benchmark, one callable each; its data are prepared when the first one runs.
+
+    The metrics of its columns are looked up among what is installed.
 
     Args:
         thing: a class, checked with its default options, or an instance where others must be set.
-        zoo: where the metrics of its columns are looked up; by default what is installed.
     """
-    return checks([*COMMON, *BENCHMARK], Dataset(thing, zoo))
+    return checks([*COMMON, *BENCHMARK], Dataset(thing))
 
 
 def metric_checks(thing: type[Metric] | Metric) -> list[Check]:
@@ -70,7 +71,7 @@ def metric_checks(thing: type[Metric] | Metric) -> list[Check]:
 def checks_of(kind: str, thing: Any, zoo: "Zoo") -> list[Check]:
     """Return the checks of a class, or instance, that a zoo provides as a kind."""
     if kind == "benchmark":
-        return benchmark_checks(thing, zoo)
+        return checks([*COMMON, *BENCHMARK], Dataset(thing, zoo))
     return unlearner_checks(thing) if kind == "unlearner" else metric_checks(thing)
 
 
