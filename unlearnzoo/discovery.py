@@ -34,6 +34,7 @@ class PluginInfo:
         provides: ``algorithm npo``, ...
         status: ``found`` is not imported yet (models and commands are imported on use).
         reason: why it is broken or off.
+        seconds: what importing it took; 0 where it is not imported.
     """
 
     name: str
@@ -45,6 +46,7 @@ class PluginInfo:
     provides: list[str] = field(default_factory=list)
     status: Status = "found"
     reason: str = ""
+    seconds: float = 0.0
     load: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
 
     @property

@@ -6,6 +6,7 @@ A broken plugin is one warning and one row; it is an error only for who asks for
 import contextlib
 import re
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -212,8 +213,12 @@ class Zoo:
     @staticmethod
     def _import(row: PluginInfo) -> Any:
         # What a plugin prints on import must not end up in the output of --json.
-        with contextlib.redirect_stdout(sys.stderr):
-            return row.load()
+        start = time.perf_counter()
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                return row.load()
+        finally:
+            row.seconds = time.perf_counter() - start
 
     def _key(self, kind: str, name: str) -> str | None:
         """Return the full name that a typed name means; None if nothing has it."""

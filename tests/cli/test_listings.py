@@ -166,10 +166,21 @@ def test_show_a_name_of_two_distributions(filled, capsys):
         "other-ant/ant", "unlearnzoo-ant/ant"]
 
 
+def test_a_slow_plugin_is_named(site, capsys):
+    install(site, "unlearnzoo-slow", "import time\ntime.sleep(0.25)\n" + algorithm("slow"), entry="slow")
+    install(site, "unlearnzoo-swift", algorithm("swift"), entry="swift")
+    slow, *told, swift = output(capsys, "plugins", "--times").splitlines()
+    assert int(slow.split()[1]) >= 250 and swift.split()[2:4] == ["ms", "unlearnzoo-swift"]
+    told = " ".join(" ".join(told).split())
+    assert told.startswith("slow slows down every command: import torch and the like inside the functions")
+    assert "slows" not in output(capsys, "plugins")
+
+
 def test_plugins_with_reason_and_advice(filled, capsys):
     rows = {r["distribution"]: r for r in json.loads(output(capsys, "plugins", "--json"))}
     assert list(rows) == ["unlearnzoo-ant", "unlearnzoo-bad", "unlearnzoo-tiny", "unlearnzoo-zebra", "x"]
     assert rows["x"]["provides"] == ["benchmark bench", "metric length"]
+    assert rows["unlearnzoo-tiny"].pop("seconds") > 0
     assert rows["unlearnzoo-tiny"] == {
         "distribution": "unlearnzoo-tiny", "version": "1.0", "name": "tiny", "group": "model", "status": "loaded",
         "provides": ["model tiny"], "where": str(filled), "reason": "", "advice": ""}

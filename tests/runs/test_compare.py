@@ -111,6 +111,15 @@ def test_runs_not_to_rely_on(tmp_path):
     assert found["paired"] == []
 
 
+def test_one_name_from_two_places_is_said(tmp_path):
+    own = {"algorithm": {"name": "npo", "distribution": "my-npo", "version": "2.0", "options": {}}}
+    found = compare([finished(tmp_path), finished(tmp_path, **own), finished(tmp_path, "gd")])
+    assert found["notes"] == ["npo is not the same algorithm in all runs: it comes from unlearnzoo-npo 0.1.0 and from "
+                              "my-npo 2.0"]
+    assert compare([finished(tmp_path), finished(tmp_path, seed=1)])["notes"] == [
+        "the runs differ in seed (npo seed 0: 0; npo seed 1: 1)"]
+
+
 def test_unscored_rows_are_said(tmp_path):
     record = finished(tmp_path)
     for row in record["results"]:

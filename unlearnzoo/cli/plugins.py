@@ -14,11 +14,15 @@ from ..zoo import Zoo
 from .options import as_json_option, plugin_option
 from .table import table, wrapped
 
+#: Seconds that importing one plugin may take; all of them are imported by every command.
+SLOW = 0.2
+
 
 @click.command()
+@click.option("--times", is_flag=True, help="Say what importing each took, and which one slows down every command.")
 @plugin_option
 @as_json_option
-def plugins(files: tuple[Path, ...], as_json: bool) -> None:
+def plugins(times: bool, files: tuple[Path, ...], as_json: bool) -> None:
     """List plugins, the broken and the switched-off ones with the reason."""
     rows = rows_of(files)
     if as_json:
@@ -26,12 +30,15 @@ def plugins(files: tuple[Path, ...], as_json: bool) -> None:
         return
     if not rows:
         click.echo("no plugin is installed; try: pip install unlearnzoo-npo")
-    text = table([(r["status"], r["distribution"], r["version"], ", ".join(r["provides"]), r["where"])
-                  for r in rows], indent="")
+    text = table([(r["status"], *([f"{1000 * r['seconds']:.0f} ms"] if times else []), r["distribution"], r["version"],
+                   ", ".join(r["provides"]), r["where"]) for r in rows], indent="")
     for line, row in zip(text.splitlines(), rows, strict=True):
         click.echo(line)
         if row["reason"]:
             click.echo(wrapped(f"{row['name']}: {row['reason']}; {row['advice']}", indent="    "))
+        if times and row["seconds"] > SLOW and row["group"] == "hooks":
+            click.echo(wrapped(f"{row['name']} slows down every command: import torch and the like inside the "
+                               "functions that use them", indent="    "))
 
 
 def rows_of(files: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
@@ -52,4 +59,4 @@ def _row(row: PluginInfo) -> dict[str, Any]:
     unusable = row.status in ("broken", "off")
     return {"distribution": row.distribution, "version": row.version, "name": row.name, "group": word,
             "status": row.status, "provides": row.provides, "where": row.where,
-            "reason": row.reason, "advice": advice(row) if unusable else ""}
+            "seconds": round(row.seconds, 4), "reason": row.reason, "advice": advice(row) if unusable else ""}

@@ -37,6 +37,8 @@ class Scores:
     def hidden(self) -> Mapping[int, Tensor]:
         """Layer → ``(T, H)``: that decoder layer's output where each answer token is predicted.
 
+        The last layer's is taken behind the final normalisation, as transformers gives it.
+
         Raises:
             RuntimeError: the algorithm declares no layers.
         """

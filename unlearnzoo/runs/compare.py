@@ -141,6 +141,17 @@ def _differences(names: Sequence[str], records: Records) -> list[str]:
             cannot = "" if "seed" in what else ("; not to be compared, and the rows base and "
                                                 "target are those of the first")
             notes.append(f"the runs differ in {what} ({each}){cannot}")
+    return [*notes, *_namesakes(records)]
+
+
+def _namesakes(records: Records) -> list[str]:
+    """Say which algorithms share a name alone: plugins are anybody's."""
+    notes = []
+    for name in dict.fromkeys(str(r["algorithm"].get("name")) for r in records):
+        found = [r["algorithm"] for r in records if str(r["algorithm"].get("name")) == name]
+        owners = dict.fromkeys(f"{a.get('distribution')} {a.get('version') or ''}".strip() for a in found)
+        if len(owners) > 1:
+            notes.append(f"{name} is not the same algorithm in all runs: it comes from {' and from '.join(owners)}")
     return notes
 
 
