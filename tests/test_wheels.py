@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import three
+
 ROOT = Path(__file__).parents[1]
 NAMES = [".", *sorted(str(p.parent.relative_to(ROOT)) for p in ROOT.glob("plugins/*/setup.cfg"))]
 
@@ -17,16 +19,33 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
-    """Build all wheels from a copy: a build leaves files behind that end up in the next one."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheels")
+def source(tmp_path_factory):
+    """A copy of what is built: a build leaves files behind that end up in the next one."""
+    source = tmp_path_factory.mktemp("source")
     made = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
     for name in ("LICENSE", "README.md", "pyproject.toml", "setup.cfg"):
         shutil.copy(ROOT / name, source)
     for name in ("unlearnzoo", "plugins"):
         shutil.copytree(ROOT / name, source / name, ignore=made)
+    return source
+
+
+@pytest.fixture(scope="module")
+def sdists(source, tmp_path_factory):
+    """Build all source distributions."""
+    target = tmp_path_factory.mktemp("sdists")
+    code = f"import setuptools.build_meta as build; build.build_sdist({str(target)!r})"
+    for name in NAMES:
+        subprocess.run([sys.executable, "-c", code], cwd=source / name, check=True, capture_output=True)
+    return sorted(target.glob("*.tar.gz"))
+
+
+@pytest.fixture(scope="module")
+def wheels(sdists, tmp_path_factory):
+    """Build all wheels, each from its source distribution, so that neither lacks what the other has."""
+    target = tmp_path_factory.mktemp("wheels")
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-                    "--wheel-dir", str(target), *(str(source / name) for name in NAMES)], check=True)
+                    "--wheel-dir", str(target), *map(str, sdists)], check=True)
     return sorted(target.glob("*.whl"))
 
 
@@ -41,15 +60,32 @@ def test_the_core_holds_every_module_and_nothing_else(wheels):
     assert held == {str(p) for p in written if not any(part.startswith((".", "__pycache__")) for part in p.parts)}
 
 
-def test_installed_wheels_list_all_that_the_repository_provides(wheels, tmp_path):
-    site = tmp_path / "site"
+@pytest.fixture(scope="module")
+def unlearnzoo(wheels, tmp_path_factory):
+    """Return a function that runs the installed wheels, the repository out of reach."""
+    site, work = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("work")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target",
                     str(site), *map(str, wheels)], check=True)
     # The folder comes first on the path, so that it hides what is installed as editable.
-    done = subprocess.run([sys.executable, "-m", "unlearnzoo", "plugins", "--json"], cwd=tmp_path,
-                          capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(site)})
+    environment = {**os.environ, "PYTHONPATH": str(site), "UNLEARNZOO_CACHE": str(work / "cache")}
+
+    def run(*line):
+        return subprocess.run([sys.executable, "-m", "unlearnzoo", *line], cwd=work, capture_output=True, text=True,
+                              check=True, env=environment).stdout
+
+    run.site = site
+    return run
+
+
+def test_installed_wheels_list_all_that_the_repository_provides(unlearnzoo):
     ours = {Path(name).name for name in NAMES[1:]}
-    rows = [row for row in json.loads(done.stdout) if row["distribution"] in ours]
+    rows = [row for row in json.loads(unlearnzoo("plugins", "--json")) if row["distribution"] in ours]
     assert {row["distribution"] for row in rows} == ours
     assert {row["status"] for row in rows} <= {"loaded", "found"}, rows
-    assert {row["where"] for row in rows} == {str(site)}
+    assert {row["where"] for row in rows} == {str(unlearnzoo.site)}
+
+
+def test_the_main_job_runs_from_wheels(unlearnzoo):
+    record, = json.loads(unlearnzoo("run", "--algo", "npo", "--bench", "remem", "--json", *three.arguments()))
+    assert record["status"] == "finished" and record["valid"] is True
+    assert record["model"]["source"].startswith(str(unlearnzoo.site))

@@ -123,6 +123,12 @@ def test_a_plugin_cannot_replace_a_command(site, capsys):
     assert "hello" not in capsys.readouterr().out
 
 
+def test_what_a_message_quotes_does_not_reach_the_terminal_raw(capsys):
+    assert main(["show", "a\x1b]0;owned\x07\nb"]) == 2
+    told = capsys.readouterr().err
+    assert "\x1b" not in told and r"a\x1b]0;owned\x07" in told and told.count("\n") == 1
+
+
 def test_help_names_all_commands_and_imports_no_plugin(site, capsys):
     install(site, "unlearnzoo-hello", "raise AssertionError", entry="hello", group="unlearnzoo.commands",
             attribute="hello")

@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import PluginWarning, ZooError
+from ..runs.table import clean
 from .commands import Commands
 
 #: Imported when called; what plugins add comes beside them.
@@ -88,7 +89,8 @@ def _report(given: list[str], debug: bool) -> int:
 def _told(line: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    click.echo(line, err=True)
+    # A message may quote a data set or a plugin, which must not move the user's cursor.
+    click.echo(clean(line), err=True)
     return code
 
 
@@ -105,7 +107,7 @@ def _show_plugin_warnings(others: Callable[..., Any]) -> Callable[..., None]:
 
     def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
         if issubclass(category, PluginWarning):
-            click.echo(f"Warning: {message}", err=True)
+            click.echo(clean(f"Warning: {message}"), err=True)
         else:
             others(message, category, *rest, **named)
 
