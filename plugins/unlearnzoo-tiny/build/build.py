@@ -22,7 +22,7 @@ from talk import vocabulary_texts
 SEED = 1
 FACES, PLAIN_FACES, STRANGERS = 9000, 3000, 2000
 FIGURES, VIEWS, HELD_OUT_VIEWS = 60, 30, 2
-VOCABULARY = 2000
+VOCABULARY = 3000
 VISION_STEPS, LANGUAGE_STEPS = (450, 900), 1000
 PACKAGE = Path(__file__).parent.parent / "unlearnzoo_tiny"
 

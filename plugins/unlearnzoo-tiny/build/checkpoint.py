@@ -22,17 +22,14 @@ CHAT = (
 
 
 def new_processor(texts: Iterable[str], vocabulary: int) -> Any:
-    """Train a byte-level BPE (digits apart) on `texts` and wrap it as a LlavaProcessor."""
+    """Train a byte-level BPE on `texts` and wrap it as a LlavaProcessor."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import CLIPImageProcessorPil, LlavaProcessor, PreTrainedTokenizerFast
 
     bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
+    # Numbers may become whole tokens: a year of single digits that all dates share is the first
+    # thing that unlearning someone else destroys.
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
     special = ["<pad>", "<s>", "</s>", "<image>"]
     bpe.train_from_iterator(
