@@ -1,7 +1,12 @@
 """Where generated data and trained targets are kept between runs."""
 
+import contextlib
 import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+
+from .errors import CacheWarning, ZooError
 
 
 def folder(*parts: str) -> Path:
@@ -18,3 +23,15 @@ def folder(*parts: str) -> Path:
     path = path.joinpath(*parts)
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextlib.contextmanager
+def best_effort(what: str, path: Path) -> Iterator[None]:
+    """Keep something for the next run; a full disk is a warning, since this run has it in memory."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError, ZooError) as error:
+        reason = str(error).splitlines()[0].removeprefix(f"{path}: ")
+        warnings.warn(f"{what} is not kept for the next run: {path}: {reason}", CacheWarning, stacklevel=3)

@@ -29,8 +29,16 @@ class PluginError(ZooError, RuntimeError):
     exit_code = 2
 
 
-class PluginWarning(UserWarning):
+class ZooWarning(UserWarning):
+    """Something that a user should know and that stops nothing; one line."""
+
+
+class PluginWarning(ZooWarning):
     """An installed plugin could not be used; the others go on."""
+
+
+class CacheWarning(ZooWarning):
+    """Something that was computed could not be kept for the next run; this one goes on."""
 
 
 class DataError(ZooError, ValueError):

@@ -123,6 +123,21 @@ def test_full_disk_later_keeps_what_was_there(small_disk):
     assert [json.loads(line)["step"] for line in lines] == list(range(1, len(lines) + 1))
 
 
+def test_a_target_that_cannot_be_kept_costs_a_warning_and_nothing_else(small_disk):
+    import torch
+
+    from unlearnzoo.errors import CacheWarning
+    from unlearnzoo.runs import target
+
+    home = small_disk / "targets" / "key"
+    home.parent.mkdir()
+    with pytest.warns(CacheWarning, match=r"the target of stage 1 is not kept for the next run: .*key: .*[Nn]o space"):
+        target._keep(home, {"x": torch.zeros(100_000)})
+    assert list(home.parent.iterdir()) == []
+    target._keep(home, {"x": torch.zeros(100)})
+    assert [p.name for p in home.iterdir()] == [target.WEIGHTS]
+
+
 @contextlib.contextmanager
 def small_files():
     """No file of this process may grow beyond 8 KB: a full disk for who may not mount one.

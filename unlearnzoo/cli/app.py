@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import PluginWarning, ZooError
+from ..errors import ZooError, ZooWarning
 from ..runs.table import clean
 from .commands import Commands
 
@@ -58,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in given[:end]
     given = [text for i, text in enumerate(given) if text != "--debug" or i > end]
     with warnings.catch_warnings():
-        warnings.simplefilter("always", PluginWarning)
-        warnings.showwarning = _show_plugin_warnings(warnings.showwarning)
+        warnings.simplefilter("always", ZooWarning)
+        warnings.showwarning = _show_warnings(warnings.showwarning)
         return _report(given, debug)
 
 
@@ -102,11 +102,11 @@ def _usage(error: click.ClickException) -> str:
     return f"{message.rstrip('.')} (see `{path} --help`)" if isinstance(error, click.UsageError) else message
 
 
-def _show_plugin_warnings(others: Callable[..., Any]) -> Callable[..., None]:
-    """Print a plugin's warning as one line, without the source line that raised it."""
+def _show_warnings(others: Callable[..., Any]) -> Callable[..., None]:
+    """Print the zoo's own warnings as one line, without the source line that raised it."""
 
     def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
-        if issubclass(category, PluginWarning):
+        if issubclass(category, ZooWarning):
             click.echo(clean(f"Warning: {message}"), err=True)
         else:
             others(message, category, *rest, **named)

@@ -101,7 +101,8 @@ def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
     """Write the adapter as a whole or not at all; of two processes the first wins."""
     from safetensors.torch import save_file
 
-    with tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh:
+    with (cache.best_effort("the target of stage 1", home),
+          tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
         save_file(dict(tensors), Path(fresh) / WEIGHTS)
         try:
             os.rename(fresh, home)
@@ -150,7 +151,8 @@ class Judged:
                 sample = dataclasses.replace(sample, scores=scores)
             self.known[key] = sample
         if missing:
-            write_samples(self.path, list(self.known.values()))
+            with cache.best_effort(f"what was judged of the {self.state}", self.path):
+                write_samples(self.path, list(self.known.values()))
         return [self._of(item) for item in items]
 
     def _name(self, metric: str) -> str:
