@@ -28,7 +28,8 @@ def record(tmp_path_factory):
     return records.finished(
         tmp_path_factory.mktemp("runs"), **fields, gate=gate.weigh(plan, None, known), baselines=missing,
         git={"commit": "0" * 40, "dirty": False},
-        target={"key": "t1", "cached": False}, steps=8, machine={**calibration(), "cpu_seconds": 1.0})
+        target={"key": "t1", "cached": False, "judged": ["b1-base.parquet"]}, purged="2026-01-01T00:00:00+00:00",
+        steps=8, machine={**calibration(), "cpu_seconds": 1.0})
 
 
 def test_every_key_is_described_with_its_type(record):

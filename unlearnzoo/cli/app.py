@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "unlearnzoo.cli.evaluate:evaluate",
     "list": "unlearnzoo.cli.listing:list_command",
     "new": "unlearnzoo.cli.new:new",
+    "purge": "unlearnzoo.cli.purge:purge",
     "plugins": "unlearnzoo.cli.plugins:plugins",
     "report": "unlearnzoo.cli.report:report",
     "run": "unlearnzoo.cli.run:run",

@@ -88,6 +88,7 @@ class _Run:
         self.forget = plan.benchmark.forget_identities()
         self.items = select(plan.evals, plan.examples, self.forget)
         self.samples: list[Sample] = []
+        self.judged: list[str] = []
 
     def learn(self, records: dict[str, Record]) -> None:
         """Stage 1 and the gate."""
@@ -101,7 +102,8 @@ class _Run:
         rows = gate.weigh(plan, self.base_gate, self.target_gate)
         complaint = gate.complaint(rows)
         for record in records.values():
-            record.update(gate=rows, valid=complaint is None, target={"key": key, "cached": cached},
+            record.update(gate=rows, valid=complaint is None,
+                          target={"key": key, "cached": cached, "judged": self.judged},
                           baselines=self.baselines, seconds=self.clock.rounded())
         self.progress.gate(rows)
         if complaint and not plan.request.allow_unmemorised:
@@ -117,12 +119,14 @@ class _Run:
         gate_items = gate.items(plan)
         dtype = str(self.engine.dtype)
         keys = {"target": key, "base": digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), dtype])}
+        self.judged = []
         found: dict[str, tuple[list[Sample], list[Sample], list[Sample]]] = {}
         states: tuple[Any, ...] = ("target",) if plan.request.target else ("base", "target")
         for state in states:
             with self.progress.stage(f"judging the {state}"):
                 judged = Judged(self.judge, state, keys[state],
                                 lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
+                self.judged.append(judged.path.name)
                 asked = gate_items[:: gate.BASE_STRIDE] if state == "base" else gate_items
                 judged(merge([*asked, *self.items, *extra]))
                 found[state] = (judged(self.items), judged(asked), judged(extra))

@@ -59,6 +59,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "target": ("object", "the model that stage 1 gave; absent before it"),
     "target.key": ("str", "content address of stage 1; equal keys are the same target"),
     "target.cached": ("bool", "whether it was there already"),
+    "target.judged": ("list[str]", "files of the cache with what base and target said; see `unlearnzoo purge`"),
+    "purged": ("str", "when `unlearnzoo purge` removed adapter and samples; absent unless it did"),
     "gate": ("list | null", "a row for each split and hop; null before the gate"),
     "gate[].split": ("str", "split that was asked"),
     "gate[].group": ("object", "tag → value, such as `hop`: `single`"),

@@ -1,0 +1,103 @@
+"""``unlearnzoo purge``: what held people's data is gone, scores stay, and nothing else is touched."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.records import finished
+from unlearnzoo import cache
+from unlearnzoo.cli import main
+from unlearnzoo.runs import reading
+from unlearnzoo.runs.record import Record
+
+KEY, OTHER = "0123456789abcdef0123", "f" * 20
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A finished run with an adapter, whose target and judged samples are in the cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "cache"))
+    for key in (KEY, OTHER):
+        (cache.folder("targets", key) / "adapter_model.safetensors").write_bytes(b"secret" * 100)
+        (cache.folder("judged") / f"{key}-target.parquet").write_bytes(b"secret")
+    return made(tmp_path / "runs")
+
+
+def made(runs_dir, **target):
+    record = finished(runs_dir)
+    adapter = Path(record["folder"]) / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_model.safetensors").write_bytes(b"secret")
+    path = Path(record["folder"]) / "run.json"
+    known = {"key": KEY, "cached": True, "judged": [f"{KEY}-target.parquet"], **target}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"target": known}))
+    return Path(record["folder"])
+
+
+def left(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_one_run(run, tmp_path, capsys):
+    before = reading.load(run)
+    assert main(["purge", str(run), "--yes", "--json"]) == 0
+    told = capsys.readouterr()
+    assert sorted(Path(row["path"]).name for row in json.loads(told.out)) == sorted(
+        ["adapter", "samples.parquet", KEY, f"{KEY}-target.parquet"])
+    assert left(run) == ["run.json"] and run.name in told.err
+    assert left(tmp_path / "cache") == [f"judged/{OTHER}-target.parquet", f"targets/{OTHER}/adapter_model.safetensors"]
+    after = reading.load(run)
+    assert after.pop("purged") and after == before
+    assert main(["report", str(run)]) == 0
+    assert main(["purge", str(run), "--yes"]) == 0 and "nothing to remove" in capsys.readouterr().err
+
+
+def test_everything(run, tmp_path, capsys):
+    second = made(tmp_path / "runs")
+    assert main(["purge", "--all", "--yes"]) == 0
+    assert left(run) == left(second) == ["run.json"] and left(tmp_path / "cache") == []
+    assert "the scores are still there" in capsys.readouterr().out
+
+
+def test_it_asks_first(run, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main(["purge", str(run)]) == 130
+    assert (run / "adapter").is_dir() and "samples.parquet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", [
+    {"key": "../../precious"}, {"key": "/etc"}, {"judged": ["../precious.parquet", "x"]}, {"key": None, "judged": None},
+])
+def test_a_record_cannot_name_what_is_elsewhere(run, tmp_path, target):
+    (tmp_path / "precious").mkdir()
+    odd = made(tmp_path / "runs", **{"key": "", "judged": [], **target})
+    assert main(["purge", str(odd), "--yes"]) == 0
+    assert (tmp_path / "precious").is_dir() and len(left(tmp_path / "cache")) == 4
+
+
+def test_a_link_is_removed_and_not_what_it_points_to(run, tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("mine")
+    (run / "adapter" / "adapter_model.safetensors").unlink()
+    (run / "adapter").rmdir()
+    (run / "adapter").symlink_to(tmp_path / "precious")
+    assert main(["purge", str(run), "--yes"]) == 0
+    assert (tmp_path / "precious" / "file").read_text() == "mine" and not (run / "adapter").is_symlink()
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    ([], "name runs, or give --all"), (["--all", "x"], "name runs, or give --all"), (["nowhere"], "no run 'nowhere'"),
+])
+def test_mistakes(run, capsys, line, told):
+    assert main(["purge", *line]) == 2
+    assert told in capsys.readouterr().err and (run / "adapter").is_dir()
+
+
+def test_a_run_that_left_nothing(run, tmp_path, capsys):
+    with Record.open(tmp_path / "runs", algo="npo", bench="remem", algorithm={"name": "npo"}) as record:
+        record.update(error="stopped")
+    assert main(["purge", str(record.folder), "--yes"]) == 0
+    assert "nothing to remove" in capsys.readouterr().err

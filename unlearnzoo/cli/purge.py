@@ -1,0 +1,48 @@
+"""``unlearnzoo purge``: remove what still holds the people whom a run forgot."""
+
+import json
+from pathlib import Path
+
+import click
+
+from .options import as_json_option
+from .runs import runs_dir_option
+
+
+@click.command()
+@click.argument("names", metavar="RUN...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All runs of the folder, and all of the cache.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@runs_dir_option
+@as_json_option
+def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, as_json: bool) -> None:
+    """Remove adapters, samples and cached targets; scores stay.
+
+    The run's own folder keeps `run.json` (scores, options, who was forgotten) and `steps.jsonl`.
+    What another run shares, such as the target, is learned again when it is needed.
+    """
+    from ..runs import purge as job
+    from ..runs import reading
+    from ..runs.table import clean
+
+    if bool(names) == everything:
+        raise click.UsageError("name runs, or give --all")
+    if everything:
+        records = [row["record"] for row in reading.find(runs_dir) if row["record"]]
+        paths = job.everything(runs_dir)
+    else:
+        records = [reading.load(reading.resolve(name, runs_dir)) for name in names]
+        paths = list(dict.fromkeys(path for record in records for path in job.holdings(record)))
+    sizes = [job.size(path) for path in paths]
+    rows = [{"path": str(path), "bytes": size} for path, size in zip(paths, sizes, strict=True)]
+    for row in rows:
+        click.echo(clean(f"{row['bytes'] / 1e6:8.1f} MB  {row['path']}"), err=True)
+    if not rows:
+        click.echo("nothing to remove", err=True)
+    elif not yes:
+        click.confirm("Remove this for good?", abort=True, err=True)
+    job.remove(paths, records)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif rows:
+        click.echo(f"removed {sum(sizes) / 1e6:.1f} MB; the scores are still there")
