@@ -35,8 +35,8 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
         paths = list(dict.fromkeys(path for record in records for path in job.holdings(record)))
     sizes = [job.size(path) for path in paths]
     rows = [{"path": str(path), "bytes": size} for path, size in zip(paths, sizes, strict=True)]
-    for row in rows:
-        click.echo(clean(f"{row['bytes'] / 1e6:8.1f} MB  {row['path']}"), err=True)
+    for path, size in zip(paths, sizes, strict=True):
+        click.echo(clean(f"{size / 1e6:8.1f} MB  {path}"), err=True)
     if not rows:
         click.echo("nothing to remove", err=True)
     elif not yes:
