@@ -13,7 +13,7 @@ from tests.support import three
 
 #: What the run says when the stage before is over, and how long after that Ctrl-C comes (seconds).
 MOMENTS = {"loading and learning": ("columns", 4.0), "learning": ("columns", 9.0),
-           "judging": ("stage 1: ", 0.5), "unlearning": ("gate, test", 1.0), "evaluating": ("step    8", 0.3)}
+           "judging": ("stage 1: ", 0.5), "unlearning": ("gate, test", 1.0), "evaluating": ("stage 2: gd: ", 0.3)}
 
 
 @pytest.mark.slow
