@@ -33,7 +33,8 @@ def test_ctrl_c(moment, tmp_path):
     time.sleep(wait)
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=60)[1]
-    assert process.returncode == 130, "".join(seen) + rest
+    # A shell shows 130 for both: Python ends itself by the signal where Ctrl-C came inside an `exec`.
+    assert process.returncode in (130, -signal.SIGINT), "".join(seen) + rest
     assert rest.strip().splitlines()[-1] == "Interrupted" and "Traceback" not in rest
     (folder,) = runs.iterdir()
     record = json.loads((folder / "run.json").read_text())
