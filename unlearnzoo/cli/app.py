@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import ZooError, ZooWarning
+from ..launch import worker
 from ..runs.table import clean
 from .commands import Commands
 
@@ -21,6 +22,7 @@ from .commands import Commands
 COMMANDS = {
     "check": "unlearnzoo.cli.check:check",
     "evaluate": "unlearnzoo.cli.evaluate:evaluate",
+    "launch": "unlearnzoo.cli.launch:launch",
     "list": "unlearnzoo.cli.listing:list_command",
     "new": "unlearnzoo.cli.new:new",
     "purge": "unlearnzoo.cli.purge:purge",
@@ -61,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("always", ZooWarning)
         warnings.showwarning = _show_warnings(warnings.showwarning)
-        return _report(given, debug)
+        worker.follow_parent()
+        return worker.ended(_report(given, debug))
 
 
 def _report(given: list[str], debug: bool) -> int:
@@ -88,8 +91,12 @@ def _report(given: list[str], debug: bool) -> int:
 
 
 def _told(line: str, code: int, debug: bool) -> int:
+    if not worker.speaks(code):
+        return code
     if debug:
         traceback.print_exc()
+    if worker.rank():
+        line = f"rank {worker.rank()}: {line}"
     # A message may quote a data set or a plugin, which must not move the user's cursor.
     click.echo(clean(line), err=True)
     return code
@@ -107,6 +114,8 @@ def _show_warnings(others: Callable[..., Any]) -> Callable[..., None]:
     """Print the zoo's own warnings as one line, without the source line that raised it."""
 
     def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
+        if issubclass(category, ZooWarning) and worker.rank():
+            return
         if issubclass(category, ZooWarning):
             click.echo(clean(f"Warning: {message}"), err=True)
         else:

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from ..launch import worker
+
 
 @click.command()
 @click.option("--algo", help="Algorithm, or several separated by commas; they share one target.")
@@ -28,10 +30,12 @@ import click
 @click.option("--runs-dir", type=click.Path(path_type=Path), help="Where records go.  [default: runs]")
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path),
               help="A Python file with a plugin. Repeatable.")
+@click.option("--launch", metavar="NAME", help="Several processes: ddp, zero1, zero2, zero3, or accelerate's YAML file.")
+@click.option("--processes", type=click.IntRange(min=1), help="How many with --launch.  [default: one a GPU; 2 without]")
 @click.option("--dry-run", is_flag=True, help="Check and print the plan; load no weights.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records (or the plan) as JSON on stdout.")
 def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], dry_run: bool, as_json: bool,
-        **arguments: Any) -> None:
+        **arguments: Any) -> int:
     """Learn, check, unlearn and evaluate."""
     from ..runs.settings import parse_assignments, read_config
 
@@ -42,11 +46,11 @@ def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], d
         from_file, assignments = read_config(config)
         given = from_file | given
     given["command"] = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    _run(given, assignments | parse_assignments(sets), plugins, dry_run, as_json, start)
+    return _run(given, assignments | parse_assignments(sets), plugins, dry_run, as_json, start)
 
 
 def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path, ...], dry_run: bool,
-         as_json: bool, start: float) -> None:
+         as_json: bool, start: float) -> int:
     from ..runs.request import from_arguments
     from ..zoo import Zoo
 
@@ -57,19 +61,45 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     from ..runs.progress import Progress
 
     quieten()
-    progress = Progress()
+    progress = Progress(quiet=worker.rank() != 0)
+    file = _file(request)
     plan = make_plan(request, zoo)
-    for line in summary.lines(plan):
+    for line in summary.lines(plan) if not worker.started_here() else ():
         progress.note(line)
     if dry_run:
         if as_json:
             click.echo(json.dumps(summary.as_data(plan), indent=2))
-        return
+        return 0
+    if file is not None:
+        from ..launch.start import how_many, start as start_processes
+
+        return start_processes(file, how_many(request.processes), sys.argv[1:])
     from ..runs import report
     from ..runs.run import execute
 
     records = execute(plan, progress, time.perf_counter() - start)
-    click.echo(json.dumps(records, indent=2) if as_json else report.render(records, pairs=False))
+    if worker.rank() == 0:
+        click.echo(json.dumps(records, indent=2) if as_json else report.render(records, pairs=False))
+    return 0
+
+
+def _file(request: Any) -> Path | None:
+    """Return what is to be launched; None in a process that runs by itself.
+
+    Raises:
+        OptionError: it cannot be launched from here.
+    """
+    from ..errors import OptionError
+    from ..launch import files
+
+    if request.launch is None and request.processes is not None:
+        raise OptionError(f"--processes {request.processes}: say how with --launch ddp, zero1, zero2 or zero3")
+    if request.launch is None or worker.started_here():
+        return None
+    if worker.several():
+        raise OptionError(f"--launch {request.launch}: another launcher has started this process already; "
+                          "leave --launch out")
+    return files.find(request.launch)
 
 
 def quieten() -> None:

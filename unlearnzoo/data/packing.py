@@ -89,6 +89,31 @@ def chunks(packed: Sequence[Row], max_tokens: int) -> Iterator[list[Row]]:
         yield batch
 
 
+def singles(encoded: Sequence[Encoded], bundle: Sequence[int] | None = None) -> list[list[Row]]:
+    """Give each example a row of its own, for models that cannot be packed; bundles stay together."""
+    found: dict[int, list[Row]] = {}
+    for i, one in enumerate(encoded):
+        found.setdefault(i if bundle is None else bundle[i], []).append(single(one, i))
+    return list(found.values())
+
+
+def single(one: Encoded, index: int) -> Row:
+    """Return a row with one example."""
+    return Row(one.prefix, one.images, (one,), (index,))
+
+
+def single_chunks(bundles: Sequence[Sequence[Row]], per_batch: int) -> Iterator[list[Row]]:
+    """Cut bundles of single rows, in order, into batches of at most ``per_batch`` rows."""
+    batch: list[Row] = []
+    for one in bundles:
+        if batch and len(batch) + len(one) > per_batch:
+            yield batch
+            batch = []
+        batch += one
+    if batch:
+        yield batch
+
+
 def collate(
     packed: Sequence[Row], pad: int, pixels: Callable[[Sequence[LazyImage]], dict[str, "Tensor"]],
     plain: bool = False,

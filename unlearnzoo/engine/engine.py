@@ -13,15 +13,20 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded, Encoder
-from ..data.packing import Batch, Row, chunks, collate, rows
+from ..data.packing import Batch, Row, chunks, collate, rows, single, single_chunks, singles
 from ..data.pixels import Pixels
+from ..data.sharing import share
 from ..errors import RunError
 from ..example import Example
 from ..models import adapters
 from ..models.forward import PackedForward
-from ..models.generate import generate
+from ..models.generate import generate, groups
 from ..models.load import Checkpoint, load
 from ..models.scores import Scores
+from .processes import start
+from .recipe import Stage
+from .sharding import Sharding
+from .steppers import DeepSpeedStepper, Stepper
 
 #: Padded tokens in one forward without gradients; what fits a processor's caches is fastest there.
 SCORE_TOKENS = {"cpu": 4096, "cuda": 16384}
@@ -38,23 +43,22 @@ class Judged:
 
 
 class Engine:
-    """One model on one accelerator.
+    """One model, in this process and in the others that work on the same run.
 
     Args:
         checkpoint: what ``models.load.inspect`` found.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        from accelerate import Accelerator
-
-        on_gpu = torch.cuda.is_available()
+        self.accelerator, self.ranks = start()
+        self.device = self.accelerator.device
         # Adapters stay fp32; their products run in bf16 beside a bf16 base.
-        self.accelerator = Accelerator(mixed_precision="bf16" if on_gpu else "no")
-        if self.accelerator.num_processes > 1:
-            raise RunError("several processes are not supported yet; start one")
-        self.dtype = torch.bfloat16 if on_gpu else torch.float32
+        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.checkpoint = checkpoint
-        self.model = load(checkpoint, self.dtype).to(self.accelerator.device)
+        self.model = load(checkpoint, self.dtype)
+        self.sharding = Sharding(self.accelerator)
+        if not self.sharding.weights:
+            self.model = self.model.to(self.device)
         self.linears = adapters.linear_parts(self.model)
         self.encoder = Encoder(checkpoint.processor)
         self.pixels = Pixels(checkpoint.processor.image_processor)
@@ -67,20 +71,24 @@ class Engine:
     def adapt(self, name: str, rank: int, alpha: float, parts: Sequence[str], seed: int) -> list[Any]:
         """Add a fresh adapter and return its parameters, the only ones that train."""
         names = adapters.target_names(self.linears, parts)
+        self.sharding.release()
         self.model = adapters.add(self.model, name, rank, alpha, names, seed)
         self.wrapped = PackedForward(self.model)
         return adapters.train_only(self.model, name)
 
     def drop(self, name: str) -> None:
         """Take an adapter off the model."""
+        self.sharding.release()
         self.model.delete_adapter(name)
         self.wrapped = PackedForward(self.model)
 
-    def prepare(self, parameters: list[Any], **adamw: Any) -> Any:
-        """Wrap model and a new AdamW for training; return the optimiser."""
-        optimizer = torch.optim.AdamW(parameters, **adamw)
-        self.wrapped, optimizer = self.accelerator.prepare(PackedForward(self.model), optimizer)
-        return optimizer
+    def prepare(self, parameters: list[Any], recipe: Stage) -> Stepper | DeepSpeedStepper:
+        """Return what does the steps of a training."""
+        if not self.sharding.on:
+            return Stepper(parameters, recipe, self.ranks)
+        self.wrapped = PackedForward(self.model)
+        self.wrapped, stepper = self.sharding.stepper(self.wrapped, parameters, recipe, self.ranks)
+        return stepper
 
     @property
     def base(self) -> Any:
@@ -94,23 +102,50 @@ class Engine:
             self._encoded[key] = self.encoder.encode(example, answer)
         return self._encoded[key]
 
-    def batches(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int,
-                bundle: Sequence[int] | None = None) -> Iterator[tuple[list[int], Batch]]:
-        """Yield micro-batches: which examples, in order, and their padded rows on the device."""
+    def batches(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None = None,
+                shared: bool = False) -> Iterator[tuple[list[int], Batch]]:
+        """Yield micro-batches: which examples, in order, and their padded rows on the device.
+
+        Args:
+            encoded: the examples, the same on each process.
+            per_image: how many questions may share one image prefix.
+            max_tokens: padded tokens of a micro-batch.
+            bundle: examples with equal numbers stay in one micro-batch.
+            shared: this process's share alone. Where weights are sharded every process needs as
+                many micro-batches; what is missing comes without examples and is not to count.
+        """
         if not encoded:
             return
         if self.packs is None:
             self.packs = self._verify(encoded)
-        if not self.packs:
-            yield from self._plain_batches(encoded, max_tokens, bundle)
-            return
-        for packed in chunks(rows(encoded, per_image, bundle), max_tokens):
-            yield self._collate(packed)
+        units, cut = self._units(encoded, per_image, max_tokens, bundle)
+        costs = [sum(map(len, unit)) for unit in units]
+        deal = share(units, costs, self.ranks.n) if shared else [units] * self.ranks.n
+        every = [list(cut(one)) for one in deal]
+        mine = every[self.ranks.rank]
+        if shared and self.sharding.on:
+            self.sharding.check_alike(encoded)
+            spare = units[costs.index(min(costs))]
+            mine = mine + [spare] * (max(map(len, every)) - len(mine))
+        for number, part in enumerate(mine):
+            members, batch = self._collate(part, plain=not self.packs)
+            yield (members if number < len(every[self.ranks.rank]) else []), batch
+
+    def _units(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int,
+               bundle: Sequence[int] | None) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
+        """Return what is dealt as a whole, and how a share of it is cut into micro-batches."""
+        if self.packs:
+            return ([[row] for row in rows(encoded, per_image, bundle)],
+                    lambda units: chunks([row for unit in units for row in unit], max_tokens))
+        per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
+        return singles(encoded, bundle), lambda units: single_chunks(units, per_batch)
 
     def forward(self, batch: Batch, which: adapters.State, kept_hidden: Any = None,
                 layers: Sequence[int] = ()) -> tuple[Scores, Any]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
-        with adapters.state(self.model, self.states[which]), self.accelerator.autocast():
+        if self.sharding.weights and not self.sharding.ready:
+            self.wrapped = self.sharding.wrap(PackedForward(self.model))
+        with adapters.state(self.model, self.states[which]), self._autocast():
             out = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
         found = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
         return found, out
@@ -119,28 +154,55 @@ class Engine:
     def score(self, encoded: Sequence[Encoded], which: adapters.State, per_image: int = 16,
               on_done: Callable[[int], None] | None = None) -> list[Judged]:
         """Score each given answer, teacher-forced."""
-        found: list[Judged | None] = [None] * len(encoded)
-        max_tokens = SCORE_TOKENS.get(self.accelerator.device.type, SCORE_TOKENS["cuda"])
+        found: dict[int, Judged] = {}
+        max_tokens = SCORE_TOKENS.get(self.device.type, SCORE_TOKENS["cuda"])
         with self._quick(which):
-            for members, batch in self.batches(encoded, per_image, max_tokens):
+            for members, batch in self.batches(encoded, per_image, max_tokens, shared=True):
                 scores, _ = self.forward(batch, which)
+                if not members:
+                    continue
                 logps = scores.token_logps.cpu().split(scores.n_tokens.tolist())
                 for i, one, right in zip(members, logps, scores.correct.tolist(), strict=True):
                     found[i] = Judged(one.tolist(), right)
                 if on_done:
                     on_done(len(members))
-        return [f for f in found if f is not None]
+        return list(self._joined(found, len(encoded), on_done).values())
 
     def generate(self, prompts: Sequence[Encoded], which: adapters.State, max_new_tokens: int,
                  on_done: Callable[[int], None] | None = None) -> list[str]:
         """Answer prompts greedily in a state."""
-        with self._quick(which), self.accelerator.autocast():
-            return generate(self.model, self.encoder.tokenizer, self.pixels, prompts, self.states[which],
-                            max_new_tokens, GENERATE_TOKENS, on_done)
+        if not prompts:
+            return []
+        numbers = list(range(len(prompts)))
+        deal = share(numbers, [len(p.prompt) for p in prompts], self.ranks.n)
+        every = [groups([prompts[i] for i in one], max_new_tokens, GENERATE_TOKENS) for one in deal]
+        mine = deal[self.ranks.rank]
+        if self.sharding.weights:
+            self.sharding.check_alike(prompts)
+        # Sharded weights are collected by all processes together: as many calls, of as many tokens, on each.
+        spare = max(map(len, every)) - len(every[self.ranks.rank]) if self.sharding.weights else 0
+        todo = [prompts[i] for i in mine] + [prompts[0]] * spare
+        batches = every[self.ranks.rank] + [[len(mine) + k] for k in range(spare)]
+        if self.sharding.weights and not self.sharding.ready:
+            self.wrapped = self.sharding.wrap(PackedForward(self.model))
+        with self._quick(which), self._autocast():
+            texts = generate(self.model, self.encoder.tokenizer, self.pixels, todo, batches, self.states[which],
+                             max_new_tokens, on_done, together=self.sharding.weights)
+        return list(self._joined(dict(zip(mine, texts, strict=False)), len(prompts), on_done).values())
+
+    def _joined(self, found: dict[int, Any], total: int, on_done: Callable[[int], None] | None) -> dict[int, Any]:
+        """Return what all processes found; the others' part counts as done as well."""
+        merged = self.ranks.join(found)
+        if on_done and total > len(found):
+            on_done(total - len(found))
+        return merged
+
+    def _autocast(self) -> Any:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def _quick(self, which: adapters.State) -> contextlib.AbstractContextManager[None]:
         """Fold the adapters of a state into fp32 weights; bf16 weights would round them away."""
-        if self.dtype != torch.float32:
+        if self.dtype != torch.float32 or self.sharding.weights:
             return contextlib.nullcontext()
         return adapters.folded(self.model, self.states[which])
 
@@ -148,22 +210,7 @@ class Engine:
         pad = self.encoder.tokenizer.pad_token_id
         batch = collate(packed, 0 if pad is None else pad, self.pixels, plain)
         members = sorted(i for row in packed for i in row.index)
-        return members, batch.to(self.accelerator.device)
-
-    def _plain_batches(self, encoded: Sequence[Encoded], max_tokens: int,
-                       bundle: Sequence[int] | None = None) -> Iterator[tuple[list[int], Batch]]:
-        """Yield unpacked micro-batches; bundles stay together."""
-        numbers = list(range(len(encoded))) if bundle is None else list(bundle)
-        per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
-        members: dict[int, list[int]] = {}
-        for i, number in enumerate(numbers):
-            members.setdefault(number, []).append(i)
-        batch: list[int] = []
-        for one in [*members.values(), None]:
-            if batch and (one is None or len(batch) + len(one) > per_batch):
-                yield self._collate([_single(encoded[i], i) for i in batch], plain=True)
-                batch = []
-            batch += one or []
+        return members, batch.to(self.device)
 
     @torch.no_grad()
     def _verify(self, encoded: Sequence[Encoded]) -> bool:
@@ -174,7 +221,7 @@ class Engine:
         ours = self.forward(packed, "policy")[0]
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.15
         for i, one in enumerate(some):
-            _, plain = self._collate([_single(one, 0)], plain=True)
+            _, plain = self._collate([single(one, 0)], plain=True)
             stock = self.base(**plain.inputs).logits[0, plain.at[:, 1]].float()
             ref = -torch.nn.functional.cross_entropy(stock, plain.targets, reduction="none")
             mine = ours.token_logps[ours.row == i]
@@ -183,10 +230,6 @@ class Engine:
                               "going on without packing (slower)", stacklevel=2)
                 return False
         return True
-
-
-def _single(one: Encoded, index: int) -> Row:
-    return Row(one.prefix, one.images, (one,), (index,))
 
 
 def state_hash(model: Any, name: str) -> str:

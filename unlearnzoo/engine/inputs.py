@@ -83,13 +83,19 @@ class Reference:
         todo = list(missing.values())
         if not todo:
             return
-        for members, batch in self.engine.batches(todo, per_image, max_tokens):
+        done: dict[int, dict[str, Tensor]] = {}
+        for members, batch in self.engine.batches(todo, per_image, max_tokens, shared=True):
             scores, out = self.engine.forward(batch, "target", layers=layers)
+            if not members:
+                continue
             found = {"logps": scores.token_logps, **({"hidden": out["hidden"]} if hidden else {}),
                      **{f"layer {layer}": states for layer, states in out["layers"].items()}}
             for what, flat in found.items():
                 for i, one in zip(members, flat.cpu().split(scores.n_tokens.tolist()), strict=True):
-                    self._kept.setdefault(self._key(todo[i]), {})[what] = one.clone()
+                    done.setdefault(i, {})[what] = one.clone()
+        # Each epoch deals the answers anew: every process keeps what all of them found.
+        for i, parts in self.engine.ranks.join(done).items():
+            self._kept.setdefault(self._key(todo[i]), {}).update(parts)
 
     def scores(self, encoded: Sequence[Encoded], device: Any, layers: Sequence[int] = ()) -> Scores:
         """Return what is cached of some answers as ``Scores`` without logits."""
@@ -103,6 +109,9 @@ class Reference:
 
     def states(self, encoded: Sequence[Encoded], device: Any, what: str = "hidden") -> Tensor:
         """Return cached hidden states of some answers, ``(R, H)``: the last ones, or of a ``layer N``."""
+        if not encoded:
+            width = self.engine.checkpoint.config.get_text_config().hidden_size
+            return torch.zeros((0, width), device=device)
         return torch.cat([self._kept[self._key(e)][what] for e in encoded]).to(device)
 
     def _key(self, one: Encoded) -> str:
@@ -117,7 +126,7 @@ def micro_inputs(
     """Return a loss's inputs for one micro-batch, from one forward of the model being trained."""
     of_role = {role: [step.encoded[i] for i in members if step.role[i] == role] for role in step.counts}
     wanted = [e for name in sorted(with_logits) for e in of_role[name.removesuffix("_ref")]]
-    kept = reference.states(wanted, batch.targets.device) if reference and wanted else None
+    kept = reference.states(wanted, batch.targets.device) if reference and with_logits else None
     scores, out = engine.forward(batch, "policy", kept, layers)
     found = {k: v for k, v in step.split(members, scores).items() if k in needs}
     start = 0
@@ -128,8 +137,7 @@ def micro_inputs(
             ref = dataclasses.replace(ref, raw_hidden={k: v[:0].detach() for k, v in out["layers"].items()} or None)
         if name in with_logits:
             end = start + len(ref.targets)
-            logits = out["kept_logits"][start:end] if kept is not None else out["logits"][:0].detach()
-            ref = dataclasses.replace(ref, raw_logits=logits)
+            ref = dataclasses.replace(ref, raw_logits=out["kept_logits"][start:end])
             start = end
         found[name] = ref
     return found

@@ -1,9 +1,9 @@
 """The one training loop: draws → one forward → terms divided by global counts → step."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,7 +13,9 @@ from ..models.scores import Scores
 from .engine import Engine
 from .inputs import Reference, StepInputs, micro_inputs
 from .recipe import Stage
+from .steppers import DeepSpeedStepper, Stepper
 
+T = TypeVar("T")
 Loss = Callable[..., "Tensor | dict[str, Tensor]"]
 
 
@@ -56,28 +58,29 @@ def optimise(
         Diverged: the loss became non-finite; parameters are those before that step.
         RunError: a loss broke the contract.
     """
-    optimizer = engine.prepare(parameters, lr=recipe.lr, betas=(0.9, recipe.beta2),
-                               weight_decay=recipe.weight_decay)
+    stepper = engine.prepare(parameters, recipe)
     for number, step in zip(range(total), steps, strict=False):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * rate(number, total, recipe)
-        optimizer.zero_grad()
-        terms = _accumulate(engine, step, recipe, objective)
-        loss = sum(terms.values())
-        norm = float(engine.accelerator.clip_grad_norm_(parameters, recipe.clip))
+        lr = recipe.lr * rate(number, total, recipe)
+        stepper.begin(lr)
+        terms = _accumulate(engine, step, recipe, objective, stepper)
+        loss, norm = sum(terms.values()), stepper.norm()
         if not math.isfinite(loss) or not math.isfinite(norm):
             bad = "loss" if not math.isfinite(loss) else "gradient"
             raise Diverged(f"the {bad} became non-finite at step {number + 1}; "
                            f"a lower learning rate than {recipe.lr:g} may help")
-        optimizer.step()
-        entry = {"step": number + 1, "loss": loss, "lr": optimizer.param_groups[0]["lr"], "grad_norm": norm}
+        stepper.step()
+        entry = {"step": number + 1, "loss": loss, "lr": lr, "grad_norm": norm}
         if on_step(entry | {f"loss_{k}": v for k, v in terms.items()}):
             return number + 1
     return total
 
 
-def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Objective) -> dict[str, float]:
-    """Backpropagate a step micro-batch by micro-batch; return each term's mean over its answers."""
+def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Objective,
+                stepper: Stepper | DeepSpeedStepper) -> dict[str, float]:
+    """Backpropagate this process's share of a step, micro-batch by micro-batch.
+
+    Returns each term's mean over its answers, of all processes.
+    """
     if objective.reference:
         named = {n.removesuffix("_ref") for n in objective.needs if n.endswith("_ref")}
         deep = {n.removesuffix("_ref") for n in objective.with_logits}
@@ -85,17 +88,32 @@ def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Obje
             todo = [e for e, role in zip(step.encoded, step.role, strict=True) if role in chosen]
             objective.reference.fill(todo, recipe.per_image, recipe.micro_tokens, hidden, objective.layers)
     totals: dict[str, float] = {}
-    for members, batch in engine.batches(step.encoded, recipe.per_image, recipe.micro_tokens, step.bundle):
+    batches = engine.batches(step.encoded, recipe.per_image, recipe.micro_tokens, step.bundle, shared=True)
+    for (members, batch), last in with_last(batches):
         inputs = micro_inputs(engine, step, members, batch, objective.needs,
                               objective.reference, objective.with_logits, objective.layers)
         terms = _terms(objective.loss(**inputs), inputs)
         parts = {name: term.float().sum() / count for name, (term, count) in
                  _with_counts(terms, inputs, step.counts).items()}
-        total = torch.stack(list(parts.values())).sum()
-        engine.accelerator.backward(total)
+        stepper.backward(torch.stack(list(parts.values())).sum(), last)
         for name, part in parts.items():
             totals[name] = totals.get(name, 0.0) + part.item()
-    return totals
+    found: dict[str, float] = {}
+    for part_of_one in engine.ranks.gather(totals):
+        for name, value in part_of_one.items():
+            found[name] = found.get(name, 0.0) + value
+    return found
+
+
+def with_last(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
+    """Yield each item and whether it is the last one."""
+    waiting: list[T] = []
+    for item in items:
+        if waiting:
+            yield waiting.pop(), False
+        waiting.append(item)
+    for item in waiting:
+        yield item, True
 
 
 def _terms(loss: "Tensor | dict[str, Tensor]", inputs: Mapping[str, Scores]) -> dict[str, Tensor]:

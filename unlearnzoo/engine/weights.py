@@ -42,12 +42,14 @@ def take(engine: "Engine", name: str) -> AdapterWeights:
     """Copy an adapter of the engine's model."""
     from peft import get_peft_model_state_dict
 
-    found: Mapping[str, Any] = get_peft_model_state_dict(engine.model, adapter_name=name, save_embedding_layers=False)
+    with engine.sharding.whole(engine.model, name):
+        found: Mapping[str, Any] = {
+            n: t.detach().cpu().clone() for n, t in
+            get_peft_model_state_dict(engine.model, adapter_name=name, save_embedding_layers=False).items()}
     layers = {n.removeprefix("base_model.model.").rpartition(".lora_")[0] for n in found}
     parts = tuple(part for part, names in engine.linears.items() if layers & set(names))
     config = engine.model.peft_config[name]
-    return AdapterWeights({n: t.detach().cpu().clone() for n, t in found.items()},
-                          config.r, config.lora_alpha, parts)
+    return AdapterWeights(found, config.r, config.lora_alpha, parts)
 
 
 def put(engine: "Engine", name: str, weights: AdapterWeights) -> None:

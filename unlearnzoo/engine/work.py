@@ -147,7 +147,8 @@ class Work:
 
 def new_reference(engine: Engine) -> Reference:
     """Return an empty cache for the target that the engine holds; shared by all algorithms."""
-    return Reference(engine, state_hash(engine.model, "target"))
+    with engine.sharding.whole(engine.model, "target"):
+        return Reference(engine, state_hash(engine.model, "target"))
 
 
 @torch.no_grad()
@@ -163,7 +164,8 @@ def assert_states(engine: Engine, pool: Sequence[Example]) -> None:
     tolerance = 1e-5 if engine.dtype == torch.float32 else 2e-2
     if not torch.allclose(logps["policy"], logps["target"], atol=tolerance):
         raise RunError("the policy differs from the reference before the first step")
-    target_trained = any(p.detach().abs().sum() > 0 for n, p in engine.model.named_parameters()
-                         if ".lora_B.target." in n)
+    with engine.sharding.whole(engine.model, "target"):
+        target_trained = any(p.detach().abs().sum() > 0 for n, p in engine.model.named_parameters()
+                             if ".lora_B.target." in n)
     if target_trained and torch.allclose(logps["target"], logps["base"], atol=1e-7):
         raise RunError("the reference equals the base: the target adapter is not active")

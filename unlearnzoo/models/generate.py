@@ -1,6 +1,6 @@
 """Greedy answers, under the same state switch as the forward."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,20 +11,21 @@ from .adapters import state
 
 @torch.no_grad()
 def generate(
-    model: Any, tokenizer: Any, pixels: Callable[..., Any], prompts: Sequence[Encoded],
-    active: frozenset[str], max_new_tokens: int, max_tokens: int, on_done: Callable[[int], None] | None = None,
+    model: Any, tokenizer: Any, pixels: Callable[..., Any], prompts: Sequence[Encoded], batches: Sequence[Sequence[int]],
+    active: frozenset[str], max_new_tokens: int, on_done: Callable[[int], None] | None = None, together: bool = False,
 ) -> list[str]:
-    """Answer each prompt greedily; left-padded batches of similar length.
+    """Answer each prompt greedily; left-padded batches.
 
     Args:
         model: the peft model, unwrapped.
         tokenizer: decodes the answers; special tokens are removed.
         pixels: images → tensors.
         prompts: ``answer`` is ignored.
+        batches: indices of prompts, from ``groups``.
         active: the adapters that count.
         max_new_tokens: where an answer is cut.
-        max_tokens: padded tokens a batch, new ones included.
         on_done: told how many prompts a finished batch held.
+        together: go on until the other processes have finished their batch too.
     """
     from transformers import GenerationConfig
 
@@ -36,7 +37,7 @@ def generate(
                               pad_token_id=pad, bos_token_id=own.bos_token_id)
     found = [""] * len(prompts)
     with state(model, active):
-        for members in _batches(prompts, max_new_tokens, max_tokens):
+        for members in batches:
             width = max(len(prompts[i].prompt) for i in members)
             ids = torch.full((len(members), width), pad)
             mask = torch.zeros_like(ids)
@@ -47,7 +48,7 @@ def generate(
             images = [image for i in members for image in prompts[i].images]
             extra = {k: v.to(device) for k, v in pixels(images).items()} if images else {}
             out = model.generate(input_ids=ids.to(device), attention_mask=mask.to(device),
-                                 generation_config=config, **extra)
+                                 generation_config=config, synced_gpus=together, **extra)
             for i, tokens in zip(members, out[:, width:].tolist(), strict=True):
                 found[i] = tokenizer.decode(tokens, skip_special_tokens=True).strip()
             if on_done:
@@ -55,16 +56,20 @@ def generate(
     return found
 
 
-def _batches(prompts: Sequence[Encoded], new: int, max_tokens: int) -> Iterator[list[int]]:
-    """Yield indices of prompts of similar length; prompts with and without images apart."""
+def groups(prompts: Sequence[Encoded], new: int, max_tokens: int) -> list[list[int]]:
+    """Return batches, indices of prompts of similar length; those with and without images apart.
+
+    Args:
+        prompts: what will be answered.
+        new: tokens an answer may have.
+        max_tokens: padded tokens a batch, new ones included.
+    """
     order = sorted(range(len(prompts)), key=lambda i: (bool(prompts[i].images), len(prompts[i].prompt), i))
-    batch: list[int] = []
+    found: list[list[int]] = []
     for i in order:
         width = len(prompts[i].prompt) + new
-        mixed = batch and bool(prompts[batch[0]].images) != bool(prompts[i].images)
-        if batch and (mixed or width * (len(batch) + 1) > max_tokens):
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
+        mixed = found and bool(prompts[found[-1][0]].images) != bool(prompts[i].images)
+        if not found or mixed or width * (len(found[-1]) + 1) > max_tokens:
+            found.append([])
+        found[-1].append(i)
+    return found

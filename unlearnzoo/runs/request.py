@@ -28,6 +28,8 @@ class Request:
         trust_remote_code: let the model's repository run its own code.
         runs_dir: where records go.
         set: option → value, as typed.
+        launch: how several processes are started; None for one, or for those that are there.
+        processes: how many.
         command: the command line, for the record.
     """
 
@@ -44,6 +46,8 @@ class Request:
     trust_remote_code: bool = False
     runs_dir: Path = Path("runs")
     set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    launch: str | None = None
+    processes: int | None = None
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -97,5 +101,5 @@ def _typed(name: str, value: Any) -> Any:
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,
-             "bench": str, "model": str, "command": str}
+             "bench": str, "model": str, "command": str, "processes": int | None}
     return convert(name, hints.get(name, str | None), value)

@@ -1,8 +1,10 @@
 """A run: learn → check → unlearn → evaluate → record; several algorithms share one target."""
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..engine.engine import Engine
@@ -16,6 +18,7 @@ from ..evaluation.judge import Item, Judge, select
 from ..evaluation.matched import matched
 from ..evaluation.sample import Sample
 from ..example import Example
+from ..launch import worker
 from ..models import export
 from . import gate
 from .machine import calibration
@@ -60,10 +63,13 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[s
         Diverged: every algorithm diverged.
     """
     with contextlib.ExitStack() as stack:
-        records = {name: stack.enter_context(Record.open(plan.request.runs_dir, algo=algorithm.name,
+        runs_dir = stack.enter_context(_runs_dir(plan.request.runs_dir))
+        records = {name: stack.enter_context(Record.open(runs_dir, algo=algorithm.name,
                                                          bench=plan.benchmark.name, **fields(plan, name)))
                    for name, algorithm in plan.algorithms.items()}
         run = _Run(plan, progress, Clock(plan=planned))
+        for record in records.values():
+            record.update(processes=run.engine.sharding.describe(run.engine.ranks.n))
         run.learn(records)
         failures = []
         for name, record in records.items():
@@ -75,6 +81,16 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[s
         if failures and len(failures) == len(records):
             raise failures[0]
         return [record.data for record in records.values()]
+
+
+@contextlib.contextmanager
+def _runs_dir(asked: Path) -> Iterator[Path]:
+    """Return where records go: of several processes only the main one's are kept."""
+    if worker.rank() == 0:
+        yield asked
+        return
+    with tempfile.TemporaryDirectory(prefix="unlearnzoo-") as folder:
+        yield Path(folder)
 
 
 class _Run:
@@ -211,6 +227,8 @@ class _Run:
 
     def _export(self, record: Record) -> None:
         parts = [take(self.engine, name) for name in sorted(self.engine.states["policy"])]
+        if not self.engine.ranks.main:
+            return
         joined = export.joined([(part.tensors, part.scale) for part in parts])
         export.save(record.folder / "adapter", joined, self.plan.checkpoint.source,
                     self.engine.model.peft_config["unlearn"])

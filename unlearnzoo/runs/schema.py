@@ -56,6 +56,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "plan.algorithms.NAME.options": ("object", "all its options as resolved"),
     "plan.algorithms.NAME.draws": ("object", "what stage 2 draws of each pool → how many"),
     "plan.columns": ("list[str]", "columns of the table, in order"),
+    "processes.n": ("int", "processes that worked on the run"),
+    "processes.deepspeed": ("int | null", "ZeRO stage; null without DeepSpeed"),
     "target": ("object", "the model that stage 1 gave; absent before it"),
     "target.key": ("str", "content address of stage 1; equal keys are the same target"),
     "target.cached": ("bool", "whether it was there already"),

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +57,12 @@ def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]],
         engine.adapt("target", 1, 1.0, ("language",), 0)
         return digest({"target": plan.checkpoint.weights}), True
     key = target_key(plan, str(engine.dtype))
-    found = _cached(plan, key)
+    found = engine.ranks.once(lambda: _cached(plan, key))
     if found is not None:
         put(engine, "target", found)
         return key, True
     stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
-    _keep(cache.folder("targets") / key, take(engine, "target").tensors)
+    _keep(engine, key, take(engine, "target"))
     return key, False
 
 
@@ -70,7 +70,7 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
             on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
     key = target_key(plan, str(engine.dtype), [example.id for example in pool])
-    found = _cached(plan, key)
+    found = engine.ranks.once(lambda: _cached(plan, key))
     if found is None:
         own = take(engine, "target")
         engine.drop("unlearn")
@@ -79,7 +79,7 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
             found = take(engine, "target")
         finally:
             put(engine, "target", own)
-        _keep(cache.folder("targets") / key, found.tensors)
+        _keep(engine, key, found)
     return found
 
 
@@ -97,13 +97,16 @@ def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
         return None
 
 
-def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
-    """Write the adapter as a whole or not at all; of two processes the first wins."""
+def _keep(engine: "Engine", key: str, found: AdapterWeights) -> None:
+    """Write the adapter as a whole or not at all; of two commands the first wins."""
     from safetensors.torch import save_file
 
+    if not engine.ranks.main:
+        return
+    home = cache.folder("targets") / key
     with (cache.best_effort("the target of stage 1", home),
           tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
-        save_file(dict(tensors), Path(fresh) / WEIGHTS)
+        save_file(dict(found.tensors), Path(fresh) / WEIGHTS)
         try:
             os.rename(fresh, home)
         except OSError:
@@ -126,10 +129,7 @@ class Judged:
         self.judge, self.state = judge, state
         self.path = cache.folder("judged") / f"{key}-{state}.parquet"
         self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
-        try:
-            self.known = {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
-        except ZooError:
-            self.known = {}
+        self.known = judge.engine.ranks.once(self._read)
 
     def __call__(self, items: Sequence[Item]) -> list[Sample]:
         """Return the samples of some items, judging what is not known yet."""
@@ -150,10 +150,16 @@ class Judged:
             else:
                 sample = dataclasses.replace(sample, scores=scores)
             self.known[key] = sample
-        if missing:
+        if missing and self.judge.engine.ranks.main:
             with cache.best_effort(f"what was judged of the {self.state}", self.path):
                 write_samples(self.path, list(self.known.values()))
         return [self._of(item) for item in items]
+
+    def _read(self) -> dict[tuple[str, str], Sample]:
+        try:
+            return {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
+        except ZooError:
+            return {}
 
     def _name(self, metric: str) -> str:
         """Name a metric with the hash of its version and options: others do not share scores."""

@@ -1,0 +1,69 @@
+"""One of several processes: who speaks, and how it ends.
+
+All processes of a run meet the same errors. Only the main one tells them, and only when all have
+come to their end does the launcher hear of it: it kills the others of a process that fails, the
+main one perhaps while it writes its record.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+#: Where processes that this package started leave their exit codes; absent under other launchers.
+ENDS = "UNLEARNZOO_ENDS"
+_WAIT = 10.0
+
+
+def several() -> bool:
+    """Tell whether this is one of several processes, whoever started them."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def started_here() -> bool:
+    """Tell whether ``--launch`` started this process."""
+    return ENDS in os.environ
+
+
+def rank() -> int:
+    """Return this process's number; 0 is the main one."""
+    return int(os.environ.get("RANK", "0")) if several() else 0
+
+
+def follow_parent() -> None:
+    """End with the launcher, however that ends: no orphan goes on training."""
+    if started_here() and sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def speaks(code: int) -> bool:
+    """Tell whether this process is to print why it ends; others wait for the main one's word."""
+    if rank() == 0 or not started_here():
+        return True
+    _end(rank()).write_text(str(code))
+    return not _await([0])
+
+
+def ended(code: int) -> int:
+    """Return the exit code for the launcher: 0 where all processes ended for the same reason."""
+    if not several() or not started_here():
+        return code
+    _end(rank()).write_text(str(code))
+    others = [r for r in range(int(os.environ["WORLD_SIZE"])) if r != rank()]
+    return 0 if code == 0 or _await(others) else code
+
+
+def _await(ranks: list[int]) -> bool:
+    until = time.monotonic() + _WAIT
+    while not all(_end(r).exists() for r in ranks):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _end(of: int) -> Path:
+    return Path(os.environ[ENDS]) / str(of)
