@@ -16,8 +16,8 @@ ROOMS = {
     "models": {"data"},
     "engine": {"models", "data"},
     "evaluation": {"models", "data"},
-    "runs": {"engine", "evaluation", "models", "data"},
-    "launch": {"engine", "evaluation", "models", "data"},
+    "launch": set(),
+    "runs": {"launch", "engine", "evaluation", "models", "data"},
     "testing": {"runs", "engine", "evaluation", "models", "data"},
     "cli": {"testing", "runs", "launch", "engine", "evaluation", "models", "data"},
 }

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from tests.support.engines import steps_of
 from tests.support.examples import people
 from unlearnzoo import Unlearner
 from unlearnzoo.engine import loop, stages
@@ -36,7 +37,7 @@ def gradients(engine, per_image, max_tokens, packs=True):
     recipe = Unlearn(per_image=per_image, micro_tokens=max_tokens)
     objective = loop.Objective(All().loss, All().needs, frozenset({"retain_ref"}), Reference(engine, "x"))
     engine.model.zero_grad()
-    terms = loop._accumulate(engine, a_step(engine), recipe, objective)
+    terms = loop._accumulate(engine, a_step(engine), recipe, objective, steps_of(engine, recipe))
     return terms, {n: p.grad.clone() for n, p in engine.model.named_parameters() if p.grad is not None}
 
 
@@ -91,7 +92,7 @@ def test_a_loss_that_is_not_one_value_an_answer_is_refused(engine, bad):
     objective = loop.Objective(lambda forget: bad(forget), frozenset({"forget"}))
     step = StepInputs(engine, {"forget": people(2, 2)}, lambda e: "")
     with pytest.raises(RunError, match="one value an answer"):
-        loop._accumulate(engine, step, Unlearn(), objective)
+        loop._accumulate(engine, step, Unlearn(), objective, steps_of(engine, Unlearn()))
 
 
 def test_a_non_finite_loss_stops_before_it_reaches_the_weights(engine):

@@ -5,8 +5,10 @@ import dataclasses
 import pytest
 import torch
 
+from tests.support.engines import steps_of
 from tests.support.examples import people
 from unlearnzoo import Unlearner
+from unlearnzoo.data.packing import single
 from unlearnzoo.engine import weights
 from unlearnzoo.engine.engine import state_hash
 from unlearnzoo.engine.inputs import Reference, StepInputs, micro_inputs
@@ -121,7 +123,7 @@ def stock_hidden(engine, encoded, layer, which):
 
     found = []
     for one in encoded:
-        _, batch = next(iter(engine._plain_batches([one], 10**6)))
+        _, batch = engine._collate([single(one, 0)], plain=True)
         with torch.no_grad(), adapters.state(engine.model, adapters.ACTIVE[which]):
             out = engine.base(**batch.inputs, output_hidden_states=True).hidden_states[layer][0]
         end = len(one.prompt) + len(one.answer)
@@ -153,7 +155,7 @@ def test_hidden_states_do_not_depend_on_the_micro_batches(engine):
         objective = Objective(Deep().loss, Deep().needs, frozenset(), Reference(engine, "x"), Deep.layers)
         step = StepInputs(engine, {"forget": EXAMPLES[:3], "retain": EXAMPLES[5:9]}, lambda e: "")
         recipe = Unlearn(per_image=per_image, micro_tokens=cap)
-        totals.append(_accumulate(engine, step, recipe, objective))
+        totals.append(_accumulate(engine, step, recipe, objective, steps_of(engine, recipe)))
     assert totals[0] == pytest.approx(totals[1], rel=1e-4)
 
 

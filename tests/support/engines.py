@@ -16,3 +16,8 @@ def adapted(folder, seed=0):
         if "lora_B" in name:
             parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
     return engine
+
+
+def steps_of(engine, recipe):
+    """Return what does the steps of a training of the ``unlearn`` adapter."""
+    return engine.prepare([p for p in engine.model.parameters() if p.requires_grad], recipe)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..launch import worker
 from .options import plugin_option
 from .run import quieten
 
@@ -50,7 +51,10 @@ def evaluate(adapter: Path | None, target: str | None, name: str | None, sets: t
     plan = make_plan(request, zoo)
     unlearned = with_adapter(plan.checkpoint, adapter) if adapter else plan.checkpoint
     before = look_at(target, zoo, request.trust_remote_code) if target else None
-    found = elsewhere.judge(plan, elsewhere.label(name, request.model, adapter), unlearned, before, Progress())
+    found = elsewhere.judge(plan, elsewhere.label(name, request.model, adapter), unlearned, before,
+                            Progress(quiet=worker.rank() != 0))
+    if worker.rank():
+        return
     click.echo(json.dumps([found], indent=2) if as_json else report.render([found], pairs=False))
     if before is None:
         click.echo("Not checked: that the model ever knew what it is to have forgotten; --target MODEL does.", err=True)

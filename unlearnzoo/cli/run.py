@@ -73,7 +73,7 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     if file is not None:
         from ..launch.start import how_many, start as start_processes
 
-        return start_processes(file, how_many(request.processes), sys.argv[1:])
+        return start_processes(file, how_many(request.processes, file), sys.argv[1:])
     from ..runs import report
     from ..runs.run import execute
 

@@ -17,18 +17,20 @@ from .worker import ENDS
 _CPU_PROCESSES = 2
 
 
-def how_many(asked: int | None) -> int:
-    """Return the number of processes: as asked, or one a GPU.
+def how_many(asked: int | None, file: Path) -> int:
+    """Return the number of processes: as asked, as a user's own file says, or one a GPU.
 
     Raises:
         OptionError: more than the machine has GPUs.
     """
     import torch
+    import yaml
 
     gpus = torch.cuda.device_count()
     if asked is not None and gpus and asked > gpus:
         raise OptionError(f"--processes {asked}: this machine has {gpus} GPUs; each process needs one of its own")
-    return asked or gpus or _CPU_PROCESSES
+    written = yaml.safe_load(file.read_text(encoding="utf-8")).get("num_processes", -1)
+    return asked or (written if written > 0 else gpus or _CPU_PROCESSES)
 
 
 def start(file: Path, processes: int, arguments: Sequence[str]) -> int:

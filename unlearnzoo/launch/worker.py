@@ -5,10 +5,13 @@ come to their end does the launcher hear of it: it kills the others of a process
 main one perhaps while it writes its record.
 """
 
+import contextlib
 import os
 import signal
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 #: Where processes that this package started leave their exit codes; absent under other launchers.
@@ -29,6 +32,16 @@ def started_here() -> bool:
 def rank() -> int:
     """Return this process's number; 0 is the main one."""
     return int(os.environ.get("RANK", "0")) if several() else 0
+
+
+@contextlib.contextmanager
+def records(asked: Path) -> Iterator[Path]:
+    """Return where records go: of several processes only the main one's are kept."""
+    if rank() == 0:
+        yield asked
+        return
+    with tempfile.TemporaryDirectory(prefix="unlearnzoo-") as folder:
+        yield Path(folder)
 
 
 def follow_parent() -> None:

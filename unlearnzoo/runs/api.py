@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import OptionError
 from ..zoo import Zoo
 from .plan import make_plan
 from .progress import Progress
@@ -30,5 +31,8 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
     """
     start = time.perf_counter()
     request = from_arguments({"algo": algo, "bench": bench, "command": "unlearnzoo.run", **arguments}, options or {})
+    if request.launch is not None:
+        raise OptionError(f"launch={request.launch!r}: Python starts no processes; use the command `unlearnzoo run "
+                          "--launch`, or start your script with `accelerate launch`")
     plan = make_plan(request, Zoo.installed(plugins))
     return execute(plan, Progress(quiet), time.perf_counter() - start)

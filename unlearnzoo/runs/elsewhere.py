@@ -10,6 +10,7 @@ from ..errors import GateError
 from ..evaluation import aggregate
 from ..evaluation.judge import Judge, select
 from ..evaluation.sample import Sample
+from ..launch import worker
 from ..models.load import Checkpoint
 from . import gate
 from .machine import calibration
@@ -40,7 +41,8 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
                         "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
                         "target": None if target is None else target.source},
               "plan": {"pools": pools(plan), "columns": [e.column for e in plan.evals]}}
-    with Record.open(plan.request.runs_dir, algo=name, bench=plan.benchmark.name, **fields) as record:
+    with (worker.records(plan.request.runs_dir) as runs_dir,
+          Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **fields) as record):
         samples: list[Sample] = []
         if target is not None:
             with progress.stage("judging the target"):

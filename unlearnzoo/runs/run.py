@@ -1,10 +1,8 @@
 """A run: learn → check → unlearn → evaluate → record; several algorithms share one target."""
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from ..engine.engine import Engine
@@ -63,7 +61,7 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[s
         Diverged: every algorithm diverged.
     """
     with contextlib.ExitStack() as stack:
-        runs_dir = stack.enter_context(_runs_dir(plan.request.runs_dir))
+        runs_dir = stack.enter_context(worker.records(plan.request.runs_dir))
         records = {name: stack.enter_context(Record.open(runs_dir, algo=algorithm.name,
                                                          bench=plan.benchmark.name, **fields(plan, name)))
                    for name, algorithm in plan.algorithms.items()}
@@ -81,16 +79,6 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[s
         if failures and len(failures) == len(records):
             raise failures[0]
         return [record.data for record in records.values()]
-
-
-@contextlib.contextmanager
-def _runs_dir(asked: Path) -> Iterator[Path]:
-    """Return where records go: of several processes only the main one's are kept."""
-    if worker.rank() == 0:
-        yield asked
-        return
-    with tempfile.TemporaryDirectory(prefix="unlearnzoo-") as folder:
-        yield Path(folder)
 
 
 class _Run:

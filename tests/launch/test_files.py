@@ -1,0 +1,68 @@
+"""`--launch`: what is refused before anything starts."""
+
+import pytest
+import yaml
+
+from unlearnzoo.cli import main
+from unlearnzoo.errors import OptionError
+from unlearnzoo.launch import files, start
+
+
+@pytest.mark.parametrize("name", files.NAMES)
+def test_each_shipped_file_is_one_that_accelerate_reads(name, monkeypatch):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    monkeypatch.setattr(files, "find_spec", lambda package: True)
+    found = load_config_from_file(str(files.find(name)))
+    stage = getattr(found, "deepspeed_config", {}).get("zero_stage")
+    assert stage == (int(name[-1]) if name.startswith("zero") else None)
+    assert found.mixed_precision == "no"
+
+
+def test_show_prints_the_file(capsys):
+    assert main(["launch", "show", "ddp"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["distributed_type"] == "MULTI_GPU"
+
+
+@pytest.mark.parametrize(("name", "text", "complaint"), [
+    ("zero9", None, "choose ddp, zero1, zero2, zero3, or give the file"),
+    ("own.yaml", "[1, 2]", "no distributed_type"),
+    ("own.yaml", "a: [", "cannot be read"),
+])
+def test_what_cannot_be_launched_is_refused(name, text, complaint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(OptionError, match=complaint):
+        files.find(name)
+
+
+def test_deepspeed_that_is_not_installed_is_one_line_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(files, "find_spec", lambda package: None)
+    with pytest.raises(OptionError, match=r"pip install 'unlearnzoo\[deepspeed\]'"):
+        files.find("zero2")
+
+
+def test_processes_without_launch_are_refused(capsys):
+    assert main(["run", "--algo", "npo", "--bench", "remem", "--processes", "2"]) == 2
+    assert "say how with --launch" in capsys.readouterr().err
+
+
+def test_launch_inside_another_launcher_is_refused(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["run", "--algo", "npo", "--bench", "remem", "--launch", "ddp"]) == 2
+    assert "another launcher" in capsys.readouterr().err
+
+
+def test_python_starts_no_processes():
+    import unlearnzoo
+
+    with pytest.raises(OptionError, match="accelerate launch"):
+        unlearnzoo.run("npo", "remem", launch="ddp")
+
+
+def test_a_users_own_file_says_how_many(tmp_path, monkeypatch):
+    own = tmp_path / "own.yaml"
+    own.write_text("distributed_type: MULTI_GPU\nnum_processes: 3\n")
+    assert start.how_many(None, own) == 3
+    assert start.how_many(5, own) == 5
