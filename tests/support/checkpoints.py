@@ -16,7 +16,8 @@ TEMPLATE = (
 )
 
 
-def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, seed: int = 0) -> Path:
+def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, layers: int = 2,
+          seed: int = 0) -> Path:
     """Write a random LLaVA; ``image=336, patch=14`` has the geometry of the real 1.5-7B.
 
     As there: vision layer -2, the class token dropped, a BOS added by the tokenizer, 336 px by
@@ -42,7 +43,7 @@ def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, se
     vision = CLIPVisionConfig(hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=3,
                               num_attention_heads=2, image_size=image, patch_size=patch, projection_dim=hidden)
     text = LlamaConfig(vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden,
-                       num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
+                       num_hidden_layers=layers, num_attention_heads=2, num_key_value_heads=2,
                        max_position_embeddings=2048, bos_token_id=1, eos_token_id=2, pad_token_id=0)
     config = LlavaConfig(vision_config=vision, text_config=text, vision_feature_layer=-2,
                          image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
