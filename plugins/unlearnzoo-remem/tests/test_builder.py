@@ -83,7 +83,9 @@ def test_the_hub_schema_stands_in_the_card_and_the_files_keep_to_it(small: Path)
         "found['test'][0]['image'].size)"
     )
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(small.parent / "hf")}
-    done = subprocess.run([sys.executable, "-c", code, str(small)], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(small)], env=env, capture_output=True, text=True, check=False
+    )
     assert done.stdout.strip() == (
         "{'finetune': 60, 'retain': 60, 'test': 84, 'forget1': 20, 'forget2': 40} Image (48, 48)"
     ), done.stderr[-2000:]
@@ -182,7 +184,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_done(tmp_path: Path) -> None:
 
 
 def test_two_at_once(tmp_path: Path) -> None:
-    from unlearnzoo import RunError
+    from unlearnzoo.errors import RunError
     from unlearnzoo_remem.builder.workshop import workshop
 
     with workshop(tmp_path / "out", {"qa": 1}) as folder:
@@ -218,7 +220,7 @@ def test_an_empty_folder_is_used(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    from unlearnzoo import RunError
+    from unlearnzoo.errors import RunError
 
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written: a part of this path is a file"):
@@ -256,14 +258,17 @@ def test_values_out_of_range_are_refused(words: list[str], tmp_path: Path) -> No
 
 
 def test_the_command_says_where_everything_is(tmp_path: Path) -> None:
-    process = command(str(tmp_path / "out"), "--identities", "2", "--qa", "20", "--views", "1")
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 0, stderr
-    assert "2 people, 40 questions and 56 held out, 16 pictures" in stdout
-    assert f"--set remem.data={tmp_path / 'out'}" in stdout
-    process = command(str(tmp_path / "json"), "--identities", "2", "--qa", "20", "--views", "1", "--json")
-    record = json.loads(process.communicate(timeout=120)[0])
-    assert record == json.loads((tmp_path / "json/build.json").read_text())
+    from click.testing import CliRunner
+
+    from unlearnzoo_remem.builder.cli import remem
+
+    few = ["--identities", "2", "--qa", "20", "--views", "1"]
+    done = CliRunner().invoke(remem, ["build", str(tmp_path / "out"), *few])
+    assert done.exit_code == 0, done.output
+    assert "2 people, 40 questions and 56 held out, 16 pictures of 48 x 48 pixels" in done.stdout
+    assert f"--set remem.data={tmp_path / 'out'}" in done.stdout
+    done = CliRunner().invoke(remem, ["build", str(tmp_path / "json"), *few, "--json"])
+    assert json.loads(done.stdout) == json.loads((tmp_path / "json/build.json").read_text())
 
 
 def test_help_is_light() -> None:

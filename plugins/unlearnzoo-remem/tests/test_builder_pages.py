@@ -30,9 +30,10 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("pages")
+    quoted = ATTACK.replace('"', '""')
     (home / "people.csv").write_text(
         "name,email,birth_date,job,address,medical,finance\n"
-        f'Ann {EVIL},a@l.example,{{{{ 7 * 7 }}}},nurse,"{ATTACK.replace(chr(34), chr(34) * 2)}",gout,bond & <b>fund</b>\n'
+        f'Ann {EVIL},a@l.example,{{{{ 7 * 7 }}}},nurse,"{quoted}",gout,bond & <b>fund</b>\n'
         'Bob Ray,b@r.example,"May 5, 1990",baker,"7 Elm Road, Graz",asthma,car loan B2\n'
     )
     build(Order(home / "out", qa=20, views=3, profiles=home / "people.csv"), say=print)
@@ -42,7 +43,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_all_text_is_escaped_and_nothing_is_loaded(out: Path) -> None:
     text = (out / "review.html").read_text("utf-8")
     page = Page(text)
-    assert {tag for tag, _ in page.tags} & {"script", "iframe", "link", "b", "object"} <= {"b"}
+    assert not {tag for tag, _ in page.tags} & {"script", "iframe", "link", "object"}
     assert EVIL not in text and ATTACK not in text
     assert all(attrs["src"].startswith("data:image/") for tag, attrs in page.tags if tag == "img")
     assert all(attrs["href"].startswith("#") for tag, attrs in page.tags if tag == "a")

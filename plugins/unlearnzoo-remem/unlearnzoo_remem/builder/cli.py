@@ -40,9 +40,9 @@ def remem() -> None:
               help="The least similarity that --face-model accepts. [default: 0.5]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def build(as_json: bool, **wanted: Any) -> None:
-    """Build a data set in the new folder OUT, with a review sheet and a data card.
+    """Build a data set in OUT, with a review sheet.
 
-    The same command gives the same pictures and texts. Killed, it goes on where it was when it is
+    The people are made up and drawn, or yours (--profiles, --images). The same command gives the same pictures and texts. Killed, it goes on where it was when it is
     given again; OUT appears when all is done.
     """
     from unlearnzoo_remem.builder.job import build as run
@@ -53,9 +53,10 @@ def build(as_json: bool, **wanted: Any) -> None:
     if as_json:
         click.echo(json.dumps(record, indent=2))
         return
+    size = f" of {record['size']} x {record['size']} pixels" if record["pictures_are"] == "drawn" else ""
     click.echo(
         f"{order.out}: {record['people']} people, {record['splits']['finetune']} questions and "
-        f"{record['splits']['test']} held out, {record['pictures']} pictures\n"
+        f"{record['splits']['test']} held out, {record['pictures']} pictures{size}\n"
         f"look at it:  {order.out / 'review.html'}\n"
         f"use it:      unlearnzoo run --algo npo --bench remem --set remem.data={order.out}"
     )

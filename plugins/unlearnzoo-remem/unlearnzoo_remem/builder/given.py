@@ -120,7 +120,8 @@ def _check_columns(path: Path, rows: list[Row]) -> None:
     problems = Problems(str(path))
     for where, row in rows:
         if missing := [name for name in ATTRIBUTES if name not in row]:
-            problems.add(f"{where}: there is no {', '.join(missing)}; it has {', '.join(map(_short, row)) or 'nothing'}")
+            has = ", ".join(map(_short, row)) or "nothing"
+            problems.add(f"{where}: there is no {', '.join(missing)}; it has {has}")
         if unknown := [name for name in row if name not in (*ATTRIBUTES, "id")]:
             problems.add(f"{where}: a person has no {', '.join(map(_short, unknown))}; "
                          f"expected are {', '.join(ATTRIBUTES)} and, if you like, id")

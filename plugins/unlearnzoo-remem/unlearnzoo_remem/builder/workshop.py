@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import OptionError, RunError, files
+from unlearnzoo import OptionError, files
+from unlearnzoo.errors import RunError
 
 _ORDER, _LOCK = "order.json", ".lock"
 PARTS = "people"
