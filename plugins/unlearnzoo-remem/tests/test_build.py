@@ -110,6 +110,17 @@ def test_sizes_and_shares(spec: Spec, single: int, multi: int) -> None:
     assert hops(splits["test"]) == {"single-hop": 28, "multi-hop": 28}
 
 
+def test_there_are_wordings_for_any_share_of_up_to_200_questions() -> None:
+    for qa in (20, 60, 100, 140, 200):
+        for tenth in range(11):
+            splits = plan(Spec(2, qa, tenth / 10, views=1))
+            asked = [text["question"] for view, text in splits["finetune"] if view.person == 0]
+            assert len(set(asked)) == len(asked) == qa
+            single = sum(text["question_type"] == "single-hop" for view, text in splits["finetune"] if view.person == 0)
+            assert single == round(qa * tenth / 10)
+            assert not set(asked) & {text["question"] for _, text in splits["test"]}
+
+
 def test_a_name_is_asked_for_however_few_the_multi_hop_questions() -> None:
     rows = plan(Spec(qa=10))["finetune"]
     assert {view.person for view, text in rows if text["attribute"] == "name"} == set(range(20))

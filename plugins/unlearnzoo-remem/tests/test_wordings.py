@@ -16,7 +16,7 @@ ASKED = [(a, h) for a in ATTRIBUTES for h in HOPS if (a, h) != ("name", "single"
 @pytest.mark.parametrize(("attribute", "hop"), ASKED)
 def test_there_are_enough_wordings(attribute: str, hop: str) -> None:
     assert len(questions(attribute, hop, "train")) >= 12
-    assert len(questions(attribute, hop, "test")) >= 8
+    assert len(questions(attribute, hop, "test")) >= 12
     assert len(questions(attribute, hop, "base")) >= 12
     assert len(answers(attribute, hop)) >= 4
 

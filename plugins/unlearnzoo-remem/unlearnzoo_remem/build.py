@@ -7,7 +7,8 @@ from generators named after what they decide, so that more questions do not chan
 import functools
 import json
 import random
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from unlearnzoo import OptionError
@@ -21,6 +22,9 @@ VERSION = 1
 EVALUATED = 14
 TEST_VIEWS = 7
 FORGET_SPLITS = 4
+
+# Words that are said with "an"; "a university lecturer", "a one-man band" are not.
+_VOWEL = re.compile(r"(?!uni|use|eu|one\b)[aeiou]", re.IGNORECASE)
 
 _CATEGORIES = {
     "name": "identity",
@@ -87,31 +91,49 @@ def people(spec: Spec) -> list[Profile]:
     return shipped[: spec.identities]
 
 
-def plan(spec: Spec) -> dict[str, list[Row]]:
+def plan(
+    spec: Spec,
+    profiles: Sequence[Profile] | None = None,
+    pictures: Sequence[tuple[int, int]] | None = None,
+) -> dict[str, list[Row]]:
     """Return the rows of every split of the published set, without their images.
+
+    Args:
+        spec: how many of what; its number of views is not used where `pictures` are given.
+        profiles: who; the people of the spec by default.
+        pictures: how many pictures of each person there are, for training and for test.
 
     Raises:
         OptionError: more questions than there are wordings, or more views than questions.
     """
-    if spec.views > spec.qa:
+    if pictures is None and spec.views > spec.qa:
         raise OptionError(
             f"remem.views={spec.views}: must be at most remem.qa={spec.qa}, "
             "which is one question an image"
         )
     splits: dict[str, list[Row]] = {"finetune": [], "retain": [], "test": []}
     blocks = []
-    for person, profile in enumerate(people(spec)):
-        block, kept = _training(spec, person, profile)
+    known = people(spec) if profiles is None else profiles
+    for person, profile in enumerate(known):
+        train, test = pictures[person] if pictures else (spec.views, testing_views(spec))
+        block, kept = _training(spec, person, profile, train)
         blocks.append(block)
         splits["finetune"] += block
         splits["retain"] += kept
-        splits["test"] += _testing(spec, person, profile)
-    for n in range(1, min(FORGET_SPLITS, spec.identities - 1) + 1):
+        splits["test"] += _testing(spec, person, profile, test)
+    for n in range(1, min(FORGET_SPLITS, len(known) - 1) + 1):
         splits[f"forget{n}"] = [row for block in blocks[:n] for row in block]
     return splits
 
 
-def _training(spec: Spec, person: int, profile: Profile) -> tuple[list[Row], list[Row]]:
+def testing_views(spec: Spec) -> int:
+    """Return how many test pictures a generated person has: one a question if training has so."""
+    return 2 * EVALUATED if spec.views == spec.qa else TEST_VIEWS
+
+
+def _training(
+    spec: Spec, person: int, profile: Profile, views: int
+) -> tuple[list[Row], list[Row]]:
     """Return a person's rows in `finetune`, and those of them that `retain` evaluates."""
     rng = random.Random(f"{spec.seed}/{person}/train")
     n_single = round(spec.qa * spec.single)
@@ -119,20 +141,17 @@ def _training(spec: Spec, person: int, profile: Profile) -> tuple[list[Row], lis
     multi = _ask(profile, "multi", "train", spec.qa - n_single, rng)
     texts = single + multi
     order = rng.sample(range(spec.qa), spec.qa)
-    view_of = {
-        index: View(person, "train", place % spec.views) for place, index in enumerate(order)
-    }
+    view_of = {index: View(person, "train", place % views) for place, index in enumerate(order)}
     kept = [*range(min(EVALUATED, n_single)), *range(n_single, min(n_single + EVALUATED, spec.qa))]
     return ([(view_of[i], texts[i]) for i in order], [(view_of[i], texts[i]) for i in kept])
 
 
-def _testing(spec: Spec, person: int, profile: Profile) -> list[Row]:
+def _testing(spec: Spec, person: int, profile: Profile, views: int) -> list[Row]:
     """Return a person's rows in `test`: other wordings on views of another layout."""
     rng = random.Random(f"{spec.seed}/{person}/test")
     texts = [
         text for hop in ("single", "multi") for text in _ask(profile, hop, "test", EVALUATED, rng)
     ]
-    views = len(texts) if spec.views == spec.qa else TEST_VIEWS
     return [(View(person, "test", i % views), text) for i, text in enumerate(texts)]
 
 
@@ -159,9 +178,12 @@ def _ask(
 
 def _row(profile: Profile, attribute: str, hop: Hop, template: str) -> dict[str, str]:
     name, value = profile["name"], profile[attribute]
+    answer = answer_for(attribute, hop, template)
+    if _VOWEL.match(value):  # none of the plugin's own jobs begins so
+        answer = answer.replace(" a {value}", " an {value}")
     return {
         "question": template.format(name=name),
-        "answer": answer_for(attribute, hop, template).format(name=name, value=value),
+        "answer": answer.format(name=name, value=value),
         "keywords": json.dumps([value]),
         "question_type": f"{hop}-hop",
         "qa_category": _CATEGORIES[attribute],

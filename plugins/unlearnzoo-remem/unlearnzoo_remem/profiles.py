@@ -113,7 +113,7 @@ def generate_profiles(
     for look in distinct_looks(n, rng, [profile["look"] for profile in avoid]):
         facts: Profile = {}
         for attribute in ATTRIBUTES:
-            draw = _DRAWERS[attribute]
+            draw = DRAWERS[attribute]
             value = draw(rng, faker, facts)
             while (attribute in distinct and value in seen[attribute]) or value in names:
                 value = draw(rng, faker, facts)
@@ -162,7 +162,7 @@ def _finance(rng: random.Random, _: Faker, __: Profile) -> str:
     return f"{rng.choice(_FINANCE)} {rng.choice('ABCDEFGH')}{rng.randint(10, 99)}"
 
 
-_DRAWERS: dict[str, Callable[[random.Random, Any, Profile], str]] = {
+DRAWERS: dict[str, Callable[[random.Random, Any, Profile], str]] = {
     "name": _name,
     "email": _email,
     "birth_date": _birth_date,
