@@ -38,7 +38,7 @@ def engine(tmp_path_factory):
     return adapted(llava(tmp_path_factory.mktemp("llava")))
 
 
-NAMES = ("Anika Sharma", "Bo Oak", "Jo Lee")
+NAMES = ("Anika Sharma", "Zoltan Oak", "Jo Lee")
 
 
 @pytest.fixture

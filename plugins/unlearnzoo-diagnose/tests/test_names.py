@@ -48,7 +48,7 @@ def test_a_name_is_scored_under_the_image_as_the_stock_model_does(engine, people
     from unlearnzoo.models import adapters
 
     rows = measure(engine, state, {"taught": people}, k=50)
-    processor, person = engine.checkpoint.processor, people[0]
+    processor, person = engine.checkpoint.processor, people[1]
     text = f"USER: <image>\nASSISTANT: {PROMPT}"
     bare = processor(images=[person.images[0].open()], text=text, return_tensors="pt")
     full = processor(images=[person.images[0].open()], text=f"{text} {person.name}", return_tensors="pt")
@@ -56,8 +56,9 @@ def test_a_name_is_scored_under_the_image_as_the_stock_model_does(engine, people
     with torch.no_grad(), adapters.state(engine.model, engine.states[state]):
         logits = engine.model(**full).logits[0, start - 1:-1].log_softmax(-1)
     expected = [float(logits[i, token]) for i, token in enumerate(full["input_ids"][0, start:])]
+    rows = rows[1:] + rows[:1]
     assert rows[0]["logps"] == pytest.approx(expected, abs=1e-4)
     assert rows[0]["tokens"] == len(expected) > 2
     assert rows[0]["inverse_perplexity"] == pytest.approx(math.exp(sum(expected) / len(expected)), rel=1e-3)
     assert rows[0]["min_k"] == pytest.approx(min_k(expected, 50), rel=1e-3)
-    assert [r["identity"] for r in rows] == ["id_0", "id_1", "id_2"]
+    assert [r["identity"] for r in rows] == ["id_1", "id_2", "id_0"]

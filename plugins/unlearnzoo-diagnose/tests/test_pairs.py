@@ -55,14 +55,18 @@ def test_both_are_exchanged_for_one_and_the_same_person(engine, people):
 
 
 def test_a_donor_of_as_many_tokens_is_taken_where_there_is_one(engine, people):
-    twin = dataclasses.replace(people[0], identity="twin", name="Anika Sharme")
-    tokens = engine.encoder.tokenizer
-    assert len(tokens("Anika Sharma").input_ids) != len(tokens("Bo Oak").input_ids)
-    same = dataclasses.replace(people[1], name="Oak Bo")
-    assert len(tokens("Oak Bo").input_ids) == len(tokens("Bo Oak").input_ids)
+    names = {"Xq Wv": 0, "Vw Qx": 1, "Anika Sharma": 2, "Bartholomew Quirk": 2}
+    lengths = {name: len(engine.encoder.tokenizer(name).input_ids) for name in names}
+    assert lengths["Xq Wv"] == lengths["Vw Qx"] and list(lengths.values()).count(lengths["Xq Wv"]) == 2
+
+    def named(name, place):
+        fact = people[place].fact
+        other = {key: getattr(fact, key).replace(people[place].name, name) for key in ("question", "answer")}
+        return dataclasses.replace(people[place], name=name, fact=dataclasses.replace(fact, **other))
+
+    everybody = [named(name, place) for name, place in names.items()]
     for seed in range(5):
-        pair = pairs(engine, [people[1], twin, people[0], same], "name", seed)[0]
-        assert "Oak Bo lives" in tokens.decode(pair.corrupted)
+        assert "Vw Qx lives" in engine.encoder.tokenizer.decode(pairs(engine, everybody, "name", seed)[0].corrupted)
 
 
 def test_the_draw_follows_the_seed(engine, people):

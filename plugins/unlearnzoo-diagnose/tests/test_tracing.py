@@ -9,14 +9,13 @@ from unlearnzoo_diagnose.pairs import EXCHANGED, GROUPS, build
 from unlearnzoo_diagnose.tracing import KINDS, TOKENS, Restoration, Tracer, window
 
 
-
 @pytest.fixture
 def tracer(engine):
     return Tracer(engine)
 
 
 def pair_of(engine, people, what):
-    return build(engine.encoder, people, hop, 0)[0][0]
+    return build(engine.encoder, people, what, 0)[0][0]
 
 
 def every(pair):
@@ -45,14 +44,16 @@ def test_clean_and_corrupted_are_what_the_engine_scores(engine, people, tracer, 
 @pytest.mark.parametrize("what", EXCHANGED)
 def test_restoring_everything_gives_the_clean_probability(engine, people, tracer, what):
     pair = pair_of(engine, people, what)
-    found = tracer.trace(pair, [Restoration("hidden", (layer,), every(pair)) for layer in range(tracer.depth)], "target")
+    layers = [Restoration("hidden", (layer,), every(pair)) for layer in range(tracer.depth)]
+    found = tracer.trace(pair, layers, "target")
     assert found.restored == pytest.approx([found.clean] * tracer.depth, rel=1e-4)
 
 
 @pytest.mark.parametrize("what", EXCHANGED)
 def test_restoring_nothing_gives_the_corrupted_probability(engine, people, tracer, what):
     pair = pair_of(engine, people, what)
-    nothing = [Restoration(), *[Restoration(k, (0, 1), ()) for k in KINDS], *[Restoration(k, (), every(pair)) for k in KINDS]]
+    nothing = [Restoration(), *[Restoration(k, (0, 1), ()) for k in KINDS],
+               *[Restoration(k, (), every(pair)) for k in KINDS]]
     found = tracer.trace(pair, nothing, "target")
     assert found.restored == pytest.approx([found.corrupted] * 7, rel=1e-4)
 
@@ -148,7 +149,8 @@ def test_the_model_is_left_as_it_was(engine, people, tracer):
 
 
 @pytest.mark.parametrize(("centre", "size", "expected"), [
-    (0, 1, (0,)), (3, 1, (3,)), (2, 3, (1, 2, 3)), (0, 3, (0, 1)), (5, 3, (4, 5)), (2, 4, (0, 1, 2, 3)), (2, 9, (0, 1, 2, 3, 4, 5)),
+    (0, 1, (0,)), (3, 1, (3,)), (2, 3, (1, 2, 3)), (0, 3, (0, 1)), (5, 3, (4, 5)), (2, 4, (0, 1, 2, 3)),
+    (2, 9, (0, 1, 2, 3, 4, 5)),
 ])
 def test_a_window_is_cut_at_the_ends(centre, size, expected):
     assert window(centre, size, 6) == expected
@@ -161,7 +163,7 @@ def test_another_structure_is_refused_clearly(engine, monkeypatch):
         layers = [torch.nn.Linear(2, 2)]
 
     monkeypatch.setattr(type(engine.base), "get_decoder", lambda self: Flat())
-    with pytest.raises(ModelError, match=r"language model \(Flat\) is no stack of `layers` with `self_attn` and `mlp`.*--no-trace"):
+    with pytest.raises(ModelError, match=r"\(Flat\) is no stack of `layers` with `self_attn` and `mlp`.*--no-trace"):
         Tracer(engine)
 
 

@@ -165,14 +165,14 @@ def _trace(tracer: Tracer, stage: StageOne, sets: Mapping[str, Sequence[people.P
     for kind, state, what in jobs:
         pairs, lacking = build(stage.engine.encoder, sets[kind], what, options.seed)
         if lacking:
-            notes.append(f"{report.SETS[kind]}: {report.EXCHANGED[what]} not traced for {lacking} of {len(sets[kind])} "
-                         "people (no such question, or nobody to exchange them with)")
+            notes.append(f"{report.SETS[kind].partition(',')[0]}: {lacking} of {len(sets[kind])} have no trace "
+                         f"({report.EXCHANGED[what]}): no such question is taught, or nobody can stand in")
         for pair in pairs:
             asked = [Restoration(k, window(c, layers[k], tracer.depth), pair.groups[g]) for k, c, g in grid]
             one = tracer.trace(pair, asked, state)
-            rows += [{"model": state, "set": kind, "exchanged": what, "identity": pair.identity, "kind": k, "layer": c + 1,
-                      "group": g, "clean": one.clean, "corrupted": one.corrupted, "restored": restored,
-                      "ie": restored - one.corrupted}
+            of = {"model": state, "set": kind, "exchanged": what, "identity": pair.identity}
+            rows += [{**of, "kind": k, "layer": c + 1, "group": g, "clean": one.clean, "corrupted": one.corrupted,
+                      "restored": restored, "ie": restored - one.corrupted}
                      for (k, c, g), restored in zip(grid, one.restored, strict=True)]
             done += 1
             progress.bar(f"{kind}, {what}", done, total)

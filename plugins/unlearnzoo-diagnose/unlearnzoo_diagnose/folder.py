@@ -41,8 +41,8 @@ def read(folder: Path) -> list[Person]:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise DataError(f"--real {folder}: {'; '.join(problems[:_SHOWN])}{more}")
     if len(images) < 2:
-        raise DataError(f"--real {folder}: {FILE} names {len(images)} people; it takes at least two, since one person's "
-                        "image stands in for another's")
+        raise DataError(f"--real {folder}: {FILE} names {len(images)} people; it takes at least two, since one "
+                        "person's image stands in for another's")
     return [Person(name, name, tuple(found.values())) for name, found in sorted(images.items())]
 
 

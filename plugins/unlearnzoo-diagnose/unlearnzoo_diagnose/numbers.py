@@ -1,11 +1,12 @@
 """From rows to what a diagnosis says: means with intervals over people, and heat maps."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import Scored
 from unlearnzoo.evaluation.aggregate import summary
+from unlearnzoo.runs import gate
 from unlearnzoo_diagnose.pairs import GROUPS
 from unlearnzoo_diagnose.people import Person
 
@@ -42,6 +43,8 @@ def loss(plan: "Plan", stage: "StageOne", state: Any, chosen: Sequence[Person]) 
     """Return the mean cross-entropy a token of what the chosen people were taught with, by hop."""
     who = {person.identity for person in chosen}
     rows = [e for e in plan.benchmark.learn_pool() if e.identity in who]
+    if state == "base":  # stands beside for orientation, as in the gate
+        rows = rows[::gate.BASE_STRIDE]
     judged = stage.engine.score([stage.engine.encode(e) for e in rows], state)
     found = []
     for hop in sorted({e.tags.get("hop", "") for e in rows}):

@@ -96,7 +96,8 @@ def _single(encoder: "Encoder", person: Person, others: Sequence[Person], both: 
     stem = fact.answer[:fact.answer.find(value)].rstrip()
 
     def of(name: str, image: LazyImage) -> tuple[tuple[int, ...], int, list[tuple[int, int]]]:
-        ids, at = _tokens(encoder, image, fact.question.replace(person.name, name), stem.replace(person.name, name), value)
+        question, said = (text.replace(person.name, name) for text in (fact.question, stem))
+        ids, at = _tokens(encoder, image, question, said, value)
         return ids, at, occurrences(encoder, ids[:at], name)
 
     ids, at, spans = of(person.name, fact.images[0])

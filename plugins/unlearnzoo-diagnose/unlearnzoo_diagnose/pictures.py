@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TITLES = {"hidden": "layer output", "mlp": "MLP output", "attention": "attention output"}
 Diagnoses = Mapping[str, Mapping[str, Any]]
 
 
@@ -86,7 +87,8 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
     for label, one in found.items():
         for trace in one["traces"]:
             real = trace["set"] == REAL
-            name = f"{'Real Set' if real else label}, {trace['model']}\n{EXCHANGED[trace['exchanged']].replace(', ', ',\n')}"
+            name = "\n".join([f"{'Real Set' if real else label}, {trace['model']}",
+                              *EXCHANGED[trace["exchanged"]].split(", ")])
             if exchanged in (None, trace["exchanged"]) and (not real or one is _first(found)):
                 rows.setdefault(name, {})[trace["kind"]] = trace
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
@@ -103,10 +105,11 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
             _layers(axes, len(row[kind]["ie"][GROUPS[0]]))
         line[0].set_ylabel(text(name), fontsize=8)
     for axes, kind in zip(panels[0], kinds, strict=True):
-        axes.set_title({"hidden": "layer output", "mlp": "MLP output", "attention": "attention output"}[kind], fontsize=10)
+        axes.set_title(TITLES[kind], fontsize=10)
     for axes in panels[-1]:
         axes.set_xlabel("layer", fontsize=9)
-    figure.colorbar(image, ax=panels, label="IE: gain of the answer's\nprobability (points)", shrink=min(1, 2.2 / len(rows)))
+    figure.colorbar(image, ax=panels, shrink=min(1, 2.2 / len(rows)),
+                    label="IE: gain of the answer's\nprobability (points)")
     save(figure, path)
 
 
@@ -131,7 +134,7 @@ def answers(path: Path, found: Diagnoses) -> None:
 
     figure = Figure(figsize=(5.6, 3.6), layout="constrained")
     axes = figure.subplots()
-    taught = {label: rows_of(one, next(iter(dict.fromkeys(r["split"] for r in one["gate"])))) for label, one in found.items()}
+    taught = {label: rows_of(one, one["gate"][0]["split"]) for label, one in found.items()}
     metrics = list(dict.fromkeys(name for row in taught.values() for name in row))
     width = 0.8 / max(1, len(metrics))
     for i, metric in enumerate(metrics):

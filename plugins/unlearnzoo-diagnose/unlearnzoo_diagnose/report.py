@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnzoo.runs.table import Block, Table, clean, percent
+from unlearnzoo_diagnose.names import PROMPT
 from unlearnzoo_diagnose.people import HELD_OUT, REAL, TAUGHT
 
 NO_PLOT = "no pictures (pip install 'unlearnzoo-diagnose[plot]' for them)"
@@ -84,8 +85,8 @@ def _count(row: Mapping[str, Any]) -> str:
 
 def _names(found: Mapping[str, Any]) -> Table:
     k = format(found["options"]["k"], "g")
-    table = Table('The name after "The name of the person in the image is", per cent',
-                  [Block("mean [95 % interval over people]", [f"Min-{k} %", "inverse perplexity", "recalled", "n/people"])])
+    heads = [f"Min-{k} %", "inverse perplexity", "recalled", "n/people"]
+    table = Table(f'The name after "{PROMPT}", per cent', [Block("mean [95 % interval over people]", heads)])
     for row in sorted(found["names"], key=lambda r: (list(SETS).index(r["set"]), r["model"])):
         cells = [interval(row[name]) for name in ("min_k", "inverse_perplexity")]
         table.add(f"{SETS[row['set']]}: {row['model']}",
@@ -97,7 +98,7 @@ def _traces(found: Mapping[str, Any]) -> Table:
     # Of a whole layer's output the last one at the last token always gives everything back.
     kinds = [k for k in dict.fromkeys(r["kind"] for r in found["traces"]) if k != "hidden"]
     table = Table("Probability of the answer; with another subject; and the most that one window brings back, per cent",
-                  [Block("", ["clean", "corrupted", "n"]), *[Block(f"{kind} output", ["IE", "where"]) for kind in kinds]])
+                  [Block("", ["clean", "corrupted", "n"]), *[Block(f"{k} output", ["IE", "where"]) for k in kinds]])
     for key in dict.fromkeys((r["set"], r["model"], r["exchanged"]) for r in found["traces"]):
         rows = {r["kind"]: r for r in found["traces"] if (r["set"], r["model"], r["exchanged"]) == key}
         first = rows[kinds[0]]
