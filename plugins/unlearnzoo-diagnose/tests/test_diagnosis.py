@@ -11,8 +11,15 @@ import pytest
 from tests.support import three
 from tests.support.schema import check
 from unlearnzoo.cli import main
+from unlearnzoo.engine import stages
 from unlearnzoo.evaluation.aggregate import summary
+from unlearnzoo.evaluation.judge import Judge
 from unlearnzoo.runs import reading
+from unlearnzoo.runs.plan import make_plan
+from unlearnzoo.runs.progress import Progress
+from unlearnzoo.runs.request import Request
+from unlearnzoo.runs.stage_one import learned
+from unlearnzoo.zoo import Zoo
 from unlearnzoo_diagnose import diagnosis, names, pairs, report, schema, tracing
 
 SETS = [x for k, v in {**three.OPTIONS, "remem.forget": three.FORGET}.items() if not k.startswith("unlearn.")
@@ -28,10 +35,10 @@ def rows_of(path):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """The diagnosis of three people, with everything, in a cache of its own; and a plainer second one."""
+    """The diagnosis of three people, with everything, and a plainer second one."""
     runs = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         first = ["diagnose", "--bench", "remem", *SETS, "--runs-dir", str(runs)]
         assert main([*first, "--images", "2"]) == 0
         assert main([*first, "--people", "2", "--images", "1", "--no-trace"]) == 0
@@ -70,7 +77,7 @@ def test_the_folder_is_the_owners_and_is_no_run(home, done):
 
 
 def test_stage_1_was_learned_and_the_gate_says_so(found, done):
-    assert found["target"]["cached"] is False and done[1]["target"] == {"key": found["target"]["key"], "cached": True}
+    assert found["valid"] and done[1]["target"] == {"key": found["target"]["key"], "cached": True}
     scores = {(r["model"], r["split"], r["group"]["hop"], r["metric"]): r for r in found["memorised"]}
     for row in found["gate"]:
         mine = scores["target", row["split"], row["group"]["hop"], row["metric"]]
@@ -80,6 +87,18 @@ def test_stage_1_was_learned_and_the_gate_says_so(found, done):
     loss = {(r["model"], r["group"]["hop"]): r for r in found["loss"]}
     assert loss["target", "single"]["mean"] < 0.5 * loss["base", "single"]["mean"]
     assert loss["base", "multi"]["perplexity"] == pytest.approx(math.exp(loss["base", "multi"]["mean"]))
+
+
+def test_nothing_is_learned_or_judged_twice(found, monkeypatch):
+    asked = []
+    monkeypatch.setattr(stages, "learn", lambda *args: pytest.fail("learned again"))
+    monkeypatch.setattr(Judge, "_answers", lambda self, examples, state: asked.extend(examples) or ([], []))
+    request = Request(bench="remem", forget=three.FORGET,
+                      set={k: v for k, v in three.OPTIONS.items() if not k.startswith("unlearn.")})
+    stage = learned(make_plan(request, Zoo.installed()), Progress(quiet=True))
+    assert asked == [] and stage.target == {"key": found["target"]["key"], "cached": True}
+    assert stage.states == ("base", "target") and stage.complaint is None
+    assert list(stage.gate) == found["gate"]
 
 
 def test_summaries_are_the_means_of_the_rows(found, home):

@@ -87,8 +87,9 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
     for label, one in found.items():
         for trace in one["traces"]:
             real = trace["set"] == REAL
-            name = "\n".join([f"{'Real Set' if real else label}, {trace['model']}",
-                              *EXCHANGED[trace["exchanged"]].split(", ")])
+            name = f"{'Real Set' if real else label}, {trace['model']}"
+            if exchanged is None:
+                name = "\n".join([name, *EXCHANGED[trace["exchanged"]].split(", ")])
             if exchanged in (None, trace["exchanged"]) and (not real or one is _first(found)):
                 rows.setdefault(name, {})[trace["kind"]] = trace
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
