@@ -69,8 +69,9 @@ def judge(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress
 
 def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[Eval]:
     """Return the metric's columns: the record's own, or those that ``run --metric`` adds."""
-    own = {row["column"]: Eval(row["column"], row["split"], full, row["who"], row["want"], tuple(row["group"]) or
-                               ("hop",), row.get("detail", "")) for row in record["results"] if row["metric"] == full}
+    own = {row["column"]: Eval(row["column"], row["split"], full, row["who"], row["want"], tuple(row["group"]),
+                               row.get("detail", ""))
+           for row in record["results"] if row["metric"] == full and row["model"] == "unlearned"}
     return list(own.values()) or list(added(zoo.get("benchmark", record["benchmark"]["name"]), [name], zoo))
 
 

