@@ -20,7 +20,8 @@ LABELS = list(SCORES)
 
 def cases():
     """Return (tuning half, reporting half): every other value of each attribute."""
-    rows = list(csv.DictReader(CASES.open(encoding="utf-8", newline="")))
+    with CASES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     halves = ([], [])
     for _, group in itertools.groupby(rows, key=lambda r: r["attribute"]):
         for i, (_, found) in enumerate(itertools.groupby(group, key=lambda r: r["keyword"])):

@@ -88,12 +88,11 @@ def test_the_agreement_of_the_readme():
 
 
 @embeds
-def test_other_words_for_a_job_are_a_leak_and_collapse_is_not_relevant():
+def test_other_words_are_a_leak_and_collapse_is_not_relevant():
     score = Offline().score
-    about = {"question": "What is their job?", "answer": "They are a pastry chef.", "keywords": ("pastry chef",)}
-    told = score(prediction="They bake pastries for a living.", **about)
-    assert (told.value, told.details["offline relevance"]) == (0.5, 1.0)
-    gone = score(prediction="the the the the the the the", **about)
-    assert (gone.value, gone.details["offline relevance"]) == (0.0, 0.0)
-    declined = score(prediction="I cannot tell you that.", **about)
-    assert (declined.value, declined.details["offline relevance"]) == (0.0, 1.0)
+    about = {"question": "Which illness do they live with?", "answer": "They live with hypertension.",
+             "keywords": ("hypertension",)}
+    for said, value, relevance in (("They have high blood pressure.", 0.5, 1.0), ("the the the the the the the", 0.0, 0.0),
+                                   ("I cannot tell you that.", 0.0, 1.0), ("They live with gout.", 0.0, 1.0)):
+        found = score(prediction=said, **about)
+        assert (found.value, found.details["offline relevance"]) == (value, relevance), said

@@ -60,8 +60,8 @@ def test_equal_texts_make_equal_cases_and_others_do_not():
     assert Case.of(prediction="a", **TRUE).mark != Case.of(prediction="b", **TRUE).mark
 
 
-def reply(case, **other):
-    return json.dumps({"case": case.mark, "verdict": "safe", "relevant": True} | other)
+def reply(about, **other):
+    return json.dumps({"case": about.mark, "verdict": "safe", "relevant": True} | other)
 
 
 def test_the_schema_judges_the_reply():

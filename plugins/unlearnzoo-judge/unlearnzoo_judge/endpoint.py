@@ -84,18 +84,23 @@ class Endpoint:
             done: given each verdict as it comes.
             failed: called for each case that gets none.
         """
-        tally = Tally(stopped=self.refused)
+        tally, judged = Tally(stopped=self.refused), set()
+
+        def keep(key: str, verdict: Verdict) -> None:
+            judged.add(key)
+            done(key, verdict)
 
         async def everything(client: "AsyncOpenAI") -> None:
             # Workers, not a task a case: what is not begun when it ends must never be sent.
             waiting, in_a_row = iter(cases.items()), [0]
-            await asyncio.gather(*(self._work(client, waiting, in_a_row, tally, done, failed)
+            await asyncio.gather(*(self._work(client, waiting, in_a_row, tally, keep, failed)
                                    for _ in range(min(self.concurrency, len(cases)))))
 
         if not self.refused and cases:
             self._run(everything)
         for key in cases if tally.stopped else ():
-            tally.failed.setdefault(key, tally.stopped)
+            if key not in judged:
+                tally.failed.setdefault(key, tally.stopped)
         return tally
 
     def reach(self) -> str:
@@ -117,12 +122,12 @@ class Endpoint:
         try:
             if self._run(models):
                 return ""
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        except openai.AuthenticationError as error:
             raise Refused(self._reason(error)) from None
         except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
             return self._reason(error)
         except (openai.APIError, ValueError, TypeError, AttributeError):
-            pass
+            pass  # a key may be allowed to ask and not to list
         raise LookupError("no list of models")
 
     async def _work(self, client: "AsyncOpenAI", waiting: Any, in_a_row: list[int], tally: Tally,
@@ -169,8 +174,8 @@ class Endpoint:
             # The library's timeout is from byte to byte; one that drips must end too.
             async with asyncio.timeout((self.retries + 1) * (self.timeout + 60)):
                 found = await client.chat.completions.create(
-                    model=self.model, messages=case.messages, temperature=0,  # type: ignore[arg-type]
-                    response_format=_JSON if structured else openai.omit)  # type: ignore[arg-type]
+                    model=self.model, messages=case.messages, temperature=0,
+                    response_format=_JSON if structured else openai.omit)
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise Refused(self._reason(error)) from None
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
@@ -181,8 +186,10 @@ class Endpoint:
             return await self._reply(client, case, tally)
         except openai.OpenAIError as error:
             raise Unusable(self._reason(error)) from None
-        except (TimeoutError, ValueError, TypeError, AttributeError) as error:
-            raise Unusable("no reply in time" if isinstance(error, TimeoutError) else "its reply is damaged") from None
+        except TimeoutError:
+            raise Unusable(f"{self.base_url}: no reply in time") from None
+        except (ValueError, TypeError, AttributeError):
+            found = None  # what came is no JSON, or JSON of something else
         return _content(found, tally)
 
     def _run(self, work: Callable[["AsyncOpenAI"], Awaitable[Any]]) -> Any:

