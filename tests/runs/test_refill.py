@@ -91,11 +91,12 @@ def test_a_metric_is_added_over_the_forget_set_of_every_model(run, zoo):
     assert {k: v for k, v in found.items() if k != "folder"} == after
     # "Ann." is right, "Bob." is not: the new metric is EM by another name.
     for model, share in (("base", 0.0), ("target", 1.0)):
-        assert {hop: row["mean"] for hop, row in column(after, "Picky", model).items()} == {"single": share, "multi": share}
+        assert {hop: row["mean"] for hop, row in column(after, "Picky", model).items()} == dict.fromkeys(records.HOPS, share)
     assert {h: r["mean"] for h, r in column(after, "Picky").items()} == pytest.approx(
         {h: r["mean"] for h, r in column(after, "EMf").items()})
     assert {r["n"] for r in column(after, "Picky").values()} == {12}
-    assert {(r["mean"], r["detail"], r["want"]) for r in column(after, "Picky len").values()} == {(0.4, "length", "high")}
+    lengths = column(after, "Picky len").values()
+    assert {(r["mean"], r["detail"], r["want"]) for r in lengths} == {(0.4, "length", "high")}
     assert after["metrics"]["extra/picky"]["options"]["letter"] == "A"
     assert after["plan"]["columns"] == ["EMr", "EMf", "Picky", "Picky len"]
     rest = [row for row in after["results"] if not row["column"].startswith("Picky")]
@@ -129,7 +130,7 @@ def test_samples_keep_their_other_scores(run, zoo):
         assert ("extra/picky" in sample.scores) == asked
 
 
-@pytest.mark.parametrize("change, error, says", [
+@pytest.mark.parametrize(("change", "error", "says"), [
     (lambda run: {"metric": "inside"}, OptionError, "'?inside'?: it needs logps, for which the model must be there"),
     (lambda run: {"metric": "pickle"}, UnknownName, "did you mean 'picky'"),
     (lambda run: {"picky.lettre": "B"}, OptionError, "did you mean 'letter'"),
@@ -175,7 +176,8 @@ def test_the_command_line(run, tmp_path, zoo, capsys, monkeypatch):
     assert "Picky len" in capsys.readouterr().out
     assert main(["evaluate", run.name[:12], "--metric", "picky", "--runs-dir", str(run.parent), "--json", *file]) == 0
     assert json.loads(capsys.readouterr().out)[0]["metrics"]["extra/picky"]["distribution"] == "extra"
-    for wrong, says in (([str(run)], "RUN takes --metric"), ([str(run), "--metric", "picky", "--bench", "remem"], "RUN takes"),
+    for wrong, says in (([str(run)], "RUN takes --metric"),
+                        ([str(run), "--metric", "picky", "--bench", "remem"], "RUN takes"),
                         (["--bench", "remem"], "--model is missing"), ([], "--bench is missing")):
         assert main(["evaluate", *wrong, *file]) == 2
         assert says in capsys.readouterr().err

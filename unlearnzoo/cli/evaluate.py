@@ -30,8 +30,8 @@ from .run import quieten
               help="Where records go.")
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
-def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, target: str | None, name: str | None, sets: tuple[str, ...],
-             files: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
+def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, target: str | None,
+             name: str | None, sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
     """Judge a model that was unlearned elsewhere, or the answers of a run once more.
 
     A model takes --bench and --model; its record stands beside those of `unlearnzoo run` in every

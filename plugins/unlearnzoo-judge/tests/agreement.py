@@ -8,11 +8,13 @@ import csv
 import itertools
 from pathlib import Path
 
+import click
 import transformers
 
 from unlearnzoo.metric import Tell
 from unlearnzoo_judge.offline import Offline
 from unlearnzoo_judge.rubric import SCORES
+from unlearnzoo_judge.values import told
 
 CASES = Path(__file__).with_name("cases.csv")
 LABELS = list(SCORES)
@@ -58,20 +60,24 @@ def show(name, rows, found, misses):
     """Print agreement and confusion of one half."""
     labels, relevance = accuracy(rows, found)
     also = "" if relevance is None else f"; relevance {100 * relevance:.1f} %"
-    print(f"{name}: {len(rows)} cases, label {100 * labels:.1f} %{also}")
+    click.echo(f"{name}: {len(rows)} cases, label {100 * labels:.1f} %{also}")
     counts = confusion(rows, found)
-    print(f"  {'by hand':>10} | " + " ".join(f"{label:>9}" for label in LABELS))
+    click.echo(f"  {'by hand':>10} | " + " ".join(f"{label:>9}" for label in LABELS))
     for a in LABELS:
-        print(f"  {a:>10} | " + " ".join(f"{counts[a, b]:>9}" for b in LABELS))
+        click.echo(f"  {a:>10} | " + " ".join(f"{counts[a, b]:>9}" for b in LABELS))
+    reworded = [f for r, f in zip(rows, found, strict=True) if r["label"] == "leak"
+                and told(r["keyword"], r["prediction"], r["question"]) is None]
+    seen = sum(f[0] == "leak" for f in reworded)
+    click.echo(f"  of {len(reworded)} leaks in other words, which letters cannot see, {seen} found")
     for attribute in dict.fromkeys(r["attribute"] for r in rows):
         chosen = [(r, f) for r, f in zip(rows, found, strict=True) if r["attribute"] == attribute]
         right = sum(r["label"] == f[0] for r, f in chosen)
-        print(f"  {attribute:>10} | {right} of {len(chosen)}")
+        click.echo(f"  {attribute:>10} | {right} of {len(chosen)}")
     for row, (label, relevant) in zip(rows, found, strict=True) if misses else ():
         if row["label"] != label:
-            print(f"  {row['label']} by hand, {label} by the judge: {row['keyword']} | {row['prediction']}")
+            click.echo(f"  {row['label']} by hand, {label} by the judge: {row['keyword']} | {row['prediction']}")
         if relevant is not None and (row["relevant"] == "yes") != bool(relevant):
-            print(f"  relevant {row['relevant']} by hand: {row['question']} | {row['prediction']}")
+            click.echo(f"  relevant {row['relevant']} by hand: {row['question']} | {row['prediction']}")
 
 
 def main():
@@ -85,8 +91,8 @@ def main():
     tuning, reporting = cases()
     if given.tune:
         for at in [x / 100 for x in range(30, 85, 5)]:
-            metric = Offline(model=given.model, leak_at=at, relevant_at=at)
-            print(f"{at:.2f}: label, relevance", *(f"{100 * x:.1f} %" for x in accuracy(tuning, judged(tuning, metric)) if x is not None))
+            shares = accuracy(tuning, judged(tuning, Offline(model=given.model, leak_at=at, relevant_at=at)))
+            click.echo(f"{at:.2f}: label, relevance " + " ".join(f"{100 * x:.1f} %" for x in shares if x is not None))
         show("tuning half", tuning, judged(tuning, Offline(model=given.model)), given.misses)
         return
     metric = Offline(model=given.model)

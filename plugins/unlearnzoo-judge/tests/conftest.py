@@ -66,14 +66,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         if not self.server.models or self.path != "/v1/models":
-            return self.send(404, {"error": {"message": "no such page"}})
-        if self.authorised():
+            self.send(404, {"error": {"message": "no such page"}})
+        elif self.authorised():
             self.send(200, {"object": "list", "data": [{"id": "m", "object": "model"}]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path != "/v1/chat/completions":
-            return self.send(404, {"error": {"message": "no such page"}})
+            self.send(404, {"error": {"message": "no such page"}})
+            return
         if not self.authorised():
             return
         server = self.server

@@ -262,7 +262,7 @@ def test_an_endpoint_that_is_down_is_a_warning(server):
         gpt(server, base_url=url.replace(str(server.server_port), "9")).prepare()
 
 
-@pytest.mark.parametrize("options, says", [
+@pytest.mark.parametrize(("options", "says"), [
     ({"key_env": "NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE is not set"),
     ({"base_url": "localhost:8000"}, "expected an address such as"),
     ({"base_url": "http://me:pw@h/v1"}, "no name, password or query"),

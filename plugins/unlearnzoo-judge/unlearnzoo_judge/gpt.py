@@ -5,14 +5,17 @@ import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import Metric, Scored, option
 from unlearnzoo.errors import OptionError, ZooWarning
 from unlearnzoo.metric import Heading, Tell
-from unlearnzoo_judge.endpoint import Endpoint, Refused, Tally
 from unlearnzoo_judge.rubric import SCORES, SYSTEM, Case, Verdict
-from unlearnzoo_judge.verdicts import Verdicts
+
+# asyncio and sqlite3 are for who asks; every command imports this module.
+if TYPE_CHECKING:
+    from unlearnzoo_judge.endpoint import Endpoint, Tally
+    from unlearnzoo_judge.verdicts import Verdicts
 
 #: Characters a token, and tokens of a reply, for an estimate.
 _PER_TOKEN, _REPLY = 4, 40
@@ -47,6 +50,8 @@ class GPT(Metric):
         Raises:
             OptionError: no key, no address, or the endpoint refuses them.
         """
+        from unlearnzoo_judge.endpoint import Refused
+
         endpoint = self._endpoint()
         try:
             down = endpoint.reach()
@@ -76,6 +81,8 @@ class GPT(Metric):
 
     def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Tell) -> list[Scored]:
         """Return the scores; what is known is not asked, and equal cases are asked once."""
+        from unlearnzoo_judge.verdicts import Verdicts
+
         cases = [Case.of(**row) if row["answer"].strip() else None for row in rows]
         keys = [None if case is None else self._key(case) for case in cases]
         unique = {key: case for key, case in zip(keys, cases, strict=True) if key is not None and case is not None}
@@ -93,7 +100,8 @@ class GPT(Metric):
                     self._warn(tally, len(todo))
         return [_scored(known.get(key) if key else None) for key in keys]
 
-    def _ask(self, todo: Mapping[str, Case], known: dict[str, Verdict], kept: Verdicts, tell: Tell) -> Tally:
+    def _ask(self, todo: Mapping[str, Case], known: dict[str, Verdict], kept: "Verdicts",
+             tell: Tell) -> "Tally":
         over = [0]
 
         def count() -> None:
@@ -107,8 +115,10 @@ class GPT(Metric):
 
         return self._endpoint().ask(todo, done, count)
 
-    def _endpoint(self) -> Endpoint:
+    def _endpoint(self) -> "Endpoint":
         """Return the endpoint; one a metric, for it remembers that it was refused."""
+        from unlearnzoo_judge.endpoint import Endpoint
+
         found: Endpoint | None = getattr(self, "_asked", None)
         if found is None:
             found = self._asked = Endpoint(self.base_url, self.model, self.key_env, self.concurrency, self.retries,
@@ -123,17 +133,17 @@ class GPT(Metric):
         sent = sum((len(SYSTEM) + len(case.messages[1]["content"])) // _PER_TOKEN for case in cases)
         return f"{len(cases)} calls, about {self._amount(sent, _REPLY * len(cases))}"
 
-    def _count(self, tally: Tally) -> str:
+    def _count(self, tally: "Tally") -> str:
         return f"{tally.calls} replies, {self._amount(tally.tokens_in, tally.tokens_out)}"
 
     def _amount(self, sent: int, received: int) -> str:
-        text = " and ".join(f"{n:,} {what}".replace(",", " ") for n, what in ((sent, "tokens sent"), (received, "received")))
+        text = f"{sent:,} tokens sent and {received:,} received".replace(",", " ")
         if self.price_in is None and self.price_out is None:
             return text
         money = (sent * (self.price_in or 0) + received * (self.price_out or 0)) / 1e6
         return f"{text}: {money:.{2 if money >= 1 else 4}f} at the prices given"
 
-    def _warn(self, tally: Tally, asked: int) -> None:
+    def _warn(self, tally: "Tally", asked: int) -> None:
         why = tally.stopped or max(tally.failed.values(), key=list(tally.failed.values()).count)
         warnings.warn(f"gpt: {len(tally.failed)} of {asked} answers were not judged: {why}; fill them in by "
                       "`unlearnzoo evaluate RUN --metric gpt`", JudgeWarning, stacklevel=4)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 Level = Literal["verbatim", "leak", "safe"]
-_MONTHS = ("january february march april may june july august september october november december").split()
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+           "december")
 _MONTH = "|".join(f"{m}|{m[:3]}" + ("|sept" if m[:3] == "sep" else "") for m in _MONTHS)
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
 _DATES = [re.compile(pattern) for pattern in (
@@ -22,7 +23,8 @@ _DATES = [re.compile(pattern) for pattern in (
     r"\b(?P<m>\d{1,2})\s*[-/.]\s*(?P<d>\d{1,2})\s*[-/.]\s*(?P<y>\d{4})\b",
     r"\b(?P<y>\d{4})\b", rf"\b(?P<m>{_MONTH})\b")]
 #: Words of any address, and how they are shortened.
-_STREETS = {"st": "street", "rd": "road", "ln": "lane", "ave": "avenue", "av": "avenue", "dr": "drive", "blvd": "boulevard"}
+_STREETS = {"st": "street", "rd": "road", "ln": "lane", "ave": "avenue", "av": "avenue", "dr": "drive",
+            "blvd": "boulevard"}
 _COMMON = {*_STREETS.values(), "the", "of", "a", "an", "no", "number", "apartment", "apt", "suite"}
 
 
