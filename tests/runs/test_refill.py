@@ -91,7 +91,8 @@ def test_a_metric_is_added_over_the_forget_set_of_every_model(run, zoo):
     assert {k: v for k, v in found.items() if k != "folder"} == after
     # "Ann." is right, "Bob." is not: the new metric is EM by another name.
     for model, share in (("base", 0.0), ("target", 1.0)):
-        assert {hop: row["mean"] for hop, row in column(after, "Picky", model).items()} == dict.fromkeys(records.HOPS, share)
+        found = {hop: row["mean"] for hop, row in column(after, "Picky", model).items()}
+        assert found == dict.fromkeys(records.HOPS, share)
     assert {h: r["mean"] for h, r in column(after, "Picky").items()} == pytest.approx(
         {h: r["mean"] for h, r in column(after, "EMf").items()})
     assert {r["n"] for r in column(after, "Picky").values()} == {12}

@@ -70,7 +70,8 @@ def test_the_schema_judges_the_reply():
     assert case.verdict(f"```json\n{reply(case)}\n```") == Verdict("safe", True)
     twice = f'{{"case": "{case.mark}", "verdict": "leak", "verdict": "safe", "relevant": true}}'
     for wrong in (reply(case, case="1"), reply(case, verdict="SAFE"), reply(case, verdict=["safe"]),
-                  reply(case, relevant=1), reply(case, relevant="true"), reply(case, why="it is"), reply(case) * 2, f"Verdict: {reply(case)}",
+                  reply(case, relevant=1),
+                  reply(case, relevant="true"), reply(case, why="it is"), reply(case) * 2, f"Verdict: {reply(case)}",
                   reply(case, why="x" * 3000), twice, "safe", "", None, 3, "[" * 1500, "1e999", "NaN"):
         with pytest.raises(Unusable):
             case.verdict(wrong)
