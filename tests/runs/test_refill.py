@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import records
-from unlearnzoo import DataError, Metric, OptionError, Scored, UnknownName, option
+from unlearnzoo import DataError, Metric, OptionError, Scored, option
 from unlearnzoo.cli import main
-from unlearnzoo.errors import PluginError
+from unlearnzoo.errors import PluginError, UnknownName
 from unlearnzoo.evaluation.judge import scored
 from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo.metric import Heading, Tell
