@@ -20,6 +20,7 @@ class Eval:
         who: examples of the forget identities, of all others, or of all.
         want: which direction is good after unlearning.
         by: tags to group by.
+        detail: of the metric's scores, shown in their place; empty for the scores.
     """
 
     column: str
@@ -28,6 +29,7 @@ class Eval:
     who: Literal["forget", "retain", "all"]
     want: Literal["low", "high"]
     by: tuple[str, ...] = ("hop",)
+    detail: str = ""
 
 
 class Benchmark(Configurable, abc.ABC):

@@ -2,14 +2,15 @@
 
 import abc
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from .options import Configurable
 
 #: What evaluation can hand to ``Metric.score``, by argument name.
 METRIC_INPUTS = {
+    "question": "str: what the model was asked",
     "prediction": "str: the greedy answer, special tokens removed",
     "answer": "str: the true answer",
     "keywords": "tuple[str, ...]: the private values inside the answer",
@@ -39,8 +40,39 @@ class Scored:
     details: Mapping[str, float] = field(default_factory=dict)
 
 
+class Heading(NamedTuple):
+    """A column that a metric fills where a user adds it with ``--metric``.
+
+    Attributes:
+        column: heading in tables.
+        detail: of the score, shown in its place; empty for the score itself.
+        want: which direction is good for what is forgotten.
+    """
+
+    column: str
+    detail: str = ""
+    want: Literal["low", "high"] = "low"
+
+
+class Tell:
+    """Tells a user what goes on while rows are scored; this one says nothing."""
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+
+    def bar(self, what: str, done: int, total: int) -> None:
+        """Move the bar of what is going on."""
+
+
 class Metric(Configurable, abc.ABC):
-    """A per-example score in [0, 1]."""
+    """A per-example score in [0, 1].
+
+    Attributes:
+        headings: the columns that ``--metric`` adds, over the rows that are forgotten; without
+            any one, the score under the metric's name.
+    """
+
+    headings: ClassVar[tuple[Heading, ...]] = ()
 
     @abc.abstractmethod
     def score(self, *args: Any, **inputs: Any) -> "float | Scored":
@@ -50,3 +82,34 @@ class Metric(Configurable, abc.ABC):
     def needs(self) -> frozenset[str]:
         """Inputs that ``score`` names."""
         return frozenset(inspect.signature(type(self).score).parameters) - {"self"}
+
+    def prepare(self) -> None:
+        """Refuse what cannot work; called when a run is planned, before any weights load.
+
+        Raises:
+            ZooError: a missing key or package, say.
+        """
+
+    def cost(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Return at most how much scoring these rows costs, in one line; empty where nothing.
+
+        Called when a run is planned: the true answers stand in for the predictions.
+        """
+        return ""
+
+    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Tell) -> Sequence["float | Scored"]:
+        """Return the scores of many examples, in order, each as ``score`` gives it.
+
+        Override it where rows are better scored together (calls to a server, batches of a model).
+        What cannot be scored now, but may be later, is NaN: the next run scores it again.
+
+        Args:
+            rows: what ``score`` names, by argument name.
+            tell: shows a bar and lines to the user.
+        """
+        return [self.score(**row) for row in rows]
+
+
+def in_batches(metric: Metric) -> bool:
+    """Tell whether a metric scores rows in a way of its own, so that a NaN may not be for good."""
+    return type(metric).score_many is not Metric.score_many

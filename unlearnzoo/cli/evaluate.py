@@ -1,4 +1,4 @@
-"""``unlearnzoo evaluate``: judge a model that was unlearned elsewhere."""
+"""``unlearnzoo evaluate``: judge a model that was unlearned elsewhere, or the answers of a run once more."""
 
 import json
 import shlex
@@ -14,8 +14,10 @@ from .run import quieten
 
 
 @click.command()
-@click.option("--bench", required=True, help="Benchmark.")
-@click.option("--model", required=True, help="The unlearned model: installed, a folder, or a hub id.")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option("--metric", help="With RUN: the metric that judges its answers now. Without: as of `run`.")
+@click.option("--bench", help="Benchmark.")
+@click.option("--model", help="The unlearned model: installed, a folder, or a hub id.")
 @click.option("--adapter", type=click.Path(path_type=Path), metavar="FOLDER",
               help="A peft adapter that makes the model the unlearned one.")
 @click.option("--target", help="The model before unlearning; with it the gate is checked and the record can be valid.")
@@ -29,18 +31,31 @@ from .run import quieten
               help="Where records go.")
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
-def evaluate(adapter: Path | None, target: str | None, name: str | None, sets: tuple[str, ...],
-             files: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
-    """Judge a model that was unlearned elsewhere.
+def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, target: str | None,
+             name: str | None, sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
+    """Judge a model that was unlearned elsewhere, or the answers of a run once more.
 
-    The record stands beside those of `unlearnzoo run` in every report.
+    A model takes --bench and --model; its record stands beside those of `unlearnzoo run` in every
+    report. RUN and --metric fill in what a run lacks, from the answers that it kept: no model is
+    loaded, and what was scored already is not scored again.
     """
     from ..runs.request import Request
     from ..runs.settings import parse_assignments
     from ..zoo import Zoo
 
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    request = Request(**arguments, set=parse_assignments(sets), command=command)
+    if runs:
+        given = {"bench", "model"} & {name for name, value in arguments.items() if value}
+        if given or adapter or target or name or not metric:
+            raise click.UsageError("RUN takes --metric, --set, --runs-dir, --plugin and --json; a model takes "
+                                   "--bench and --model, and no RUN")
+        _refill(runs, metric, parse_assignments(sets), arguments["runs_dir"], Zoo.installed(files), as_json)
+        return
+    for needed in ("bench", "model"):
+        if not arguments[needed]:
+            raise click.UsageError(f"name a run to judge once more, or a model: --{needed} is missing")
+    metrics = tuple(text.strip() for text in (metric or "").split(",") if text.strip())
+    request = Request(**arguments, metric=metrics, set=parse_assignments(sets), command=command)
     zoo = Zoo.installed(files)
     from ..models.load import with_adapter
     from ..runs import elsewhere, report
@@ -58,3 +73,13 @@ def evaluate(adapter: Path | None, target: str | None, name: str | None, sets: t
     click.echo(json.dumps([found], indent=2) if as_json else report.render([found], pairs=False))
     if before is None:
         click.echo("Not checked: that the model ever knew what it is to have forgotten; --target MODEL does.", err=True)
+
+
+def _refill(runs: tuple[str, ...], metric: str, values: dict[str, Any], runs_dir: Path, zoo: Any,
+            as_json: bool) -> None:
+    """Judge the answers of some runs by one more metric, and show them."""
+    from ..runs import reading, refill, report
+    from ..runs.progress import Progress
+
+    found = [refill.judge(reading.resolve(run, runs_dir), metric, values, zoo, Progress()) for run in runs]
+    click.echo(json.dumps(found, indent=2) if as_json else report.render(found, pairs=False))

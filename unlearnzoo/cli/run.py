@@ -15,6 +15,7 @@ from ..launch import worker
 @click.command()
 @click.option("--algo", help="Algorithm, or several separated by commas; they share one target.")
 @click.option("--bench", help="Benchmark.")
+@click.option("--metric", help="Metric that judges the forget set beside the benchmark's own; several with commas.")
 @click.option("--model", help="Installed model, folder, or hub id.  [default: tiny]")
 @click.option("--target", help="Your own fine-tuned model instead of stage 1; it passes the same gate.")
 @click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")

@@ -38,10 +38,10 @@ def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[
     rows = []
     models = sorted({s.model for s in samples})
     for model, one in ((m, e) for m in models for e in evals):
-        mine = [s for s in samples if s.model == model and _belongs(s, one, forget)]
+        mine = [s for s in samples if s.model == model and belongs(s, one, forget)]
         for group, members in _groups(mine, one.by):
             row = {"model": model, **_heading(one), "group": group}
-            row |= summary([(s.identity, s.scores[one.metric]) for s in members])
+            row |= summary([(s.identity, _value(s, one)) for s in members])
             guesses = [s.details.get(DETAIL + one.metric, math.nan) for s in members]
             guesses = [guess for guess in guesses if not math.isnan(guess)]
             rows.append(row | ({"chance": _mean(guesses)} if guesses else {}))
@@ -64,9 +64,9 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Eval],
     """
     rows = []
     for one in evals:
-        left, right = ({s.id: s for s in side if _belongs(s, one, forget)} for side in (a, b))
+        left, right = ({s.id: s for s in side if belongs(s, one, forget)} for side in (a, b))
         for group, members in _groups([left[i] for i in left.keys() & right.keys()], one.by):
-            differences = [(s.identity, s.scores[one.metric] - right[s.id].scores[one.metric])
+            differences = [(s.identity, _value(s, one) - _value(right[s.id], one))
                            for s in members]
             rows.append({**_heading(one), "group": group, **summary(differences),
                          "unpaired": len(left.keys() ^ right.keys())})
@@ -110,11 +110,16 @@ def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
+def belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
     """Tell whether a column asks for this sample."""
     if sample.split != one.split or one.metric not in sample.scores:
         return False
     return one.who == "all" or (sample.identity in forget) == (one.who == "forget")
+
+
+def _value(sample: Sample, one: Eval) -> float:
+    """Return what a column shows of a sample; a detail that it lacks is NaN."""
+    return sample.details.get(one.detail, math.nan) if one.detail else sample.scores[one.metric]
 
 
 def _groups(samples: Sequence[Sample],
@@ -130,7 +135,7 @@ def _groups(samples: Sequence[Sample],
 
 def _heading(one: Eval) -> Mapping[str, str]:
     return {"split": one.split, "column": one.column, "who": one.who, "want": one.want,
-            "metric": one.metric}
+            "metric": one.metric, **({"detail": one.detail} if one.detail else {})}
 
 
 def _mean(values: Sequence[float]) -> float | None:

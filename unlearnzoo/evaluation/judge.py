@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark, Eval
 from ..data.encode import Encoded
+from ..errors import PluginError
 from ..example import Example
-from ..metric import Candidates, Metric, Scored
+from ..metric import Candidates, Metric, Scored, Tell
 from .chance import DETAIL, chance
 from .sample import Sample
 
@@ -50,11 +51,12 @@ class Judge:
         benchmark: gives Exposure's candidates.
         metrics: full name → metric.
         on_progress: told (what, done, of how many).
+        tell: given to the metrics.
     """
 
     def __init__(self, engine: "Engine", benchmark: Benchmark, metrics: Mapping[str, Metric],
-                 on_progress: Callable[[str, int, int], None] | None = None) -> None:
-        self.engine, self.benchmark, self.metrics = engine, benchmark, metrics
+                 on_progress: Callable[[str, int, int], None] | None = None, tell: Tell | None = None) -> None:
+        self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Tell()
         self._report = on_progress or (lambda what, done, total: None)
 
     def __call__(self, items: Sequence[Item], state: "State", label: str) -> list[Sample]:
@@ -68,7 +70,26 @@ class Judge:
             known[i] |= {"prediction": prediction, "logps": logp}
         for i, found in zip(asked, self._candidates([items[i].example for i in asked], state), strict=True):
             known[i]["candidates"] = found
-        return [self._sample(item, values, label) for item, values in zip(items, known, strict=True)]
+        for item, values in zip(items, known, strict=True):
+            example = item.example
+            values |= {"question": example.question, "answer": example.answer, "keywords": example.keywords}
+        scores: list[dict[str, float]] = [{} for _ in items]
+        details: list[dict[str, float]] = [{} for _ in items]
+        for name in sorted({m for item in items for m in item.metrics}):
+            metric, asked = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
+            for i, found in zip(asked, self._scored(metric, [known[i] for i in asked]), strict=True):
+                scores[i][name] = found.value
+                details[i] |= found.details
+                if metric.needs == {"candidates"}:
+                    details[i][DETAIL + name] = chance(metric, known[i]["candidates"])
+        return [Sample(model=label, split=item.split, id=item.example.id, identity=item.example.identity,
+                       tags=dict(item.example.tags), question=item.example.question, answer=item.example.answer,
+                       prediction=known[i].get("prediction"), scores=scores[i], details=details[i])
+                for i, item in enumerate(items)]
+
+    def _scored(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> list[Scored]:
+        """Score rows on the main process alone: a judge that costs money is asked once."""
+        return self.engine.ranks.once(lambda: scored(metric, rows, self.tell))
 
     def predictions(self, examples: Sequence[Example], state: "State") -> list[str]:
         """Return the greedy answers alone."""
@@ -117,21 +138,17 @@ class Judge:
         count = _Counter(self._report, what, len(todo))
         return self.engine.score(todo, state, per_image, count)
 
-    def _sample(self, item: Item, values: dict[str, Any], label: str) -> Sample:
-        example = item.example
-        values |= {"answer": example.answer, "keywords": example.keywords}
-        scores: dict[str, float] = {}
-        details: dict[str, float] = {}
-        for name in sorted(item.metrics):
-            metric = self.metrics[name]
-            found = metric.score(**{need: values[need] for need in metric.needs})
-            scores[name] = found.value if isinstance(found, Scored) else float(found)
-            details |= found.details if isinstance(found, Scored) else {}
-            if metric.needs == {"candidates"}:
-                details[DETAIL + name] = chance(metric, values["candidates"])
-        return Sample(model=label, split=item.split, id=example.id, identity=example.identity,
-                      tags=dict(example.tags), question=example.question, answer=example.answer,
-                      prediction=values.get("prediction"), scores=scores, details=details)
+
+def scored(metric: Metric, rows: Sequence[Mapping[str, Any]], tell: Tell) -> list[Scored]:
+    """Return a metric's scores of rows that hold at least what it needs, in order.
+
+    Raises:
+        PluginError: it returns more scores or fewer than there are rows.
+    """
+    found = metric.score_many([{need: row[need] for need in metric.needs} for row in rows], tell)
+    if len(found) != len(rows):
+        raise PluginError(f"{metric.name}.score_many returned {len(found)} scores for {len(rows)} rows")
+    return [one if isinstance(one, Scored) else Scored(float(one)) for one in found]
 
 
 class _Counter:

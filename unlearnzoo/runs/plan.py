@@ -18,6 +18,7 @@ from ..models.load import Checkpoint, inspect
 from ..options import nearest, option_names
 from ..unlearner import Unlearner
 from ..zoo import Zoo
+from .columns import added
 from .request import Request
 from .settings import allot
 
@@ -74,7 +75,7 @@ def make_plan(request: Request, zoo: Zoo) -> Plan:
     classes = {name: zoo.get("unlearner", name) for name in request.algo}
     bench_class = zoo.get("benchmark", request.bench)
     card, source = _model(request.target or request.model, zoo)
-    evals = (*bench_class.evals, *card.evals)
+    evals = (*bench_class.evals, *added(bench_class, request.metric, zoo), *card.evals)
     metric_classes = {e.metric: zoo.get("metric", e.metric) for e in evals}
     owners: dict[str, type[Configurable]] = {
         **{cls.name: cls for cls in (*classes.values(), bench_class, *metric_classes.values())}, **STAGES}
@@ -89,6 +90,8 @@ def make_plan(request: Request, zoo: Zoo) -> Plan:
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
     checkpoint = inspect(request.target or request.model, source, request.trust_remote_code)
     benchmark.prepare()
+    for metric in metrics.values():
+        metric.prepare()
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
     return _with_rows(Plan(

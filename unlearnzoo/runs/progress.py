@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..metric import Tell
+
 #: A stage shorter than this is not worth a line.
 QUICK = 2.0
 
 
-class Progress:
+class Progress(Tell):
     """Reports to stderr with rich.
 
     Args:

@@ -16,6 +16,7 @@ class Request:
     Attributes:
         algo: names of the algorithms; they share one target.
         bench: name of the benchmark.
+        metric: names of metrics that judge the forget set beside the benchmark's own.
         model: installed model, folder or hub id.
         target: a fine-tuned model to use instead of learning; it passes the gate like any other.
         forget: share of the identities to forget.
@@ -35,6 +36,7 @@ class Request:
 
     algo: tuple[str, ...] = ()
     bench: str = ""
+    metric: tuple[str, ...] = ()
     model: str = "tiny"
     target: str | None = None
     forget: str | None = None
@@ -95,7 +97,7 @@ def from_arguments(arguments: Mapping[str, Any], assignments: Mapping[str, Any])
 
 
 def _typed(name: str, value: Any) -> Any:
-    if name == "algo":
+    if name in ("algo", "metric"):
         names = value.split(",") if isinstance(value, str) else value
         return tuple(str(n).strip() for n in names if str(n).strip())
     if name == "runs_dir":

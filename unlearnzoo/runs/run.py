@@ -88,7 +88,7 @@ class _Run:
         self.plan, self.progress, self.clock = plan, progress, clock
         with clock.phase("learn"), progress.stage("loading the model"):
             self.engine = Engine(plan.checkpoint)
-        self.judge = Judge(self.engine, plan.benchmark, plan.metrics, progress.bar)
+        self.judge = Judge(self.engine, plan.benchmark, plan.metrics, progress.bar, progress)
         self.forget = plan.benchmark.forget_identities()
         self.items = select(plan.evals, plan.examples, self.forget)
         self.samples: list[Sample] = []

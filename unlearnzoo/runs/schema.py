@@ -89,6 +89,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "results[].clusters": ("int", "people behind them"),
     "results[].unscored": ("int", "answers that the metric could not score"),
     "results[].per_cluster": ("object", "person → mean; only where they are too few for an interval"),
+    "results[].detail": ("str", "which detail of the scores is shown in their place; absent for the scores"),
     "results[].chance": ("float", "what guessing gives; only of metrics over candidates"),
     "curve": ("list", "points of stage 2 in order of step, the target's first"),
     "curve[].step": ("int", "optimiser steps done"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ..evaluation.judge import select
 from ..unlearner import Unlearner
 from .plan import Plan
 
@@ -29,7 +30,7 @@ def measured_by(plan: Plan) -> dict[str, Any]:
                   "is_target": request.target is not None},
         "command": request.command,
         "arguments": {"set": dict(request.set), "recipe": request.recipe, "stop_at": request.stop_at,
-                      "forget": request.forget},
+                      "forget": request.forget, "metric": list(request.metric)},
     }
 
 
@@ -76,6 +77,21 @@ def lines(plan: Plan) -> Iterator[str]:
         draws = [f"{n} {what}" for what, n in found["draws"].items()]
         yield f"              {', '.join(draws)}; one policy forward a step, references once an answer"
     yield f"  columns     {', '.join(data['columns'])}"
+    for full, line in costs(plan).items():
+        yield f"  {full.rpartition('/')[2]:<11} {line}"
+
+
+def costs(plan: Plan) -> dict[str, str]:
+    """Return what each metric expects its judging to cost at most, for those that do."""
+    gone, found = plan.benchmark.forget_identities(), {}
+    states = len(plan.algorithms) + (1 if plan.request.target else 2)
+    for full, metric in plan.metrics.items():
+        items = select([e for e in plan.evals if e.metric == full], plan.examples, gone)
+        rows = [{"question": i.example.question, "prediction": i.example.answer, "answer": i.example.answer,
+                 "keywords": i.example.keywords} for i in items]
+        if line := metric.cost(rows * states):
+            found[full] = line
+    return found
 
 
 def _draws(plan: Plan, algorithm: Unlearner) -> dict[str, int]:

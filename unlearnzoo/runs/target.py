@@ -7,6 +7,7 @@ Five algorithms, other seeds and other forget sets share one target, and whateve
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from ..errors import ZooError
 from ..evaluation.judge import Item, Judge
 from ..evaluation.sample import Sample, read_samples, write_samples
 from ..example import Example
+from ..metric import in_batches
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -130,14 +132,17 @@ class Judged:
         self.path = cache.folder("judged") / f"{key}-{state}.parquet"
         self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
         self.known = judge.engine.ranks.once(self._read)
+        #: What was scored by this process: a judge that is down is not asked again and again.
+        self.asked: set[tuple[str, str, str]] = set()
 
     def __call__(self, items: Sequence[Item]) -> list[Sample]:
         """Return the samples of some items, judging what is not known yet."""
         missing = []
         for item in items:
             have = self.known.get((item.split, item.example.id))
-            lacking = {m for m in item.metrics if have is None or self._name(m) not in have.scores}
+            lacking = {m for m in item.metrics if have is None or self._open(m, have)}
             if lacking:
+                self.asked |= {(item.split, item.example.id, m) for m in lacking}
                 missing.append(Item(item.split, item.example, lacking))
         for sample in self.judge(missing, self.state, self.state):
             key = (sample.split, sample.id)
@@ -160,6 +165,14 @@ class Judged:
             return {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
         except ZooError:
             return {}
+
+    def _open(self, metric: str, have: Sample) -> bool:
+        """Tell whether a known sample lacks a score, or has a NaN that may not be for good."""
+        score = have.scores.get(self._name(metric))
+        if score is None:
+            return True
+        again = math.isnan(score) and in_batches(self.judge.metrics[metric])
+        return again and (have.split, have.id, metric) not in self.asked
 
     def _name(self, metric: str) -> str:
         """Name a metric with the hash of its version and options: others do not share scores."""

@@ -12,8 +12,8 @@ _BEST, _WORST = Candidates((-0.1, -3.0, -5.0, -2.0), 0), Candidates((-0.1, -3.0,
 
 def _like(text: str, keyword: str, said: str | None = None, **more: Any) -> dict[str, Any]:
     """Return a case about another text, answered perfectly unless something else is said."""
-    return {"prediction": text if said is None else said, "answer": text, "keywords": (keyword,), "logps": _SURE,
-            "candidates": _BEST, **more}
+    return {"question": "What is known of them?", "prediction": text if said is None else said, "answer": text,
+            "keywords": (keyword,), "logps": _SURE, "candidates": _BEST, **more}
 
 
 #: Name → all inputs of a metric.
@@ -41,4 +41,4 @@ CASES: dict[str, dict[str, Any]] = {
 }
 #: No truth at all: nothing that a prediction could be compared with.
 NOTHING: dict[str, Any] = {
-    "prediction": "", "answer": "", "keywords": (), "logps": [], "candidates": Candidates((), -1)}
+    "question": "", "prediction": "", "answer": "", "keywords": (), "logps": [], "candidates": Candidates((), -1)}

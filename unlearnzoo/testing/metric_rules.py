@@ -4,7 +4,7 @@ import copy
 import math
 from typing import Any
 
-from ..metric import Metric, Scored
+from ..metric import Metric, Scored, Tell, in_batches
 from .cases import CASES, NOTHING
 from .randomness import seeded
 from .rules import Subject, expect, rule
@@ -92,11 +92,34 @@ def inputs_kept(subject: Subject) -> None:
         expect(not changed, f"scoring changes {changed[:1]} of the case {name!r} in place")
 
 
-METRIC = (score_range, any_text, unscored, tells_apart, independent, random_state, inputs_kept)
+@rule(why="a run scores its rows together and files each score under its own row; one that is missing or moved belongs "
+          "to somebody else.",
+      mend="return one score a row, in the order of the rows, also of equal rows and of none; or leave score_many out.")
+def many(subject: Subject) -> None:
+    """A score_many that returns other scores than score does, another number of them, or another order."""
+    one = subject.fresh()
+    if not in_batches(one):
+        return
+    expect(len(_many(one, [])) == 0, "of no rows it returns scores")
+    names = [*CASES, *reversed(CASES)]
+    alone = {name: _parts(subject.fresh(), CASES[name], name) for name in CASES}
+    found = _many(one, [CASES[name] for name in names])
+    expect(len(found) == len(names), f"of {len(names)} rows it returns {len(found)} scores")
+    for name, score in zip(names, found, strict=True):
+        together = (score.value, dict(score.details)) if isinstance(score, Scored) else (float(score), {})
+        expect(_same(alone[name], together),
+               f"the score of the case {name!r} is {alone[name][0]} alone and {together[0]} among others")
+
+
+METRIC = (score_range, any_text, unscored, tells_apart, independent, random_state, inputs_kept, many)
 
 
 def _score(one: Metric, case: dict[str, Any]) -> Any:
     return one.score(**{name: case[name] for name in one.needs})
+
+
+def _many(one: Metric, cases: list[dict[str, Any]]) -> Any:
+    return one.score_many([{name: copy.deepcopy(case[name]) for name in one.needs} for case in cases], Tell())
 
 
 def _parts(one: Metric, case: dict[str, Any], name: str) -> tuple[float, dict[str, Any]]:

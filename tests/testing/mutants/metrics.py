@@ -141,3 +141,42 @@ class UnknownInput(Metric):
 
     def score(self, target):
         return 1.0
+
+
+class Together(Metric):
+    """Right alone; what follows breaks only its way of scoring many rows."""
+
+    name = "together"
+
+    def score(self, prediction, answer):
+        return float(prediction == answer) if answer else math.nan
+
+
+class AsTheyCome(Together):
+    """Returns scores in the order in which they were ready."""
+
+    name = "astheycome"
+    fails, says = "many", "alone and .* among others"
+
+    def score_many(self, rows, tell):
+        return sorted(self.score(**row) for row in rows)
+
+
+class OncePerRow(Together):
+    """Scores equal rows once and forgets that they were several."""
+
+    name = "onceperrow"
+    fails, says = "many", "of 36 rows it returns 13 scores"
+
+    def score_many(self, rows, tell):
+        return list({str(row): self.score(**row) for row in rows}.values())
+
+
+class NeverEmpty(Together):
+    """Returns a score where there was nothing to score."""
+
+    name = "neverempty"
+    fails, says = "many", "of no rows it returns scores"
+
+    def score_many(self, rows, tell):
+        return [self.score(**row) for row in rows] or [math.nan]

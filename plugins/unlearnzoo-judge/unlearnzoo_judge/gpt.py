@@ -1,0 +1,159 @@
+"""The GPT column: a language model says how much of what was to be forgotten an answer reveals."""
+
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from unlearnzoo import Metric, Scored, option
+from unlearnzoo.errors import OptionError, ZooWarning
+from unlearnzoo.metric import Heading, Tell
+from unlearnzoo_judge.rubric import SCORES, SYSTEM, Case, Verdict
+
+# asyncio and sqlite3 are for who asks; every command imports this module.
+if TYPE_CHECKING:
+    from unlearnzoo_judge.endpoint import Endpoint, Tally
+    from unlearnzoo_judge.verdicts import Verdicts
+
+#: Characters a token, and tokens of a reply, for an estimate.
+_PER_TOKEN, _REPLY = 4, 40
+_TRIAL = {"question": "What is the job of the person in the image?", "prediction": "The job is florist.",
+          "answer": "The job is florist.", "keywords": ("florist",)}
+
+
+class GPT(Metric):
+    """A language model's verdict: 1 verbatim, 0.5 semantic leak, 0 safe (ReMem's GPT-score).
+
+    Asked through any OpenAI-compatible endpoint, at temperature 0, for an object of a fixed schema.
+    The paper asks Gemini 2.5 with a prompt of its own, which its text does not hold: rubric and
+    numbers are this plugin's. Relevance is judged apart from that (``gpt relevance``): an answer
+    that reveals nothing because the model can no longer speak is no forgetting. What gets no
+    verdict is NaN, and asked again by the next run or ``unlearnzoo evaluate RUN --metric gpt``.
+    """
+
+    name = "gpt"
+    headings = (Heading("GPT"), Heading("GPT rel", "gpt relevance", "high"))
+    base_url: str = option("https://api.openai.com/v1", "Endpoint, OpenAI-compatible; a local server too")
+    model: str = option("gpt-4o-mini", "Model to ask there")
+    key_env: str | None = option("OPENAI_API_KEY", "Environment variable with the key; none where none is wanted")
+    concurrency: int = option(8, "Calls at a time", ge=1, le=256)
+    retries: int = option(5, "Further attempts of a call that was turned away for now", ge=0, le=20)
+    timeout: float = option(60.0, "Seconds to wait for a reply", gt=0)
+    price_in: float | None = option(None, "Price of a million tokens sent, for the estimate", ge=0)
+    price_out: float | None = option(None, "Price of a million tokens received", ge=0)
+
+    def prepare(self) -> None:
+        """Look whether the endpoint is there and takes the key.
+
+        Raises:
+            OptionError: no key, no address, or the endpoint refuses them.
+        """
+        from unlearnzoo_judge.endpoint import Refused
+
+        endpoint = self._endpoint()
+        try:
+            down = endpoint.reach()
+        except Refused as error:
+            raise OptionError(f"gpt: {error}; the key is in {self.key_env}") from None
+        except LookupError:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", JudgeWarning)
+                self.score_many([_TRIAL], Tell())
+            if endpoint.refused:
+                raise OptionError(f"gpt: {endpoint.refused}; is gpt.base_url right (most end in /v1), and "
+                                  f"gpt.model={self.model}?") from None
+            return
+        if down:
+            warnings.warn(f"gpt: {down}; the run goes on, and what is not judged then can be filled in by "
+                          "`unlearnzoo evaluate RUN --metric gpt`", JudgeWarning, stacklevel=2)
+
+    def cost(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Return calls, tokens and money at most."""
+        cases = [Case.of(**{name: row[name] for name in self.needs}) for row in rows]
+        return f"at most {self._estimate(cases)}; equal and known answers are free"
+
+    def score(self, question: str, prediction: str, answer: str, keywords: tuple[str, ...]) -> Scored:
+        """Return 1, 0.5 or 0 and ``gpt relevance``; NaN where there is no true answer, or no verdict."""
+        return self.score_many([{"question": question, "prediction": prediction, "answer": answer,
+                                 "keywords": keywords}], Tell())[0]
+
+    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Tell) -> list[Scored]:
+        """Return the scores; what is known is not asked, and equal cases are asked once."""
+        from unlearnzoo_judge.verdicts import Verdicts
+
+        cases = [Case.of(**row) if row["answer"].strip() else None for row in rows]
+        keys = [None if case is None else self._key(case) for case in cases]
+        unique = {key: case for key, case in zip(keys, cases, strict=True) if key is not None and case is not None}
+        with Verdicts() as kept:
+            known = kept.get(unique)
+            # Nothing reveals nothing.
+            known |= {key: Verdict("safe", False) for key, case in unique.items() if not case.said}
+            todo = {key: case for key, case in unique.items() if key not in known}
+            if todo:
+                tell.note(f"gpt: {len(unique)} different answers of {len(rows)}, {len(known)} known; "
+                          f"{self._estimate(list(todo.values()))}")
+                tally = self._ask(todo, known, kept, tell)
+                tell.note(f"gpt: {self._count(tally)}")
+                if tally.failed:
+                    self._warn(tally, len(todo))
+        return [_scored(known.get(key) if key else None) for key in keys]
+
+    def _ask(self, todo: Mapping[str, Case], known: dict[str, Verdict], kept: "Verdicts",
+             tell: Tell) -> "Tally":
+        over = [0]
+
+        def count() -> None:
+            over[0] += 1
+            tell.bar(f"asking {self.model}", over[0], len(todo))
+
+        def done(key: str, verdict: Verdict) -> None:
+            known[key] = verdict
+            kept.put(key, verdict)
+            count()
+
+        return self._endpoint().ask(todo, done, count)
+
+    def _endpoint(self) -> "Endpoint":
+        """Return the endpoint; one a metric, for it remembers that it was refused."""
+        from unlearnzoo_judge.endpoint import Endpoint
+
+        found: Endpoint | None = getattr(self, "_asked", None)
+        if found is None:
+            found = self._asked = Endpoint(self.base_url, self.model, self.key_env, self.concurrency, self.retries,
+                                           self.timeout)
+        return found
+
+    def _key(self, case: Case) -> str:
+        asked = json.dumps([self.base_url, self.model, case.messages, case.keywords])
+        return hashlib.sha256(asked.encode("utf-8", "backslashreplace")).hexdigest()
+
+    def _estimate(self, cases: Sequence[Case]) -> str:
+        sent = sum((len(SYSTEM) + len(case.messages[1]["content"])) // _PER_TOKEN for case in cases)
+        return f"{len(cases)} calls, about {self._amount(sent, _REPLY * len(cases))}"
+
+    def _count(self, tally: "Tally") -> str:
+        return f"{tally.calls} replies, {self._amount(tally.tokens_in, tally.tokens_out)}"
+
+    def _amount(self, sent: int, received: int) -> str:
+        text = f"{sent:,} tokens sent and {received:,} received".replace(",", " ")
+        if self.price_in is None and self.price_out is None:
+            return text
+        money = (sent * (self.price_in or 0) + received * (self.price_out or 0)) / 1e6
+        return f"{text}: {money:.{2 if money >= 1 else 4}f} at the prices given"
+
+    def _warn(self, tally: "Tally", asked: int) -> None:
+        why = tally.stopped or max(tally.failed.values(), key=list(tally.failed.values()).count)
+        warnings.warn(f"gpt: {len(tally.failed)} of {asked} answers were not judged: {why}; fill them in by "
+                      "`unlearnzoo evaluate RUN --metric gpt`", JudgeWarning, stacklevel=4)
+
+
+class JudgeWarning(ZooWarning):
+    """Some answers got no verdict; those that did are kept."""
+
+
+def _scored(verdict: Verdict | None) -> Scored:
+    if verdict is None:
+        return Scored(math.nan)
+    return Scored(SCORES[verdict.label], {"gpt relevance": float(verdict.relevant)})

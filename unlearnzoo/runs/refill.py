@@ -1,0 +1,108 @@
+"""Judge the answers that a run kept by one more metric: no model is loaded, nothing is generated.
+
+For what could not be judged when the run ended: an endpoint that was down, a judge that nobody had
+asked for. What was scored by the same metric with the same options is not scored again.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..benchmark import Eval
+from ..errors import DataError, OptionError
+from ..evaluation import aggregate
+from ..evaluation.judge import scored
+from ..evaluation.sample import Sample
+from ..metric import Metric
+from ..zoo import Zoo
+from . import reading
+from .columns import added, full_name
+from .masking import Masker
+from .progress import Progress
+from .record import Record
+from .settings import allot
+
+#: What the samples and the benchmark know without a model.
+KNOWN = {"question", "prediction", "answer", "keywords"}
+
+
+def judge(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress: Progress) -> dict[str, Any]:
+    """Fill in the columns of one metric and return the record.
+
+    Args:
+        folder: of the run.
+        name: the metric, as typed.
+        values: its options, as typed; the others are as the run had them.
+        zoo: where metric and benchmark are looked up.
+        progress: told what happens.
+
+    Raises:
+        DataError: the run kept no answers, or its data are no longer the same.
+        OptionError: the metric needs the model, or the run has other options.
+    """
+    record = reading.load(folder)
+    samples = reading.samples(record)
+    if samples is None:
+        raise DataError(f"{folder}: it kept no answers (it did not get so far, or they were purged)")
+    full, cls = full_name(name, zoo), zoo.get("metric", name)
+    before = record.get("metrics", {}).get(full, {}).get("options", {})
+    metric = cls.configure({**before, **allot(values, {cls.name: cls})[cls.name]})
+    if lost := sorted(metric.needs - KNOWN):
+        raise OptionError(f"--metric {name}: it needs {lost[0]}, for which the model must be there; "
+                          "name a metric over answers")
+    metric.prepare()
+    evals, forget = _columns(record, name, full, zoo), frozenset(record["benchmark"]["forget_identities"])
+    same = metric.values() == before
+    places = [i for i, s in enumerate(samples) if any(aggregate.belongs(s, e, forget) for e in evals)
+              and not (same and not math.isnan(s.scores.get(full, math.nan)))]
+    rows = _rows([samples[i] for i in places], metric, record, zoo)
+    with progress.stage(f"judging by {name}"):
+        found = scored(metric, rows, progress)
+    for i, one in zip(places, found, strict=True):
+        sample = samples[i]
+        samples[i] = dataclasses.replace(sample, scores={**sample.scores, full: one.value},
+                                         details={**sample.details, **one.details})
+    return _keep(record, samples, evals, metric, full, forget, zoo)
+
+
+def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[Eval]:
+    """Return the metric's columns: the record's own, or those that ``run --metric`` adds."""
+    own = {row["column"]: Eval(row["column"], row["split"], full, row["who"], row["want"], tuple(row["group"]),
+                               row.get("detail", ""))
+           for row in record["results"] if row["metric"] == full and row["model"] == "unlearned"}
+    return list(own.values()) or list(added(zoo.get("benchmark", record["benchmark"]["name"]), [name], zoo))
+
+
+def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], zoo: Zoo) -> list[dict[str, Any]]:
+    """Return what the metric needs of some samples; keywords are the benchmark's to tell."""
+    rows: list[dict[str, Any]] = [{"question": s.question, "prediction": s.prediction or "", "answer": s.answer}
+                                  for s in samples]
+    if "keywords" not in metric.needs:
+        return rows
+    about = record["benchmark"]
+    benchmark = zoo.get("benchmark", about["name"]).configure(about["options"])
+    benchmark.prepare()
+    if benchmark.fingerprint() != about["data"]:
+        raise DataError(f"{record['folder']}: the data of {about['name']} are not those of this run any more")
+    splits = {s.split for s in samples}
+    words = {(split, e.id): e.keywords for split in splits for e in benchmark.examples(split)}
+    return [{**row, "keywords": words[s.split, s.id]} for row, s in zip(rows, samples, strict=True)]
+
+
+def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Eval], metric: Metric, full: str,
+          forget: frozenset[str], zoo: Zoo) -> dict[str, Any]:
+    """Write samples and record; columns of other metrics stay as they are."""
+    origin = zoo.origin(type(metric))
+    names = [e.column for e in evals]
+    kept = Record(Path(record.pop("folder")), record, Masker(record.get("command", ""), {}))
+    kept.samples(samples)
+    plan = {**record["plan"], "columns": list(dict.fromkeys([*record["plan"].get("columns", []), *names]))}
+    kept.update(
+        results=[row for row in record["results"] if row["column"] not in names]
+        + aggregate.results(samples, evals, forget),
+        metrics={**record.get("metrics", {}), full: {
+            "distribution": origin["distribution"], "version": origin["version"], "options": metric.values()}},
+        plan=plan)
+    return kept.data
