@@ -14,6 +14,7 @@ from .run import quieten
 
 @click.command()
 @click.option("--bench", required=True, help="Benchmark.")
+@click.option("--utility", metavar="NAMES", help="Utility benchmarks to judge beside it, such as mmbench.")
 @click.option("--model", required=True, help="The unlearned model: installed, a folder, or a hub id.")
 @click.option("--adapter", type=click.Path(path_type=Path), metavar="FOLDER",
               help="A peft adapter that makes the model the unlearned one.")
@@ -29,17 +30,17 @@ from .run import quieten
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
 def evaluate(adapter: Path | None, target: str | None, name: str | None, sets: tuple[str, ...],
-             files: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
+             files: tuple[Path, ...], utility: str | None, as_json: bool, **arguments: Any) -> None:
     """Judge a model that was unlearned elsewhere.
 
     The record stands beside those of `unlearnzoo run` in every report.
     """
-    from ..runs.request import Request
+    from ..runs.request import Request, listed
     from ..runs.settings import parse_assignments
     from ..zoo import Zoo
 
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    request = Request(**arguments, set=parse_assignments(sets), command=command)
+    request = Request(**arguments, utility=listed(utility), set=parse_assignments(sets), command=command)
     zoo = Zoo.installed(files)
     from ..models.load import with_adapter
     from ..runs import elsewhere, report
@@ -52,5 +53,5 @@ def evaluate(adapter: Path | None, target: str | None, name: str | None, sets: t
     before = look_at(target, zoo, request.trust_remote_code) if target else None
     found = elsewhere.judge(plan, elsewhere.label(name, request.model, adapter), unlearned, before, Progress())
     click.echo(json.dumps([found], indent=2) if as_json else report.render([found], pairs=False))
-    if before is None:
+    if before is None and plan.benchmark.forget_identities():
         click.echo("Not checked: that the model ever knew what it is to have forgotten; --target MODEL does.", err=True)

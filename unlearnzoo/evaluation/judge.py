@@ -119,7 +119,7 @@ class Judge:
 
     def _sample(self, item: Item, values: dict[str, Any], label: str) -> Sample:
         example = item.example
-        values |= {"answer": example.answer, "keywords": example.keywords}
+        values |= {"answer": example.answer, "keywords": example.keywords, "choices": example.choices}
         scores: dict[str, float] = {}
         details: dict[str, float] = {}
         for name in sorted(item.metrics):

@@ -110,7 +110,8 @@ def _blocks(rows: Rows) -> list[tuple[tuple[tuple[str, str], ...], Block]]:
 
 
 def _heading(group: tuple[tuple[str, str], ...], row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{v}-{k}" if v else f"no {k}" for k, v in group) or str(row["split"])
+    # Without groups: by the split, and what measures utility under one heading.
+    return ", ".join(f"{v}-{k}" if v else f"no {k}" for k, v in group) or str(row["split"]).partition(":")[0]
 
 
 def _cell(rows: Rows, run: str, group: Any, column: str) -> Mapping[str, Any] | None:

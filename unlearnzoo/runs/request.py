@@ -16,6 +16,7 @@ class Request:
     Attributes:
         algo: names of the algorithms; they share one target.
         bench: name of the benchmark.
+        utility: names of utility benchmarks, judged beside it.
         model: installed model, folder or hub id.
         target: a fine-tuned model to use instead of learning; it passes the gate like any other.
         forget: share of the identities to forget.
@@ -33,6 +34,7 @@ class Request:
 
     algo: tuple[str, ...] = ()
     bench: str = ""
+    utility: tuple[str, ...] = ()
     model: str = "tiny"
     target: str | None = None
     forget: str | None = None
@@ -90,10 +92,15 @@ def from_arguments(arguments: Mapping[str, Any], assignments: Mapping[str, Any])
     return request
 
 
+def listed(value: Any) -> tuple[str, ...]:
+    """Return the names that a value lists: ``"ga,npo"``, or a list of them."""
+    names = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(str(n).strip() for n in names if str(n).strip())
+
+
 def _typed(name: str, value: Any) -> Any:
-    if name == "algo":
-        names = value.split(",") if isinstance(value, str) else value
-        return tuple(str(n).strip() for n in names if str(n).strip())
+    if name in ("algo", "utility"):
+        return listed(value)
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,
