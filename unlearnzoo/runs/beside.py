@@ -85,7 +85,7 @@ def tables(part: Mapping[str, Any]) -> list[Table]:
             mine = [[cells[run, g, c] for c in block.columns] for g, block in zip(groups, blocks, strict=True)]
             table.add(run, [[_ours(row["ours"]) for row in block] for block in mine])
             for model in part["models"]:
-                table.add(f"  {model}", [[percent(row["paper"].get(model)) for row in block] for block in mine])
+                table.add(f"  {model}", [[_theirs(row["paper"].get(model)) for row in block] for block in mine])
         found.append(table)
     return found
 
@@ -137,7 +137,7 @@ def _notes(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, 
             notes.append(f"{cls.name}.{name} is {', '.join(sorted(others))}; the paper's is {value}")
     changed = sorted({f"{stage}.{option}" for r in records for stage in ("learn", "unlearn")
                       for option, origin in r.get("plan", {}).get(stage, {}).get("origins", {}).items()
-                      if origin not in THEIRS})
+                      if origin not in THEIRS and cls.provenance.get(stage, {}).get(option) != "ours"})
     if changed:
         notes.append(f"not by the paper's protocol, but by the model's recipe or yours: {', '.join(changed)}")
     return notes + [f"{name}: {note}" for name, note in paper.notes.items() if name in tables]
@@ -155,3 +155,8 @@ def _key(group: Mapping[str, str]) -> Group:
 
 def _ours(row: Mapping[str, Any] | None) -> str:
     return "–" if row is None else "\n".join(filter(None, (percent(row["mean"]), _spread(row))))
+
+
+def _theirs(share: float | None) -> str:
+    """Return the paper's number with the digits that it has there."""
+    return "–" if share is None else f"{100 * share:.2f}"
