@@ -243,5 +243,6 @@ def test_guessing_is_rarely_right_in_every_order():
 
 
 def test_pairs_of_rows_that_count_as_one():
-    row = pairs([*asked("a", 1.0, 1.0), *asked("b", 1.0, 0.0)], [*asked("a", 0.0, 1.0), *asked("b", 0.0, 0.0)], CIRCULAR)
+    row = pairs([*asked("a", 1.0, 1.0), *asked("b", 1.0, 0.0)],
+                [*asked("a", 0.0, 1.0), *asked("b", 0.0, 0.0)], CIRCULAR)
     assert (row["mean"], row["per_cluster"], row["n"]) == (0.5, {"a": 1.0, "b": 0.0}, 2)

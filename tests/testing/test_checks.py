@@ -70,8 +70,8 @@ def test_shipped_metrics_pass(check):
     check()
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=f"{one.name}-{check.__name__}") for one in (Small, utilities.Quiz)
-                                   for check in benchmark_checks(one)])
+@pytest.mark.parametrize("check", [pytest.param(check, id=f"{one.name}-{check.__name__}")
+                                   for one in (Small, utilities.Quiz) for check in benchmark_checks(one)])
 def test_a_right_benchmark_passes(check):
     check()
 

@@ -37,7 +37,8 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: s
     if as_json:
         from ..runs.compare import compare
 
-        click.echo(json.dumps(compare(records) | ({} if paper is None else {"beside": paper}), indent=2, allow_nan=False))
+        more = {} if paper is None else {"beside": paper}
+        click.echo(json.dumps(compare(records) | more, indent=2, allow_nan=False))
         return
     from ..runs.report import render
 

@@ -78,8 +78,8 @@ def tables(part: Mapping[str, Any]) -> list[Table]:
         groups = list(dict.fromkeys(group for group, _ in columns))
         blocks = [Block(", ".join(f"{v}-{k}" for k, v in group), [c for g, c in columns if g == group])
                   for group in groups]
-        table = Table(f"{name}: {part['ours']} beside {' and '.join(part['models'])} of {part['source']}, per cent",
-                      blocks)
+        title = f"{name}: {part['ours']} beside {' and '.join(part['models'])} of {part['source']}, per cent"
+        table = Table(title, blocks)
         cells = {(row["run"], _key(row["group"]), row["column"]): row for row in rows}
         for run in dict.fromkeys(row["run"] for row in rows):
             mine = [[cells[run, g, c] for c in block.columns] for g, block in zip(groups, blocks, strict=True)]
@@ -90,7 +90,8 @@ def tables(part: Mapping[str, Any]) -> list[Table]:
     return found
 
 
-def _part(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, ...], records: Records) -> dict[str, Any]:
+def _part(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, ...],
+          records: Records) -> dict[str, Any]:
     shown = models or tuple(paper.models)
     found = compare(records)
     ours = {(row["run"], row["column"], _key(row["group"])): row for row in [*found["baselines"], *found["table"]]}

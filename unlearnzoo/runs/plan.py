@@ -54,7 +54,7 @@ class Plan:
     utilities: Mapping[str, Utility] = dataclasses.field(default_factory=dict)
 
     def examples(self, split: str) -> Sequence[Example]:
-        """Return a split of the benchmark, of a utility benchmark, or the model's own (rows tagged ``utility:KIND``)."""
+        """Return a split of the benchmark, of a utility benchmark, or the model's own ``utility:KIND`` (so tagged)."""
         name, _, kind = split.partition(":")
         if name != utility.PREFIX:
             return self.benchmark.examples(split)
@@ -86,8 +86,8 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     own = (*bench_class.evals, *bench_class.baselines, *card.evals)
     evals = (*bench_class.evals, *card.evals, *utility.columns(used, own))
     metric_classes = {e.metric: zoo.get("metric", e.metric) for e in evals}
-    owners: dict[str, type[Configurable]] = {
-        **{cls.name: cls for cls in (*classes.values(), bench_class, *used.values(), *metric_classes.values())}, **STAGES}
+    every = (*classes.values(), bench_class, *used.values(), *metric_classes.values())
+    owners: dict[str, type[Configurable]] = {**{cls.name: cls for cls in every}, **STAGES}
     values = allot(_with_forget(request, bench_class), owners)
     recipe_layers = _recipe_layers(request, zoo, bench_class, card)
     recipes, origins = {}, {}

@@ -58,8 +58,9 @@ def refuse_run(bench: type[Benchmark], request: Request) -> None:
         OptionError: the run's benchmark is a ``Utility``.
     """
     if request.algo and issubclass(bench, Utility):
-        raise OptionError(f"--bench {request.bench}: it only judges, there is nothing to forget in it; name it with "
-                          f"--utility {request.bench}, or judge a model by `unlearnzoo evaluate --bench {request.bench}`")
+        name = request.bench
+        raise OptionError(f"--bench {name}: it only judges, there is nothing to forget in it; name it with "
+                          f"--utility {name}, or judge a model by `unlearnzoo evaluate --bench {name}`")
 
 
 def rows(used: Mapping[str, Utility], kind: str) -> Sequence[Example] | None:

@@ -47,7 +47,7 @@ def make() -> Callable[..., Row]:
 
 @pytest.fixture
 def rows() -> list[Row]:
-    """Three questions of three, two and four options; texts hold quotes, a line break and what pandas takes for nothing."""
+    """Three questions of three, two and four options; texts hold quotes, line breaks and words that pandas drops."""
     first = ("red", "green", 'the "blue" one')
     return [
         row(7, "What colour is the square?", first, "C", hint="Look at\nthe middle."),

@@ -12,7 +12,8 @@ ANIMALS = ("a cat", "a dog", "A bird.", "Dr. A")
 
 @pytest.mark.parametrize("text", [
     "B", "B.", "(B)", "B)", "B:", " B\n", "**B**", "(B).", "The answer is B", "the answer is B.", "Answer: B",
-    "The correct answer is (B).", "The best option is B", "Option B", "The answer is option B.", "B. a dog", "B: A Dog.",
+    "The correct answer is (B).", "The best option is B", "Option B", "The answer is option B.", "B. a dog",
+    "B: A Dog.",
     "B a dog", "(B) a  dog", "The answer is B. a dog", "a dog", "The answer is a dog.", "A dog.", "A DOG", " a\ndog ",
 ])
 def test_what_is_read_as_b(text: str) -> None:
@@ -21,7 +22,8 @@ def test_what_is_read_as_b(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "", " ", "b", "E", "A or B", "A, B", "B and C", "AB", "B, not A", "B. a cat", "It is a dog", "a dog or a cat",
-    "The answer is not B", "The answer is a dog or a cat", "B's", "Because", "I am not sure", "The answer is", "()", "dog", "(B", "BB",
+    "The answer is not B", "The answer is a dog or a cat", "B's", "Because", "I am not sure", "The answer is",
+    "()", "dog", "(B", "BB",
 ])
 def test_what_is_no_single_choice(text: str) -> None:
     assert chosen(text, ANIMALS) is None

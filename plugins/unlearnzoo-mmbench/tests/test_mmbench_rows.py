@@ -75,7 +75,7 @@ def test_only_a_split(rows: list[Row], write: Write) -> None:
     rows[3:5] = [{**r, "split": "test", "answer": ""} for r in rows[3:5]]
     data = write(rows)
     assert len(read(data, split="dev").examples("circular")) == 7
-    with pytest.raises(DataError, match=r"row 4 \(index 12\): the answer '' is none of A, B; the public test split"):
+    with pytest.raises(DataError, match=r"row 4 \(index 12\): the answer .* is none of A, B; the public test split"):
         read(data)
     with pytest.raises(DataError, match="no row: is in split 'train'; there is 'dev', 'test'"):
         read(data, split="train")
@@ -138,7 +138,8 @@ def test_nothing_is_decoded_while_it_is_read(rows: list[Row], write: Write, monk
 @pytest.mark.parametrize(("name", "content", "text"), [
     ("x.tsv", "", "no column .*; it has none"),
     ("x.tsv", "index\tquestion\n1\tWhat?\n", "no column answer, image, A, B; it has index, question"),
-    ("x.tsv", "index\tquestion\tanswer\timage\tA\tB\n" + "1\t" * 5 + "2\n" + "1\t" * 9 + "2\n", "cannot be read .*line 3"),
+    ("x.tsv", "index\tquestion\tanswer\timage\tA\tB\n" + "1\t" * 5 + "2\n" + "1\t" * 9 + "2\n",
+     "cannot be read .*line 3"),
     ("x.tsv", "\xff" * 200_000, "cannot be read"),
     ("x.parquet", "no parquet", "cannot be read"),
     ("x.txt", "index", "the name must end in .tsv or .parquet"),

@@ -16,7 +16,8 @@ SMALL = {"remem.identities": 3, "remem.qa": 10, "remem.views": 2, "learn.steps":
          "unlearn.steps": 1, "unlearn.batch": 2}
 
 
-def test_a_plan_counts_questions(capsys: pytest.CaptureFixture[str], write: Callable[..., str], rows: list[Row]) -> None:
+def test_a_plan_counts_questions(capsys: pytest.CaptureFixture[str], write: Callable[..., str],
+                                 rows: list[Row]) -> None:
     sets = [f"--set={name}={value}" for name, value in {**SMALL, "mmbench.data": write(rows)}.items()]
     assert main(["run", "--algo", "npo", "--bench", "remem", "--forget", "33%", "--utility", "mmbench", "--dry-run",
                  "--json", *sets]) == 0

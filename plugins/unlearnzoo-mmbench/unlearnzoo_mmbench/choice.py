@@ -12,7 +12,7 @@ from string import ascii_uppercase
 from unlearnzoo import Metric
 
 #: "The correct answer is", "Answer:", "Option".
-_LEAD = re.compile(r"(?:the )?(?:(?:correct|right|best) )?(?:answer|option|choice)(?: is)?:? (?:option )?", re.IGNORECASE)
+_LEAD = re.compile(r"(?:the )?(?:(?:correct|right|best) )?(?:answer|option|choice)(?: is)?:? (?:option )?", re.I)
 #: "B", "(B)", "B.", "B: a dog"; the letter is a capital one.
 _LETTER = re.compile(r"(?:\(([A-Z])\)|([A-Z])(?![\w']))[.:,)]?(?: (.*))?")
 

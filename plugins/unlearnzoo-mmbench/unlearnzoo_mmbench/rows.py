@@ -89,7 +89,7 @@ def read(label: str, table: "Dataset", split: str | None) -> Questions:
         problems.add("no row", f"is in split {quoted(split or '')}; there is {', '.join(map(quoted, known)) or 'none'}")
         problems.stop()
     places = _places(texts, chosen, problems)
-    images = Images(table, {index: n for index, n in _indices(texts).items()}, label)
+    images = Images(table, _indices(texts), label)
     asked = [one for index, n in places.items() if (one := _asked(index, n, texts[n], images, problems, digest))]
     problems.stop()
     return _orders(label, asked, digest.hexdigest())
@@ -120,8 +120,8 @@ def _asked(index: int, n: int, row: dict[str, str], images: Images, problems: Pr
     if len(options) < 2 or "".join(given) != ascii_uppercase[:len(given)]:
         problems.add(where, f"it has the options {', '.join(given) or 'none'}; expected A, B and so on without a gap")
     elif row["answer"] not in given:
-        hint = "; the public test split has no answers, take another one by --set mmbench.split=dev"
-        problems.add(where, f"the answer {quoted(row['answer'])} is none of {', '.join(given)}{hint * (not row['answer'])}")
+        hint = "" if row["answer"] else "; the public test split has none: --set mmbench.split=dev takes another one"
+        problems.add(where, f"the answer {quoted(row['answer'])} is none of {', '.join(given)}{hint}")
     elif not row["question"]:
         problems.add(where, "the question is empty")
     else:
@@ -133,7 +133,8 @@ def _asked(index: int, n: int, row: dict[str, str], images: Images, problems: Pr
         hint = row.get("hint", "")
         text = "\n".join(filter(None, [hint if _given(hint) and hint.lower() != "none" else "", row["question"]]))
         tags = {name: row[name] for name in ("category", "l2-category") if row.get(name)}
-        digest.update(json.dumps([index, text, options, row["answer"], tags, hashlib.sha256(encoded).hexdigest()]).encode())
+        said = [index, text, options, row["answer"], tags, hashlib.sha256(encoded).hexdigest()]
+        digest.update(json.dumps(said).encode())
         return Asked(index, text, options, row["answer"], images.lazy(n), tags)
     return None
 
@@ -148,7 +149,8 @@ def _orders(label: str, asked: list[Asked], fingerprint: str) -> Questions:
     odd = [number for number, of in orders.items() if len(of) != len(of[0].options) or of[0].index >= TURN]
     if odd:
         log.warning("mmbench.data=%s: %d of %d questions are not there in every order of their options, the first of "
-                    "them index %d; circular accuracy takes the orders that are there", label, len(odd), len(orders), odd[0])
+                    "them index %d; circular accuracy takes the orders that are there",
+                    label, len(odd), len(orders), odd[0])
     return Questions(once, tuple(asked), fingerprint)
 
 

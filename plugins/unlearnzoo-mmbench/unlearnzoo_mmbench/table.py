@@ -55,13 +55,14 @@ def _from_file(data: str, path: Path) -> "Dataset":
             if path.suffix == ".parquet":
                 return Dataset.from_parquet(str(path), cache_dir=where)
             if path.suffix != ".tsv":
-                raise DataError(f"mmbench.data={data}: the name must end in .tsv or .parquet, which says how it is read")
+                raise DataError(f"mmbench.data={data}: the name must end in .tsv or .parquet; it says how it is read")
             with path.open(encoding="utf-8-sig", newline="") as file:
                 names = next(csv.reader(file, delimiter="\t"), [])
             _check_columns(data, names)
             # Texts as they stand: pandas would take "None" and "NA" for nothing. Few rows at a time: images are long.
-            return Dataset.from_csv(str(path), cache_dir=where, features=Features(dict.fromkeys(names, Value("string"))),
-                                    sep="\t", keep_default_na=False, chunksize=200)
+            texts = Features(dict.fromkeys(names, Value("string")))
+            return Dataset.from_csv(str(path), cache_dir=where, features=texts, sep="\t", keep_default_na=False,
+                                    chunksize=200)
     except (DatasetsError, ArrowException, ValueError, csv.Error) as error:
         raise DataError(f"mmbench.data={data}: cannot be read ({_first_line(error.__cause__ or error)})") from None
 

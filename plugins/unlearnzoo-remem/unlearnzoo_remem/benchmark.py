@@ -54,8 +54,12 @@ class ReMem(Benchmark):
         Eval("Exp lin", "finetune", "unlearnzoo-remem/exposure_linear", who="forget", want="low"),
         Eval("EMt", "test", "unlearnzoo-metrics/em", who="forget", want="low"),
     )
-    # Over everybody and for base and target alone: is the truth at chance before stage 1?
+    # Over everybody and for base and target alone: what stage 1 reached (the paper's table 3), and
+    # is the truth at chance before it? Split retain, not finetune: the base generates every answer.
     baselines = (
+        Eval("ROUGE all", "retain", "unlearnzoo-metrics/rouge", who="all", want="high", by=()),
+        Eval("EM all", "retain", "unlearnzoo-metrics/em", who="all", want="high", by=()),
+        Eval("EMt all", "test", "unlearnzoo-metrics/em", who="all", want="high", by=()),
         Eval("Exp all", "retain", "unlearnzoo-remem/exposure", who="all", want="low"),
         Eval("Exp lin all", "retain", "unlearnzoo-remem/exposure_linear", who="all", want="low"),
     )
