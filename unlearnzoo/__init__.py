@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .benchmark import Benchmark, Eval
+from .benchmark import Benchmark, Eval, Published, Utility
 from .errors import DataError, OptionError, ZooError
 from .example import Example, LazyImage
 from .hookspecs import hookimpl
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Benchmark", "Candidates", "DataError", "Eval", "Example", "LazyImage", "Metric", "ModelCard",
-    "OptionError", "Scored", "Unlearner", "ZooError", "hookimpl", "option", "run",
+    "OptionError", "Published", "Scored", "Unlearner", "Utility", "ZooError", "hookimpl", "option", "run",
 ]
 
 

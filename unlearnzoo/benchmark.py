@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from .example import Example
@@ -21,6 +21,8 @@ class Eval:
         want: which direction is good after unlearning.
         by: tags to group by.
         detail: of the metric's scores, shown in their place; empty for the scores.
+        all_of: a tag; rows that share its value count as one, which scores what its worst row does (a
+            multiple-choice question counts only if it is right in each order of its options).
     """
 
     column: str
@@ -30,6 +32,27 @@ class Eval:
     want: Literal["low", "high"]
     by: tuple[str, ...] = ("hop",)
     detail: str = ""
+    all_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The results that a benchmark's paper printed, for ``unlearnzoo report --beside``.
+
+    Attributes:
+        source: the paper.
+        models: its models → a part of the name of a checkpoint that is one, in lower case.
+        options: this benchmark's options as the paper had them, where a run may differ.
+        tables: table → its rows of ``model``, ``run`` (an algorithm, ``base`` or ``target``),
+            ``column`` and ``group`` (as in a record) and ``percent``.
+        notes: what to know before numbers are compared, table → a line.
+    """
+
+    source: str
+    models: Mapping[str, str]
+    options: Mapping[str, Any]
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Benchmark(Configurable, abc.ABC):
@@ -41,6 +64,8 @@ class Benchmark(Configurable, abc.ABC):
         memory: the columns (forgotten, kept) whose metric is the gate's and makes the curve.
         gate: split → least score by hop on *all* identities that stage 1 must reach.
         recipe: ``{"learn": {...}, "unlearn": {...}}``, the values of the benchmark's own paper.
+        provenance: ``learn``, ``unlearn``, the benchmark or an algorithm → option → how its value is known:
+            ``paper`` (printed there), ``inference`` (follows from what is printed), ``assumption``.
 
     One that forgets a share of its identities has an option ``forget`` (``20%``), which ``--forget``
     sets; one whose data say who is forgotten has none.
@@ -51,6 +76,7 @@ class Benchmark(Configurable, abc.ABC):
     memory: ClassVar[tuple[str, str]] = ("EMf", "EMr")
     gate: ClassVar[Mapping[str, float]] = {}
     recipe: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    provenance: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     @abc.abstractmethod
     def prepare(self) -> None:
@@ -99,3 +125,26 @@ class Benchmark(Configurable, abc.ABC):
         from .errors import DataError
 
         raise DataError(f"{self.name} has no refusals, which this algorithm needs")
+
+    @classmethod
+    def published(cls) -> Published | None:
+        """Return what the benchmark's paper printed; None where nothing is at hand."""
+        return None
+
+
+class Utility(Benchmark):
+    """Questions that only judge: what a model can do besides, before and after.
+
+    Named by ``--utility`` beside the benchmark of a run, or judged alone by ``unlearnzoo evaluate --bench``.
+    Nothing is learned or forgotten, so its columns ask ``all``.
+    """
+
+    memory = ()  # type: ignore[assignment]  # there is no curve
+
+    def forget_identities(self) -> frozenset[str]:
+        """Return nobody."""
+        return frozenset()
+
+    def learn_pool(self) -> Sequence[Example]:
+        """Return nothing."""
+        return ()

@@ -63,6 +63,7 @@ class Example:
         keywords: the private values inside the answer.
         tags: ``hop`` (single | multi), ``attribute`` and whatever a benchmark groups by.
         cloze: assistant prefix that the value completes, for Exposure; None where there is none.
+        choices: the options of a multiple-choice question, A first; the answer is then a letter.
     """
 
     id: str
@@ -73,3 +74,4 @@ class Example:
     keywords: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     cloze: str | None = None
+    choices: tuple[str, ...] = ()

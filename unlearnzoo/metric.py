@@ -14,6 +14,7 @@ METRIC_INPUTS = {
     "prediction": "str: the greedy answer, special tokens removed",
     "answer": "str: the true answer",
     "keywords": "tuple[str, ...]: the private values inside the answer",
+    "choices": "tuple[str, ...]: the options of a multiple-choice question, A first; the answer is a letter",
     "logps": "list[float]: log-probability of each token of the true answer, end token included",
     "candidates": "Candidates: how likely the cloze sentence is with each value of the attribute",
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from tests.support.checkpoints import llava
+from tests.support.checkpoints import config_7b, llava
 from tests.support.examples import image
 from unlearnzoo import Example
 
@@ -28,18 +28,10 @@ STAGE_1, STAGE_2 = 10_000, 2_000
 
 def checkpoint(folder: Path) -> Path:
     """Write a random 7B with the real configuration, bf16, safetensors."""
-    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
+    from transformers import LlavaForConditionalGeneration
 
     llava(folder, image=336, patch=14)  # processor and tokenizer; its weights are replaced
-    small = LlavaConfig.from_pretrained(folder)
-    vision = CLIPVisionConfig(hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16,
-                              image_size=336, patch_size=14, projection_dim=768)
-    text = LlamaConfig(vocab_size=32064, hidden_size=4096, intermediate_size=11008, num_hidden_layers=32,
-                       num_attention_heads=32, num_key_value_heads=32, max_position_embeddings=4096,
-                       bos_token_id=1, eos_token_id=2, pad_token_id=0)
-    config = LlavaConfig(vision_config=vision, text_config=text, vision_feature_layer=-2,
-                         image_token_index=small.image_token_id, vision_feature_select_strategy="default",
-                         image_seq_length=576)
+    config = config_7b(folder)
     torch.set_default_dtype(torch.bfloat16)
     with torch.device("cuda"):
         model = LlavaForConditionalGeneration(config)

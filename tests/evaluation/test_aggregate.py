@@ -211,3 +211,38 @@ def test_paired_filters_who_and_groups_like_results():
 def test_paired_with_nothing_in_common():
     row = pairs([sample(1.0)], [sample(1.0, number=1)])
     assert (row["mean"], row["n"], row["unpaired"]) == (None, 0, 2)
+
+
+CIRCULAR = Eval("Circ", "finetune", EM, who="all", want="high", by=(), all_of="asked")
+
+
+def asked(question, *scores, **more):
+    return [sample(score, identity=question, number=i, tags={"asked": question}, **more)
+            for i, score in enumerate(scores)]
+
+
+def test_rows_that_count_as_one_are_right_only_together():
+    row = row_of([*asked("a", 1.0, 1.0, 1.0), *asked("b", 1.0, 0.0, 1.0), *asked("c", 1.0),
+                  *asked("d", math.nan, 0.0), *asked("e", math.nan, 1.0)], CIRCULAR)
+    assert (row["mean"], row["n"], row["clusters"], row["unscored"]) == (2 / 4, 4, 4, 1)
+    assert row["all_of"] == "asked"
+    assert "all_of" not in row_of([sample(1.0)])
+
+
+def test_rows_without_the_tag_stand_for_themselves():
+    row = row_of([sample(1.0, tags={}), sample(0.0, number=1, tags={})], CIRCULAR)
+    assert (row["mean"], row["n"]) == (0.5, 2)
+
+
+def test_guessing_is_rarely_right_in_every_order():
+    """Of four options in four orders: (1/4)^4 in place of 1/4."""
+    draw = random.Random(0)
+    rows = [s for i in range(3000) for s in asked(f"q{i}", *(float(draw.random() < 0.25) for _ in range(4)))]
+    assert row_of(rows, CIRCULAR)["mean"] == pytest.approx(0.25 ** 4, abs=0.003)
+    assert row_of(rows)["mean"] == pytest.approx(0.25, abs=0.02)
+
+
+def test_pairs_of_rows_that_count_as_one():
+    row = pairs([*asked("a", 1.0, 1.0), *asked("b", 1.0, 0.0)],
+                [*asked("a", 0.0, 1.0), *asked("b", 0.0, 0.0)], CIRCULAR)
+    assert (row["mean"], row["per_cluster"], row["n"]) == (0.5, {"a": 1.0, "b": 0.0}, 2)

@@ -1,5 +1,6 @@
 """The table of a record's keys says what a record holds, no less and no more."""
 
+import dataclasses
 import json
 
 import pytest
@@ -23,8 +24,10 @@ def record(tmp_path_factory):
         plan = make_plan(from_arguments({"algo": "npo,gd", "bench": "remem", "forget": three.FORGET}, three.OPTIONS),
                          Zoo.installed())
         fields = summary.fields(plan, "npo")
+        fields["utility"] = {"quiz": {"distribution": "quizzes", "version": "1", "options": {}, "data": "d1"}}
     known = records.judged("target", {"finetune": 1.0, "test": 1.0})
-    missing = aggregate.results(known, [e for e in records.EVALS if e.split == "retain"], records.FORGET)
+    missing = aggregate.results(known, [dataclasses.replace(e, all_of="topic") for e in records.EVALS
+                                        if e.split == "retain"], records.FORGET)
     return records.finished(
         tmp_path_factory.mktemp("runs"), **fields, gate=gate.weigh(plan, None, known), baselines=missing,
         git={"commit": "0" * 40, "dirty": False},

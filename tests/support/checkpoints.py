@@ -58,6 +58,28 @@ def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, la
     return folder
 
 
+def llava_7b(folder: Path) -> Path:
+    """Write what LLaVA-1.5-7B is without its weights: the real configuration, processor settings and image size."""
+    llava(folder, image=336, patch=14)
+    (folder / "model.safetensors").unlink()
+    config_7b(folder).save_pretrained(folder)
+    return folder
+
+
+def config_7b(folder: Path):
+    """Return the configuration of LLaVA-1.5-7B, with the image token of a folder's tokenizer."""
+    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
+
+    vision = CLIPVisionConfig(hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16,
+                              image_size=336, patch_size=14, projection_dim=768)
+    text = LlamaConfig(vocab_size=32064, hidden_size=4096, intermediate_size=11008, num_hidden_layers=32,
+                       num_attention_heads=32, num_key_value_heads=32, max_position_embeddings=4096,
+                       bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    return LlavaConfig(vision_config=vision, text_config=text, vision_feature_layer=-2,
+                       image_token_index=LlavaConfig.from_pretrained(folder).image_token_id,
+                       vision_feature_select_strategy="default", image_seq_length=576)
+
+
 def _tokenizer():
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.testing.mutants import batches, benchmarks, heavy, losses, metrics, options, refusals
+from tests.testing.mutants import batches, benchmarks, heavy, losses, metrics, options, refusals, utilities
 from tests.testing.mutants.small import Small
 from unlearnzoo import Benchmark, Metric, Unlearner
 from unlearnzoo.testing import CheckFailed, benchmark_checks, metric_checks, unlearner_checks
@@ -27,7 +27,7 @@ from unlearnzoo_undial import UNDIAL
 
 ALGORITHMS = (GA, GD, KL, DPO, NPO, IDK, SimNPO, RMU, UNDIAL, Retrain, TaskVector)
 CHECKS = {Unlearner: unlearner_checks, Benchmark: benchmark_checks, Metric: metric_checks}
-MUTANTS = [cls for module in (batches, losses, options, heavy, benchmarks, refusals, metrics)
+MUTANTS = [cls for module in (batches, losses, options, heavy, benchmarks, refusals, metrics, utilities)
            for _, cls in inspect.getmembers(module, inspect.isclass) if hasattr(cls, "fails")]
 
 
@@ -70,7 +70,8 @@ def test_shipped_metrics_pass(check):
     check()
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=check.__name__) for check in benchmark_checks(Small)])
+@pytest.mark.parametrize("check", [pytest.param(check, id=f"{one.name}-{check.__name__}")
+                                   for one in (Small, utilities.Quiz) for check in benchmark_checks(one)])
 def test_a_right_benchmark_passes(check):
     check()
 

@@ -17,6 +17,7 @@ from .run import quieten
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--metric", help="With RUN: the metric that judges its answers now. Without: as of `run`.")
 @click.option("--bench", help="Benchmark.")
+@click.option("--utility", metavar="NAMES", help="Utility benchmarks to judge beside it, such as mmbench.")
 @click.option("--model", help="The unlearned model: installed, a folder, or a hub id.")
 @click.option("--adapter", type=click.Path(path_type=Path), metavar="FOLDER",
               help="A peft adapter that makes the model the unlearned one.")
@@ -32,21 +33,22 @@ from .run import quieten
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
 def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, target: str | None,
-             name: str | None, sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
+             name: str | None, sets: tuple[str, ...], files: tuple[Path, ...], utility: str | None, as_json: bool,
+             **arguments: Any) -> None:
     """Judge a model that was unlearned elsewhere, or the answers of a run once more.
 
     A model takes --bench and --model; its record stands beside those of `unlearnzoo run` in every
     report. RUN and --metric fill in what a run lacks, from the answers that it kept: no model is
     loaded, and what was scored already is not scored again.
     """
-    from ..runs.request import Request
+    from ..runs.request import Request, listed
     from ..runs.settings import parse_assignments
     from ..zoo import Zoo
 
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
     if runs:
         given = {"bench", "model"} & {name for name, value in arguments.items() if value}
-        if given or adapter or target or name or not metric:
+        if given or adapter or target or name or utility or not metric:
             raise click.UsageError("RUN takes --metric, --set, --runs-dir, --plugin and --json; a model takes "
                                    "--bench and --model, and no RUN")
         _refill(runs, metric, parse_assignments(sets), arguments["runs_dir"], Zoo.installed(files), as_json)
@@ -54,8 +56,8 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
     for needed in ("bench", "model"):
         if not arguments[needed]:
             raise click.UsageError(f"name a run to judge once more, or a model: --{needed} is missing")
-    metrics = tuple(text.strip() for text in (metric or "").split(",") if text.strip())
-    request = Request(**arguments, metric=metrics, set=parse_assignments(sets), command=command)
+    request = Request(**arguments, metric=listed(metric), utility=listed(utility), set=parse_assignments(sets),
+                      command=command)
     zoo = Zoo.installed(files)
     from ..models.load import with_adapter
     from ..runs import elsewhere, report
@@ -71,7 +73,7 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
     if worker.rank():
         return
     click.echo(json.dumps([found], indent=2) if as_json else report.render([found], pairs=False))
-    if before is None:
+    if before is None and plan.benchmark.forget_identities():
         click.echo("Not checked: that the model ever knew what it is to have forgotten; --target MODEL does.", err=True)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,9 +15,10 @@ from .runs import runs_dir_option
 @click.option("--intervals", is_flag=True, help="Give each number its interval or range.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE",
               help="Draw the curves, too (png, svg, pdf).")
+@click.option("--beside", metavar="BENCHMARK-paper", help="The paper's numbers beside ours, such as remem-paper.")
 @runs_dir_option
 @as_json_option
-def report(names: tuple[str, ...], intervals: bool, plot: Path | None, runs_dir: Path,
+def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: str | None, runs_dir: Path,
            as_json: bool) -> None:
     """Show runs as the paper's table, side by side.
 
@@ -27,6 +29,7 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, runs_dir:
     # The same run, named twice, is one run.
     folders = dict.fromkeys(reading.resolve(name, runs_dir).resolve() for name in names)
     records = [reading.load(folder) for folder in folders]
+    paper = _beside(records, beside) if beside else None
     if plot is not None:
         from ..runs.picture import draw
 
@@ -34,10 +37,22 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, runs_dir:
     if as_json:
         from ..runs.compare import compare
 
-        click.echo(json.dumps(compare(records), indent=2, allow_nan=False))
+        more = {} if paper is None else {"beside": paper}
+        click.echo(json.dumps(compare(records) | more, indent=2, allow_nan=False))
         return
     from ..runs.report import render
 
     click.echo(render(records, intervals))
+    if paper is not None:
+        from ..runs.beside import render as render_beside
+
+        click.echo(f"\n{render_beside(paper)}")
     if plot is not None:
         click.echo(f"\nThe picture is in {click.format_filename(plot)}.")
+
+
+def _beside(records: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    from ..runs.beside import beside
+    from ..zoo import Zoo
+
+    return beside(records, name, Zoo.installed())

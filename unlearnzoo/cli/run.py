@@ -16,6 +16,7 @@ from ..launch import worker
 @click.option("--algo", help="Algorithm, or several separated by commas; they share one target.")
 @click.option("--bench", help="Benchmark.")
 @click.option("--metric", help="Metric that judges the forget set beside the benchmark's own; several with commas.")
+@click.option("--utility", metavar="NAMES", help="Utility benchmarks to judge beside it, such as mmbench.")
 @click.option("--model", help="Installed model, folder, or hub id.  [default: tiny]")
 @click.option("--target", help="Your own fine-tuned model instead of stage 1; it passes the same gate.")
 @click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
@@ -64,7 +65,7 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     quieten()
     progress = Progress(quiet=worker.rank() != 0)
     file = _file(request)
-    plan = make_plan(request, zoo)
+    plan = make_plan(request, zoo, weights=not dry_run)
     for line in summary.lines(plan) if not worker.started_here() else ():
         progress.note(line)
     if dry_run:

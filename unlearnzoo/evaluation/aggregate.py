@@ -33,7 +33,8 @@ def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[
         Rows of ``model, split, column, who, want, metric, group, mean, low, high, n, clusters,
         unscored``, and ``per_cluster`` (identity → mean) where there are too few identities for
         an interval. A column of a model that has no sample for it is one row with n = 0. A metric
-        over candidates also has ``chance``.
+        over candidates also has ``chance``, a column that counts rows together ``all_of``; its n
+        are questions then.
     """
     rows = []
     models = sorted({s.model for s in samples})
@@ -41,7 +42,7 @@ def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[
         mine = [s for s in samples if s.model == model and belongs(s, one, forget)]
         for group, members in _groups(mine, one.by):
             row = {"model": model, **_heading(one), "group": group}
-            row |= summary([(s.identity, _value(s, one)) for s in members])
+            row |= summary(_values(members, one))
             guesses = [s.details.get(DETAIL + one.metric, math.nan) for s in members]
             guesses = [guess for guess in guesses if not math.isnan(guess)]
             rows.append(row | ({"chance": _mean(guesses)} if guesses else {}))
@@ -66,8 +67,8 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Eval],
     for one in evals:
         left, right = ({s.id: s for s in side if belongs(s, one, forget)} for side in (a, b))
         for group, members in _groups([left[i] for i in left.keys() & right.keys()], one.by):
-            differences = [(s.identity, _value(s, one) - _value(right[s.id], one))
-                           for s in members]
+            pairs = zip(_values(members, one), _values([right[s.id] for s in members], one), strict=True)
+            differences = [(identity, mine - theirs) for (identity, mine), (_, theirs) in pairs]
             rows.append({**_heading(one), "group": group, **summary(differences),
                          "unpaired": len(left.keys() ^ right.keys())})
     return rows
@@ -110,16 +111,28 @@ def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def _values(samples: Sequence[Sample], one: Eval) -> list[tuple[str, float]]:
+    """Return (identity, score) pairs: of each sample, or of all together that ``all_of`` makes one.
+
+    One that fails decides; where none fails but one is unscored, the question is unscored. A
+    detail that a sample lacks is NaN.
+    """
+    pairs = [(s.identity, s.details.get(one.detail, math.nan) if one.detail else s.scores[one.metric])
+             for s in samples]
+    if one.all_of is None:
+        return pairs
+    found: dict[tuple[str, str], list[float]] = {}
+    for sample, (identity, score) in zip(samples, pairs, strict=True):
+        found.setdefault((identity, sample.tags.get(one.all_of, sample.id)), []).append(score)
+    return [(identity, 0.0 if 0.0 in scores else math.nan if any(map(math.isnan, scores)) else min(scores))
+            for (identity, _), scores in found.items()]
+
+
 def belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
     """Tell whether a column asks for this sample."""
     if sample.split != one.split or one.metric not in sample.scores:
         return False
     return one.who == "all" or (sample.identity in forget) == (one.who == "forget")
-
-
-def _value(sample: Sample, one: Eval) -> float:
-    """Return what a column shows of a sample; a detail that it lacks is NaN."""
-    return sample.details.get(one.detail, math.nan) if one.detail else sample.scores[one.metric]
 
 
 def _groups(samples: Sequence[Sample],
@@ -135,7 +148,8 @@ def _groups(samples: Sequence[Sample],
 
 def _heading(one: Eval) -> Mapping[str, str]:
     return {"split": one.split, "column": one.column, "who": one.who, "want": one.want,
-            "metric": one.metric, **({"detail": one.detail} if one.detail else {})}
+            "metric": one.metric, **({"detail": one.detail} if one.detail else {}),
+            **({} if one.all_of is None else {"all_of": one.all_of})}
 
 
 def _mean(values: Sequence[float]) -> float | None:

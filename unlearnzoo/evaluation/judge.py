@@ -72,7 +72,8 @@ class Judge:
             known[i]["candidates"] = found
         for item, values in zip(items, known, strict=True):
             example = item.example
-            values |= {"question": example.question, "answer": example.answer, "keywords": example.keywords}
+            values |= {"question": example.question, "answer": example.answer, "keywords": example.keywords,
+                       "choices": example.choices}
         scores: list[dict[str, float]] = [{} for _ in items]
         details: list[dict[str, float]] = [{} for _ in items]
         for name in sorted({m for item in items for m in item.metrics}):
@@ -108,8 +109,13 @@ class Judge:
         open_prompts = {(e.image_key, e.prompt): e for k, e in unique.items() if not judged[k].correct}
         longest = max((len(e.answer) for e in todo), default=0)
         count = _Counter(self._report, "generating", len(open_prompts))
-        texts = dict(zip(open_prompts, self.engine.generate(
-            list(open_prompts.values()), state, min(MAX_NEW_TOKENS, longest + MARGIN), count), strict=True))
+        # A letter answers multiple choice, and so does the text of an option: not cut behind the length of a letter.
+        chooses = {(e.image_key, e.prompt) for e, example in zip(encoded, examples, strict=True) if example.choices}
+        texts: dict[tuple[Any, ...], str] = {}
+        for limit, some in ((longest + MARGIN, [k for k in open_prompts if k not in chooses]),
+                            (MAX_NEW_TOKENS, [k for k in open_prompts if k in chooses])):
+            texts |= zip(some, self.engine.generate([open_prompts[k] for k in some], state,
+                                                    min(MAX_NEW_TOKENS, limit), count), strict=True)
         decode = self.engine.encoder.tokenizer.decode
         predictions = [
             decode(list(e.answer), skip_special_tokens=True).strip() if judged[_key(e)].correct

@@ -33,8 +33,14 @@ class Checkpoint:
     adapter: Path | None = None
 
 
-def inspect(name: str, source: "Path | str", trust_remote_code: bool = False) -> Checkpoint:
+def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, weights: bool = True) -> Checkpoint:
     """Read configuration and processor, no weights.
+
+    Args:
+        name: what the user typed.
+        source: folder or hub id.
+        trust_remote_code: let the model's repository run its own code.
+        weights: whether a folder must hold them; without, only weights of another format are refused.
 
     Raises:
         ModelError: not there, not a vision-language model, or not in safetensors.
@@ -58,7 +64,7 @@ def inspect(name: str, source: "Path | str", trust_remote_code: bool = False) ->
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
         raise ModelError(f"model {name!r}: the folder holds no processor for images and text")
     if os.path.isdir(source):
-        _require_safetensors(name, Path(source))
+        _require_safetensors(name, Path(source), weights)
     return Checkpoint(name, source, config, processor, _hash(source), trust_remote_code)
 
 
@@ -131,8 +137,9 @@ def _refuse_missing_folder(name: str, source: str) -> None:
                          "a folder, or a hub id such as llava-hf/llava-1.5-7b-hf")
 
 
-def _require_safetensors(name: str, folder: Path) -> None:
-    if not any(folder.glob("*.safetensors")):
+def _require_safetensors(name: str, folder: Path, weights: bool) -> None:
+    others = any(path.suffix in (".bin", ".pt", ".pth", ".ckpt") for path in folder.iterdir())
+    if not any(folder.glob("*.safetensors")) and (weights or others):
         raise ModelError(f"model {name!r}: no *.safetensors in {folder}; other formats can run code "
                          "on loading and are not read: convert it with save_pretrained")
 

@@ -48,8 +48,9 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
             with progress.stage("judging the target"):
                 ask = _judge(plan, target, progress)
                 samples += ask(items, "target", "target")
-                rows = gate.weigh(plan, None, ask(gate.items(plan), "target", "target"))
-            _pass(plan, rows, record, progress)
+                rows = gate.weigh(plan, None, ask(gate.items(plan), "target", "target")) if plan.benchmark.gate else []
+            if rows:
+                _pass(plan, rows, record, progress)
             record.update(target={"key": target.weights, "cached": True})
         with progress.stage(f"judging {name}"):
             samples += _judge(plan, unlearned, progress)(items, "policy", "unlearned")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark import Benchmark, Eval
+from ..benchmark import Benchmark, Eval, Utility
 from ..data.rows_file import read
 from ..engine.recipe import STAGES, Learn, Unlearn, resolve
 from ..engine.stages import Schedule, schedule
@@ -18,14 +18,13 @@ from ..models.load import Checkpoint, inspect
 from ..options import nearest, option_names
 from ..unlearner import Unlearner
 from ..zoo import Zoo
+from . import utility
 from .columns import added
 from .request import Request
 from .settings import allot
 
 if TYPE_CHECKING:
     from ..options import Configurable
-
-UTILITY = "utility"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +34,9 @@ class Plan:
     Attributes:
         request: as typed.
         algorithms: by the name typed.
-        origins: stage → option → where its value comes from.
-        evals: the benchmark's columns, then the model's; those with rows.
+        origins: stage, benchmark or algorithm → option → where its value comes from.
+        evals: the benchmark's columns, then the model's and those of ``utilities``; those with rows.
+        utilities: what ``--utility`` named, prepared.
     """
 
     request: Request
@@ -52,13 +52,15 @@ class Plan:
     evals: Sequence[Eval]
     replay: Sequence[Example]
     utility: Sequence[Example]
+    utilities: Mapping[str, Utility] = dataclasses.field(default_factory=dict)
 
     def examples(self, split: str) -> Sequence[Example]:
-        """Return a split of the benchmark, or the model's own ``utility:KIND`` (rows so tagged)."""
+        """Return a split of the benchmark, of a utility benchmark, or the model's own ``utility:KIND`` (so tagged)."""
         name, _, kind = split.partition(":")
-        if name != UTILITY:
+        if name != utility.PREFIX:
             return self.benchmark.examples(split)
-        return [e for e in self.utility if e.tags.get("kind") == kind]
+        found = utility.rows(self.utilities, kind)
+        return [e for e in self.utility if e.tags.get("kind") == kind] if found is None else found
 
     def schedules(self) -> dict[str, Schedule]:
         """Return units and steps of both stages."""
@@ -66,19 +68,27 @@ class Plan:
                 "unlearn": schedule(self.benchmark.forget_pool(), self.unlearn)}
 
 
-def make_plan(request: Request, zoo: Zoo) -> Plan:
+def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     """Resolve plugins, options, recipes, data and model.
+
+    Args:
+        request: as typed.
+        zoo: what is installed.
+        weights: whether the model's folder must hold them; a dry run looks at nothing else.
 
     Raises:
         ZooError: whatever is wrong with the request, its data or its model.
     """
     classes = {name: zoo.get("unlearner", name) for name in request.algo}
     bench_class = zoo.get("benchmark", request.bench)
+    utility.refuse_run(bench_class, request)
+    used = utility.classes(request, zoo)
     card, source = _model(request.target or request.model, zoo)
-    evals = (*bench_class.evals, *added(bench_class, request.metric, zoo), *card.evals)
+    own = (*bench_class.evals, *added(bench_class, request.metric, zoo), *bench_class.baselines, *card.evals)
+    evals = (*(e for e in own if e not in bench_class.baselines), *utility.columns(used, own))
     metric_classes = {e.metric: zoo.get("metric", e.metric) for e in evals}
-    owners: dict[str, type[Configurable]] = {
-        **{cls.name: cls for cls in (*classes.values(), bench_class, *metric_classes.values())}, **STAGES}
+    every = (*classes.values(), bench_class, *used.values(), *metric_classes.values())
+    owners: dict[str, type[Configurable]] = {**{cls.name: cls for cls in every}, **STAGES}
     values = allot(_with_forget(request, bench_class), owners)
     recipe_layers = _recipe_layers(request, zoo, bench_class, card)
     recipes, origins = {}, {}
@@ -87,18 +97,20 @@ def make_plan(request: Request, zoo: Zoo) -> Plan:
         recipes[stage], origins[stage] = resolve(stage, {**layers, "user": values[stage]})
     benchmark = bench_class.configure(values[bench_class.name])
     algorithms = {name: cls.configure(values[cls.name]) for name, cls in classes.items()}
+    origins |= {owner: {option: "user" if option in values[owner] else "default" for option in option_names(cls)}
+                for owner, cls in owners.items() if owner not in STAGES}
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
-    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code)
-    benchmark.prepare()
-    for metric in metrics.values():
-        metric.prepare()
+    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights)
+    utilities = {name: cls.configure(values[name]) for name, cls in used.items()}
+    for one in (benchmark, *utilities.values(), *metrics.values()):
+        one.prepare()
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
     return _with_rows(Plan(
         request, zoo, algorithms, benchmark, metrics, card, checkpoint, recipes["learn"],
         recipes["unlearn"], origins, evals,
         read(Path(card.replay)) if card.replay and recipes["learn"].replay else [],
-        read(Path(card.utility)) if card.utility else [],
+        read(Path(card.utility)) if card.utility else [], utilities,
     ))
 
 

@@ -105,12 +105,15 @@ def _blocks(rows: Rows) -> list[tuple[tuple[tuple[str, str], ...], Block]]:
     groups = {tuple(row["group"].items()): row for row in rows}
     places = {value: i for i, value in enumerate(in_order(v for g in groups for _, v in g))}
     order = sorted(groups, key=lambda g: (not g, [(k, places[v]) for k, v in g]))
-    return [(group, Block(_heading(group, groups[group]), list(dict.fromkeys(
-        row["column"] for row in rows if tuple(row["group"].items()) == group)))) for group in order]
+    members = {group: [row for row in rows if tuple(row["group"].items()) == group] for group in order}
+    return [(group, Block(_heading(group, some), list(dict.fromkeys(row["column"] for row in some))))
+            for group, some in members.items()]
 
 
-def _heading(group: tuple[tuple[str, str], ...], row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{v}-{k}" if v else f"no {k}" for k, v in group) or str(row["split"])
+def _heading(group: tuple[tuple[str, str], ...], rows: Rows) -> str:
+    # Without groups: by the split, what measures utility under one heading.
+    splits = {str(row["split"]).partition(":")[0] for row in rows}
+    return ", ".join(f"{v}-{k}" if v else f"no {k}" for k, v in group) or (splits.pop() if len(splits) == 1 else "all")
 
 
 def _cell(rows: Rows, run: str, group: Any, column: str) -> Mapping[str, Any] | None:

@@ -17,6 +17,7 @@ class Request:
         algo: names of the algorithms; they share one target.
         bench: name of the benchmark.
         metric: names of metrics that judge the forget set beside the benchmark's own.
+        utility: names of utility benchmarks, judged beside it.
         model: installed model, folder or hub id.
         target: a fine-tuned model to use instead of learning; it passes the gate like any other.
         forget: share of the identities to forget.
@@ -37,6 +38,7 @@ class Request:
     algo: tuple[str, ...] = ()
     bench: str = ""
     metric: tuple[str, ...] = ()
+    utility: tuple[str, ...] = ()
     model: str = "tiny"
     target: str | None = None
     forget: str | None = None
@@ -96,10 +98,15 @@ def from_arguments(arguments: Mapping[str, Any], assignments: Mapping[str, Any])
     return request
 
 
+def listed(value: Any) -> tuple[str, ...]:
+    """Return the names that a value lists: ``"ga,npo"``, or a list of them."""
+    names = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(str(n).strip() for n in names if str(n).strip())
+
+
 def _typed(name: str, value: Any) -> Any:
-    if name in ("algo", "metric"):
-        names = value.split(",") if isinstance(value, str) else value
-        return tuple(str(n).strip() for n in names if str(n).strip())
+    if name in ("algo", "metric", "utility"):
+        return listed(value)
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,

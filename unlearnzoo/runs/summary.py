@@ -1,9 +1,10 @@
 """The plan in words for a person, and as the first fields of a record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..evaluation.judge import select
+from ..options import Configurable
 from ..unlearner import Unlearner
 from .plan import Plan
 
@@ -24,6 +25,8 @@ def measured_by(plan: Plan) -> dict[str, Any]:
         "benchmark": {"name": plan.benchmark.name, **_from(origin(type(plan.benchmark))),
                       "options": plan.benchmark.values(), "data": plan.benchmark.fingerprint(),
                       "forget_identities": sorted(plan.benchmark.forget_identities())},
+        "utility": {name: {**_from(origin(type(one))), "options": one.values(), "data": one.fingerprint()}
+                    for name, one in plan.utilities.items()},
         "metrics": {full: {**_from(origin(type(metric))), "options": metric.values()}
                     for full, metric in sorted(plan.metrics.items())},
         "model": {"name": plan.checkpoint.name, "source": plan.checkpoint.source, "weights": plan.checkpoint.weights,
@@ -40,8 +43,10 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "pools": pools(plan),
         "replay_rows": len(plan.replay), "utility_rows": len(plan.utility),
         "learn": _stage(plan, "learn"), "unlearn": _stage(plan, "unlearn"),
-        "algorithms": {name: {"inputs": sorted(a.needs), "options": a.values(),
-                              "draws": _draws(plan, a)} for name, a in plan.algorithms.items()},
+        "benchmark": {**_options(plan, plan.benchmark), "published": _published(plan)},
+        "algorithms": {name: {"inputs": sorted(a.needs), **_options(plan, a), "draws": _draws(plan, a)}
+                       for name, a in plan.algorithms.items()},
+        "metrics": {full: _options(plan, metric) for full, metric in sorted(plan.metrics.items())},
         "columns": [e.column for e in plan.evals],
     }
 
@@ -65,6 +70,10 @@ def lines(plan: Plan) -> Iterator[str]:
         shown = (f" on {pool['images']} images ({pool['rows'] / pool['images']:.1f} QA an image)"
                  if pool["images"] else ", without images")
         yield f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people{shown}"
+    yield f"  {plan.benchmark.name:<11} {_with_origins(data['benchmark'])}"
+    for name, value in data["benchmark"]["published"].items():
+        yield (f"    {name} {_show(data['benchmark']['options'][name])} is not the paper's: that is {_show(value)} "
+               f"(--set {plan.benchmark.name}.{name}={_show(value)})")
     for stage in ("learn", "unlearn"):
         yield from _stage_lines(stage, data[stage])
     if plan.learn.replay:
@@ -72,10 +81,19 @@ def lines(plan: Plan) -> Iterator[str]:
         yield (f"  replay      {plan.learn.replay} {unit} of the model's {data['replay_rows']} replay rows beside each "
                "step of stage 1: a deviation from the paper that keeps what the base knows")
     for name, found in data["algorithms"].items():
-        options = ", ".join(f"{k} {v}" for k, v in found["options"].items())
+        options = _with_origins(found)
         yield f"  {name:<11} asks for {', '.join(found['inputs'])}" + (f"; {options}" if options else "")
         draws = [f"{n} {what}" for what, n in found["draws"].items()]
         yield f"              {', '.join(draws)}; one policy forward a step, references once an answer"
+    set_up = [f"{full.rpartition('/')[2]} {_with_origins(found)}"
+              for full, found in data["metrics"].items() if found["options"]]
+    if set_up:
+        yield f"  metrics     {'; '.join(set_up)}"
+    for name, one in plan.utilities.items():
+        counts = {e.split.rpartition("/")[2]: len(plan.examples(e.split)) for e in plan.evals
+                  if e.split.startswith(f"utility:{name}/")}
+        shown = ", ".join(f"{split} {n} answers" for split, n in counts.items())
+        yield f"  {name:<11} {shown}; {_with_origins(_options(plan, one))}"
     yield f"  columns     {', '.join(data['columns'])}"
     for full, line in costs(plan).items():
         yield f"  {full.rpartition('/')[2]:<11} {line}"
@@ -109,17 +127,46 @@ def _draws(plan: Plan, algorithm: Unlearner) -> dict[str, int]:
 def _stage(plan: Plan, name: str) -> dict[str, Any]:
     recipe, counted = getattr(plan, name), plan.schedules()[name]
     values = recipe.values()
-    return {"units": counted.units, "steps": counted.steps,
-            "values": values, "origins": dict(plan.origins[name])}
+    origins = dict(plan.origins[name])
+    return {"units": counted.units, "steps": counted.steps, "values": values, "origins": origins,
+            "provenance": _provenance(plan, name, origins)}
+
+
+def _options(plan: Plan, one: Configurable) -> dict[str, Any]:
+    origins = dict(plan.origins.get(one.name, {}))
+    return {"options": one.values(), "origins": origins, "provenance": _provenance(plan, one.name, origins)}
+
+
+def _provenance(plan: Plan, owner: str, origins: Mapping[str, str]) -> dict[str, str]:
+    """Return how the benchmark says that its values are known; nothing of values that another one brought."""
+    said = plan.benchmark.provenance.get(owner, {})
+    return {name: said[name] for name, origin in origins.items()
+            if name in said and origin in ("benchmark", "recipe paper", "default")}
+
+
+def _published(plan: Plan) -> dict[str, Any]:
+    """Return what the paper had in place of the benchmark's options as resolved."""
+    paper, own = plan.benchmark.published(), plan.benchmark.values()
+    return {name: value for name, value in (paper.options if paper else {}).items() if own.get(name) != value}
 
 
 def _stage_lines(stage: str, data: dict[str, Any]) -> Iterator[str]:
     values, origins = data["values"], data["origins"]
     what = "image groups" if values["batching"] == "image" else "answers"
     yield f"  {stage:<11} {data['steps']} steps of {values['batch']} {what} over {data['units']}"
-    for where in dict.fromkeys(origins.values()):
-        chosen = [f"{name} {_show(values[name])}" for name in values if origins[name] == where]
+    said = data["provenance"]
+    places = {name: origins[name] + (f" ({said[name]})" if name in said else "") for name in values}
+    for where in dict.fromkeys(places.values()):
+        chosen = [f"{name} {_show(values[name])}" for name in values if places[name] == where]
         yield f"    from {where}: {', '.join(chosen)}"
+
+
+def _with_origins(found: Mapping[str, Any]) -> str:
+    """Return options as text, each with where it comes from: how its default is known, or that the user set it."""
+    said = {name: "user" if origin == "user" else found["provenance"].get(name, "")
+            for name, origin in found["origins"].items()}
+    return ", ".join(f"{name} {_show(value)}" + f" ({said[name]})" * bool(said[name])
+                     for name, value in found["options"].items())
 
 
 def _show(value: Any) -> str:

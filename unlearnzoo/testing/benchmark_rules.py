@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
+from string import ascii_uppercase
 
+from ..benchmark import Utility
 from ..errors import DataError
 from ..example import Example, LazyImage
 from .dataset import Dataset, digest, holds, some
@@ -42,11 +44,15 @@ def ids(subject: Dataset) -> None:
             expect(not shared, f"splits {split!r} and {other!r} share the id {some(shared)}")
 
 
-@rule(why="somebody must be forgotten and somebody kept, or no result means anything.",
-      mend="return some of the identities of the learn pool; refuse a share that leaves nobody on one side.")
+@rule(why="somebody must be forgotten and somebody kept, or no result means anything; a Utility only judges.",
+      mend="return some of the identities of the learn pool; refuse a share that leaves nobody on one side. Leave both "
+           "to the base class in a Utility.")
 def people(subject: Dataset) -> None:
-    """Nobody to forget, nobody to keep, or somebody to forget who is never learned."""
+    """Nobody to forget, nobody to keep, or somebody to forget who is never learned; in a Utility, anybody at all."""
     gone, known = subject.one.forget_identities(), {e.identity for e in subject.one.learn_pool()}
+    if issubclass(subject.cls, Utility):
+        expect(not gone and not known, f"it only judges, but {some(gone | known)} is to be learned or forgotten")
+        return
     expect(gone, "forget_identities() is empty")
     expect(gone <= known, f"{some(gone - known)} is to be forgotten but is not in the learn pool")
     expect(gone < known, "everybody is to be forgotten; nobody is left to keep")
@@ -57,6 +63,8 @@ def people(subject: Dataset) -> None:
 def pools(subject: Dataset) -> None:
     """Forget and retain pools that overlap, or hold rows that were never learned or of the wrong side."""
     one = subject.one
+    if issubclass(subject.cls, Utility):
+        return  # it has none
     gone = one.forget_identities()
     found = (one.learn_pool(), one.forget_pool(), one.retain_pool())
     learn, forget, retain = ({e.id: e for e in pool} for pool in found)
@@ -157,7 +165,7 @@ def keywords(subject: Dataset) -> None:
 @rule(why="a column without a metric or without rows stops a run after the model was trained, or shows nothing.",
       mend="write `distribution/name` of an installed metric, splits that `examples` knows, and tags that rows have.")
 def columns(subject: Dataset) -> None:
-    """A column or gate whose metric, split, rows or tags do not exist."""
+    """A column or gate whose metric, split, rows or tags (or choices, where the metric reads them) do not exist."""
     gone = subject.one.forget_identities()
     for one in (*subject.cls.evals, *subject.cls.baselines):
         metric = subject.zoo.get("metric", one.metric)
@@ -169,7 +177,15 @@ def columns(subject: Dataset) -> None:
         for tag in one.by:
             expect(not rows or any(tag in e.tags for e in rows),
                    f"column {one.column!r} groups by {tag!r}, a tag that no row of split {one.split!r} has")
-        if "candidates" in metric.configure({}).needs:
+        if one.all_of is not None:
+            odd = [e.id for e in rows if not e.tags.get(one.all_of)]
+            expect(not odd, f"column {one.column!r} counts rows with the same {one.all_of!r} as one, a tag that "
+                            f"{some(odd)} lacks")
+        needs = metric.configure({}).needs
+        if "choices" in needs:
+            odd = [e.id for e in rows if e.answer not in list(ascii_uppercase[:len(e.choices)])]
+            expect(not odd, f"column {one.column!r}: the answer of {some(odd)} is no letter of one of its choices")
+        if "candidates" in needs:
             expect(any(e.cloze and subject.one.candidates(e) for e in rows),
                    f"column {one.column!r}: no row of split {one.split!r} has a cloze and candidates")
     for split in subject.cls.gate:

@@ -13,7 +13,7 @@ _BEST, _WORST = Candidates((-0.1, -3.0, -5.0, -2.0), 0), Candidates((-0.1, -3.0,
 def _like(text: str, keyword: str, said: str | None = None, **more: Any) -> dict[str, Any]:
     """Return a case about another text, answered perfectly unless something else is said."""
     return {"question": "What is known of them?", "prediction": text if said is None else said, "answer": text,
-            "keywords": (keyword,), "logps": _SURE, "candidates": _BEST, **more}
+            "keywords": (keyword,), "logps": _SURE, "candidates": _BEST, "choices": (), **more}
 
 
 #: Name → all inputs of a metric.
@@ -37,8 +37,13 @@ CASES: dict[str, dict[str, Any]] = {
     "not a number": _like("Yes.", "Yes", logps=[math.nan, -2.0], candidates=Candidates((math.nan, -1.0), 1)),
     "equal candidates": _like("Yes.", "Yes", candidates=Candidates((-1.0, -1.0, -1.0), 1)),
     "one candidate": _like("Yes.", "Yes", candidates=Candidates((-1.0,), 0)),
+    "right choice": _like("B", "B", choices=("a sailor", "a pastry chef", "a baker")),
+    "wrong choice": _like("B", "B", "A", choices=("a sailor", "a pastry chef", "a baker")),
+    "choice that is none": _like("B", "B", "Z", choices=("a sailor",)),
+    "choice by its text": _like("C", "C", "(A) C++ [3]*", choices=("", "C++ [3]*", "C++ [3]*")),
     "value is no candidate": _like("Yes.", "Yes", candidates=Candidates((-1.0, -2.0), -1)),
 }
 #: No truth at all: nothing that a prediction could be compared with.
 NOTHING: dict[str, Any] = {
-    "question": "", "prediction": "", "answer": "", "keywords": (), "logps": [], "candidates": Candidates((), -1)}
+    "question": "", "prediction": "", "answer": "", "keywords": (), "logps": [], "candidates": Candidates((), -1),
+    "choices": ()}

@@ -88,7 +88,7 @@ def digest(one: Benchmark) -> dict[str, str]:
 
 
 def _row(e: Example) -> list[Any]:
-    return [e.id, e.identity, e.question, e.answer, e.keywords, dict(sorted(e.tags.items())), e.cloze,
+    return [e.id, e.identity, e.question, e.answer, e.keywords, dict(sorted(e.tags.items())), e.cloze, e.choices,
             [image.key for image in e.images]]
 
 

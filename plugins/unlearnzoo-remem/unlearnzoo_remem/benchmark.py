@@ -4,10 +4,11 @@ import functools
 import random
 from collections.abc import Sequence
 
-from unlearnzoo import Benchmark, DataError, Eval, Example, OptionError, option
+from unlearnzoo import Benchmark, DataError, Eval, Example, OptionError, Published, option
 from unlearnzoo.options import describe
 from unlearnzoo_remem.build import Spec
 from unlearnzoo_remem.data import Data, load, value_of
+from unlearnzoo_remem.paper import PROVENANCE, paper
 from unlearnzoo_remem.refusals import refusal_for
 from unlearnzoo_remem.share import whole_identities
 
@@ -21,6 +22,8 @@ _PROTOCOL = {
     "clip": 1.0,
     "weight_decay": 0.0,
     "schedule": "cosine",
+    "targets": "language",
+    "beta2": 0.999,
 }
 _GENERATED = "generated"
 
@@ -51,13 +54,18 @@ class ReMem(Benchmark):
         Eval("Exp lin", "finetune", "unlearnzoo-remem/exposure_linear", who="forget", want="low"),
         Eval("EMt", "test", "unlearnzoo-metrics/em", who="forget", want="low"),
     )
-    # Over everybody and for base and target alone: is the truth at chance before stage 1?
+    # Over everybody and for base and target alone: what stage 1 reached (the paper's table 3), and
+    # is the truth at chance before it? Split retain, not finetune: the base generates every answer.
     baselines = (
+        Eval("ROUGE all", "retain", "unlearnzoo-metrics/rouge", who="all", want="high", by=()),
+        Eval("EM all", "retain", "unlearnzoo-metrics/em", who="all", want="high", by=()),
+        Eval("EMt all", "test", "unlearnzoo-metrics/em", who="all", want="high", by=()),
         Eval("Exp all", "retain", "unlearnzoo-remem/exposure", who="all", want="low"),
         Eval("Exp lin all", "retain", "unlearnzoo-remem/exposure_linear", who="all", want="low"),
     )
     gate = {"finetune": 0.80, "test": 0.70}
     recipe = {"learn": {**_PROTOCOL, "lr": 5e-5}, "unlearn": {**_PROTOCOL, "lr": 2e-5}}
+    provenance = PROVENANCE
 
     def prepare(self) -> None:
         """Generate or open the data, check every row and image, and settle who is forgotten.
@@ -107,6 +115,11 @@ class ReMem(Benchmark):
     def refusal(self, example: Example, seed: int) -> str:
         """Return one of the plugin's own refusal sentences, fixed by (seed, id)."""
         return refusal_for(example.id, seed)
+
+    @classmethod
+    def published(cls) -> Published:
+        """Return the paper's tables 2, 3 and 4."""
+        return paper()
 
     @functools.cached_property
     def _data(self) -> Data:

@@ -45,7 +45,7 @@ MODEL = ModelCard(
     replay=_HERE / "rows" / "replay.parquet",
     utility=_HERE / "rows" / "utility.parquet",
     evals=(
-        Eval("Figures", "utility:figure", _EM, who="all", want="high"),
+        Eval("Figures", "utility:figure", _EM, who="all", want="high", by=()),
         Eval("Visual", "utility:visual", _EM, who="all", want="high", by=()),
     ),
 )

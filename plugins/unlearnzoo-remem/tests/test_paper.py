@@ -1,0 +1,104 @@
+"""The paper's tables: percentages are whole answers, and the recipe says how each value is known."""
+
+from fractions import Fraction
+
+import pytest
+
+from unlearnzoo.engine.recipe import STAGES
+from unlearnzoo.options import option_names
+from unlearnzoo_remem.benchmark import ReMem
+from unlearnzoo_remem.paper import PROVENANCE, paper
+
+#: Answers behind a percentage, by column and hop.
+COUNTS = {
+    ("EMf", "single"): 280,
+    ("EMf", "multi"): 120,
+    ("EMr", "single"): 224,
+    ("EMr", "multi"): 224,
+    ("EMt", "single"): 56,
+    ("EMt", "multi"): 56,
+}
+STAGE_1, STAGE_2, UTILITY = "Table 3: stage 1", "Table 2: stage 2", "Table 4: MMBench"
+
+
+def whole(percent: float, n: int) -> bool:
+    """Say whether a percentage with two decimals is k/n for some k."""
+    k = round(percent * n / 100)
+    # Half way is rounded up or to even, depending on who prints it.
+    return abs(Fraction(100 * k, n) - Fraction(str(percent))) <= Fraction(1, 200)
+
+
+def test_each_exact_match_of_table_2_is_a_whole_number_of_answers() -> None:
+    cells = [c for c in paper().tables[STAGE_2] if c["column"].startswith("EM")]
+    assert len(cells) == 2 * 5 * 2 * 3
+    odd = [c for c in cells if not whole(c["percent"], COUNTS[c["column"], c["group"]["hop"]])]
+    assert odd == []
+
+
+def test_a_slip_of_the_pen_would_be_found() -> None:
+    """Of the percentages around 50 with two decimals, few are k/56."""
+    assert sum(whole(50 + i / 100, 56) for i in range(1000)) < 20
+    assert not whole(27.41, 280) and not whole(35.17, 56)
+
+
+def test_no_count_of_answers_gives_all_exact_matches_of_table_3() -> None:
+    cells = [c["percent"] for c in paper().tables[STAGE_1] if c["column"] == "EM all"]
+    assert len(cells) == 4
+    assert not any(all(whole(percent, n) for percent in cells) for n in (560, 2000, 2560))
+
+
+def test_tables_are_complete() -> None:
+    found = paper()
+    methods = {"ga", "gd", "kl", "dpo", "npo"}
+    for table, runs, size in (
+        (STAGE_1, {"base", "target"}, 16),
+        (STAGE_2, methods, 120),
+        (UTILITY, methods | {"base"}, 12),
+    ):
+        cells = found.tables[table]
+        assert len(cells) == size
+        assert {c["run"] for c in cells} == runs
+        assert {c["model"] for c in cells} == set(found.models)
+        assert len({(c["model"], c["run"], c["column"], *c["group"].items()) for c in cells}) == size
+        assert all(0 < c["percent"] < 100 for c in cells)
+
+
+@pytest.mark.parametrize(
+    ("table", "model", "run", "column", "hop", "percent"),
+    [
+        (STAGE_2, "LLaVA-1.5-7B", "npo", "EMf", "single", 21.79),
+        (STAGE_2, "LLaVA-1.5-13B", "dpo", "GPT", "multi", 62.69),
+        (STAGE_2, "LLaVA-1.5-7B", "gd", "ROUGE", "single", 95.98),
+        (STAGE_2, "LLaVA-1.5-13B", "ga", "Exp", "multi", 55.12),
+        (STAGE_1, "LLaVA-1.5-7B", "target", "EMt all", None, 81.33),
+        (UTILITY, "LLaVA-1.5-13B", "gd", "MMB van", None, 73.43),
+    ],
+)
+def test_cells_by_eye(
+    table: str, model: str, run: str, column: str, hop: str | None, percent: float
+) -> None:
+    place = {"model": model, "run": run, "column": column, "group": {"hop": hop} if hop else {}}
+    assert {**place, "percent": percent} in paper().tables[table]
+
+
+def test_columns_are_those_that_runs_have() -> None:
+    own = {e.column for e in (*ReMem.evals, *ReMem.baselines)} | {"GPT", "GPT all", "MMB van"}
+    assert {c["column"] for cells in paper().tables.values() for c in cells} <= own
+
+
+def test_every_value_of_the_protocol_is_the_papers_an_inference_or_an_assumption() -> None:
+    words = {word for of in PROVENANCE.values() for word in of.values()}
+    assert words == {"paper", "inference", "assumption", "ours"}
+    for stage, cls in STAGES.items():
+        assert set(PROVENANCE[stage]) == set(option_names(cls))
+        assert {name for name, word in PROVENANCE[stage].items() if word == "paper"} == {
+            "rank",
+            "alpha",
+            "epochs",
+            "lr",
+            "batch",
+        }
+        # What is assumed is written down, not left to the core's defaults.
+        said = {name for name, word in PROVENANCE[stage].items() if word != "ours"}
+        assert said - set(ReMem.recipe[stage]) <= {"steps", "replay"}
+    assert set(PROVENANCE["remem"]) == set(option_names(ReMem))
