@@ -57,9 +57,13 @@ def labels(records: Records) -> list[str]:
 
 
 def memory(records: Records) -> list[str]:
-    """Return the columns of the curve: the forgotten side, then the kept one."""
-    points = [r["curve"][0] for r in records if r["curve"]]
-    return [name for name in points[0] if name != "step"] if points else []
+    """Return the columns of the curve: the forgotten side, the kept one; utility columns follow in the curve."""
+    return columns(records)[:2]
+
+
+def columns(records: Records) -> list[str]:
+    """Return all columns of the curves, utility columns last."""
+    return list(dict.fromkeys(name for r in records for point in r["curve"][:1] for name in point if name != "step"))
 
 
 def in_order(words: Iterable[str]) -> list[str]:

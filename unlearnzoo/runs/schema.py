@@ -90,7 +90,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "results[].chance": ("float", "what guessing gives; only of metrics over candidates"),
     "curve": ("list", "points of stage 2 in order of step, the target's first"),
     "curve[].step": ("int", "optimiser steps done"),
-    "curve[].NAME": ("object", "column (`EMf`, `EMr`) → hop → score, 0 to 1"),
+    "curve[].NAME": ("object", "column (`EMf`, `EMr`, then the model's utility columns over a fixed part of their rows, "
+                     "with hop `\"\"`) → hop → score, 0 to 1"),
     "matched": ("object", "empty before the curve"),
     "matched.NAME": ("object", "level of forgetting (`0.50`) → hop → what was kept; null where it is not reached"),
     "steps": ("int", "optimiser steps of stage 2 that were done; absent before its end"),
