@@ -65,11 +65,11 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
         if as_json:
             click.echo(json.dumps(summary.as_data(plan), indent=2))
         return
-    from ..runs import report
+    from ..runs import gold, report
     from ..runs.run import execute
 
     records = execute(plan, progress, time.perf_counter() - start)
-    click.echo(json.dumps(records, indent=2) if as_json else report.render(records, pairs=False))
+    click.echo(json.dumps(records, indent=2) if as_json else report.render(gold.beside(records), pairs=False))
 
 
 def quieten() -> None:

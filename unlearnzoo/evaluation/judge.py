@@ -1,5 +1,6 @@
 """Judge one state of a model: each example is generated and scored once for all its metrics."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from ..data.encode import Encoded
 from ..example import Example
 from ..metric import Candidates, Metric, Scored
 from .chance import DETAIL, chance
-from .sample import Sample
+from .sample import TRUTH, Sample
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -129,6 +130,8 @@ class Judge:
             details |= found.details if isinstance(found, Scored) else {}
             if metric.needs == {"candidates"}:
                 details[DETAIL + name] = chance(metric, values["candidates"])
+        if logps := values.get("logps"):
+            details[TRUTH] = math.exp(_mean(logps))
         return Sample(model=label, split=item.split, id=example.id, identity=example.identity,
                       tags=dict(example.tags), question=example.question, answer=example.answer,
                       prediction=values.get("prediction"), scores=scores, details=details)

@@ -20,6 +20,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "algorithm.distribution": ("str", "the package it came from; a file's stem with `--plugin`"),
     "algorithm.version": ("str", "of that package; empty for a file"),
     "algorithm.options": ("object", "all its options as resolved"),
+    "algorithm.gold_standard": ("bool", "whether its model never saw the forget set; others are held against it"),
     "benchmark": ("object", "the benchmark: name, distribution, version and options as above, and its data"),
     "benchmark.name": ("str", "its short name"),
     "benchmark.distribution": ("str", "the package it came from"),

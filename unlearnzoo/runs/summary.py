@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..unlearner import Unlearner
+from . import gold
 from .plan import Plan
 
 
@@ -11,7 +12,8 @@ def fields(plan: Plan, name: str) -> dict[str, Any]:
     """Return what a record of one algorithm says from its start."""
     algorithm, request = plan.algorithms[name], plan.request
     return {
-        "algorithm": {"name": algorithm.name, **_from(plan.zoo.origin(type(algorithm))), "options": algorithm.values()},
+        "algorithm": {"name": algorithm.name, **_from(plan.zoo.origin(type(algorithm))), "options": algorithm.values(),
+                      "gold_standard": algorithm.gold_standard},
         **measured_by(plan), "seed": request.seed, "target_seed": request.target_seed, "plan": as_data(plan),
     }
 
@@ -76,6 +78,15 @@ def lines(plan: Plan) -> Iterator[str]:
         draws = [f"{n} {what}" for what, n in found["draws"].items()]
         yield f"              {', '.join(draws)}; one policy forward a step, references once an answer"
     yield f"  columns     {', '.join(data['columns'])}"
+    yield f"  gold standard: {_gold(plan)}"
+
+
+def _gold(plan: Plan) -> str:
+    fields = {**measured_by(plan), "target_seed": plan.request.target_seed,
+              "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}}}
+    installed = [name for name in plan.zoo.names("unlearner") if plan.zoo.get("unlearner", name).gold_standard]
+    here = [name for name, algorithm in plan.algorithms.items() if algorithm.gold_standard]
+    return gold.line(fields, plan.request.runs_dir, here, installed, plan.request.target is not None)
 
 
 def _draws(plan: Plan, algorithm: Unlearner) -> dict[str, int]:
