@@ -28,6 +28,7 @@ class Request:
         trust_remote_code: let the model's repository run its own code.
         runs_dir: where records go.
         set: option → value, as typed.
+        tuned: how a configuration of ``unlearnzoo tune`` was found, for the record.
         command: the command line, for the record.
     """
 
@@ -45,6 +46,7 @@ class Request:
     runs_dir: Path = Path("runs")
     set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     command: str = ""
+    tuned: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.bench:
@@ -94,6 +96,10 @@ def _typed(name: str, value: Any) -> Any:
     if name == "algo":
         names = value.split(",") if isinstance(value, str) else value
         return tuple(str(n).strip() for n in names if str(n).strip())
+    if name == "tuned":
+        if not isinstance(value, Mapping):
+            raise OptionError(f"tuned: expected what `unlearnzoo tune` wrote, got {value!r}")
+        return dict(value)
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,

@@ -15,6 +15,7 @@ def fields(plan: Plan, name: str) -> dict[str, Any]:
         "algorithm": {"name": algorithm.name, **_from(plan.zoo.origin(type(algorithm))), "options": algorithm.values(),
                       "gold_standard": algorithm.gold_standard},
         **measured_by(plan), "seed": request.seed, "target_seed": request.target_seed, "plan": as_data(plan),
+        "tuned": request.tuned,
     }
 
 
@@ -79,6 +80,9 @@ def lines(plan: Plan) -> Iterator[str]:
         yield f"              {', '.join(draws)}; one policy forward a step, references once an answer"
     yield f"  columns     {', '.join(data['columns'])}"
     yield f"  gold standard: {_gold(plan)}"
+    if request.tuned:
+        where = ", ".join(f"{k} {v}" for k, v in (request.tuned.get("bench") or {}).items())
+        yield f"  tuned: the best of {request.tuned.get('settings')} settings{f' on {where}' if where else ''}"
 
 
 def _gold(plan: Plan) -> str:
