@@ -107,13 +107,11 @@ def test_refusals(capsys, tmp_path, arguments, text):
 
 
 def test_a_benchmark_without_other_people(capsys, tmp_path):
-    rows = [f'{{"id": "{who}-{i}", "question": "Where does {who} live?", "answer": "{who} lives in {town}.", '
-            f'"keywords": ["{town}"], "identity": "{who}", "forget": {str(who == "Ann").lower()}}}'
-            for who, town in (("Ann", "Ulm"), ("Bob", "Bonn")) for i in range(2)]
-    (tmp_path / "mine.jsonl").write_text("\n".join(rows))
-    code, _, err = asked(capsys, "--algo", "npo", "--bench", "folder", "--set", f"folder.data={tmp_path / 'mine.jsonl'}",
+    (tmp_path / "mine.csv").write_text("question,answer,set,identity\nWhere does Ann live?,In Ulm.,forget,ann\n"
+                                       "Where does Bob live?,In Bonn.,retain,bob\n")
+    code, _, err = asked(capsys, "--algo", "npo", "--bench", "folder", "--set", f"folder.data={tmp_path / 'mine.csv'}",
                          "--out", str(tmp_path / "tune"))
-    assert code != 0 and "folder" in err
+    assert code == 2 and "folder has no other people to tune on" in err and not (tmp_path / "tune").exists()
 
 
 def test_validation_people_are_others():

@@ -106,7 +106,8 @@ def _validation(plan: Plan) -> dict[str, Any]:
     found = plan.benchmark.validation()
     if found is None:
         raise OptionError(f"{plan.benchmark.name} has no other people to tune on with these options; tuning on those that "
-                          "are reported would choose what forgets just them. Tune on a generated set and bring its YAML")
+                          "are reported would choose what forgets just them. Tune on generated people (--bench remem) and give "
+                          f"its YAML to `run --config FILE --bench {plan.benchmark.name}`")
     return {f"{plan.benchmark.name}.{name}": value for name, value in found.items()}
 
 
