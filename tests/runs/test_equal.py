@@ -17,9 +17,10 @@ def record(algo, kept, seed=0, who="p00", levels=("0.50",), utility=None, **more
     """Return what a report looks at of a record; ``kept`` at each level."""
     curve = [{"step": i, "EMf": {"single": f}, "EMr": {"single": 1.0}} | ({"Figures": {"": u}} if utility else {})
              for i, (f, u) in enumerate(zip((1.0, 0.5, 0.0), utility or (0, 0, 0), strict=True))]
-    return {"algorithm": {"name": algo, "options": {}}, "benchmark": {"name": "b", "data": "d", "forget_identities": [who]},
-            "model": {"name": "m"}, "target": {"key": "t"}, "seed": seed, "target_seed": 0, "curve": curve,
-            "matched": {level: {"single": kept} for level in levels}, "time": f"{seed}", "plan": {}, **more}
+    return {"algorithm": {"name": algo, "options": {}}, "model": {"name": "m"}, "target": {"key": "t"},
+            "seed": seed, "target_seed": 0, "curve": curve,
+            "matched": {level: {"single": kept} for level in levels}, "time": f"{seed}", "plan": {},
+            "benchmark": {"name": "b", "data": "d", "forget_identities": [who]}, **more}
 
 
 def only(rows, **which):

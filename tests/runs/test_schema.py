@@ -23,12 +23,12 @@ def record(tmp_path_factory):
         plan = make_plan(from_arguments({"algo": "npo,gd", "bench": "remem", "forget": three.FORGET}, three.OPTIONS),
                          Zoo.installed())
         fields = summary.fields(plan, "npo")
-    tuned = {"settings": 2, "budget": 2, "setting": 1, "score": 0.5, "scores": [None, 0.5], "values": {}, "bench": {},
-             "data": "d2", "seed": 0}
+    fields["tuned"] = {"settings": 2, "budget": 2, "setting": 1, "score": 0.5, "scores": [None, 0.5], "values": {},
+                       "bench": {}, "data": "d2", "seed": 0}
     known = records.judged("target", {"finetune": 1.0, "test": 1.0})
     missing = aggregate.results(known, [e for e in records.EVALS if e.split == "retain"], records.FORGET)
     return records.finished(
-        tmp_path_factory.mktemp("runs"), **{**fields, "tuned": tuned}, gate=gate.weigh(plan, None, known), baselines=missing,
+        tmp_path_factory.mktemp("runs"), **fields, gate=gate.weigh(plan, None, known), baselines=missing,
         git={"commit": "0" * 40, "dirty": False},
         target={"key": "t1", "cached": False, "judged": ["b1-base.parquet"]}, purged="2026-01-01T00:00:00+00:00",
         steps=8, machine={**calibration(), "cpu_seconds": 1.0})

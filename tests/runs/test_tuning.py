@@ -77,7 +77,8 @@ def test_a_range_of_one_value():
 
 def record(kept, ends=(0.0, 0.0)):
     hops = ("single", "multi")
-    return {"matched": {"0.10": dict(zip(hops, kept, strict=True))}, "curve": [{"step": 9, "EMf": dict(zip(hops, ends))}]}
+    return {"matched": {"0.10": dict(zip(hops, kept, strict=True))},
+            "curve": [{"step": 9, "EMf": dict(zip(hops, ends, strict=True))}]}
 
 
 def test_what_is_best():
@@ -166,8 +167,9 @@ def test_what_is_tuned_is_in_the_record(tmp_path):
     from unlearnzoo.runs.request import from_arguments
     from unlearnzoo.runs.settings import read_config
 
-    (tmp_path / "npo.yaml").write_text("algo: npo\nbench: remem\nforget: 33%\nnpo: {beta: 0.3}\nremem: {identities: 3, "
-                                       "qa: 20, views: 4}\ntuned: {settings: 8, budget: 8, bench: {remem.data_seed: 7}}\n")
+    (tmp_path / "npo.yaml").write_text(
+        "algo: npo\nbench: remem\nforget: 33%\nnpo: {beta: 0.3}\nremem: {identities: 3, qa: 20, views: 4}\n"
+        "tuned: {settings: 8, budget: 8, bench: {remem.data_seed: 7}}\n")
     plan = make_plan(from_arguments(*read_config(tmp_path / "npo.yaml")), Zoo.installed())
     fields = summary.fields(plan, "npo")
     assert fields["tuned"] == {"settings": 8, "budget": 8, "bench": {"remem.data_seed": 7}}
@@ -178,5 +180,6 @@ def test_what_is_tuned_is_in_the_record(tmp_path):
 def test_damaged_state(tmp_path, capsys):
     (tmp_path / "tune").mkdir()
     (tmp_path / "tune" / tuning.STATE).write_text('{"protocol": 1}')
-    code, _, err = asked(capsys, "--algo", "npo", "--bench", "remem", *three.arguments(), "--out", str(tmp_path / "tune"))
+    out = str(tmp_path / "tune")
+    code, _, err = asked(capsys, "--algo", "npo", "--bench", "remem", *three.arguments(), "--out", out)
     assert code == 1 and "damaged, or no tuning" in err

@@ -24,7 +24,7 @@ from .table import table
 @click.option("--seed", type=int, help="Seed of the settings and of stage 2.  [default: 0]")
 @click.option("--target-seed", type=int, help="Seed of stage 1.  [default: 0]")
 @click.option("--recipe", help="Values to start from: paper, or an installed model's name.")
-@click.option("--set", "sets", multiple=True, metavar="OWNER.NAME=VALUE", help="An option that stays fixed. Repeatable.")
+@click.option("--set", "sets", multiple=True, metavar="OWNER.NAME=VALUE", help="An option to keep fixed. Repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), default="tune", show_default=True,
               help="Folder of the result; a second call goes on there.")
 @plugin_option

@@ -62,15 +62,15 @@ def _apart(equal: Mapping[str, Any]) -> Iterator[str]:
     at = dict.fromkeys((row["column"], row["group"]) for row in equal["pairs"])
     for column, group in at:
         rows = [r for r in equal["pairs"] if (r["column"], r["group"], r["level"]) == (column, group, lowest)]
-        above = [f"{r['a']} above {r['b']}" if r["mean"] > 0 else f"{r['b']} above {r['a']}" for r in rows if r["apart"]]
+        above = [" above ".join((r["a"], r["b"]) if r["mean"] > 0 else (r["b"], r["a"])) for r in rows if r["apart"]]
         close = [f"{r['a']} and {r['b']}" for r in rows if r["apart"] is False]
         open_ = [f"{r['a']} and {r['b']}" for r in rows if r["apart"] is None]
-        parts = [f"{what}: {', '.join(names)}" for what, names in
-                 (("apart", above), ("not told apart", close), ("too few runs, or one did not come down", open_)) if names]
+        said = {"apart": above, "not told apart": close, "too few runs, or one did not come down": open_}
+        parts = [f"{what}: {', '.join(names)}" for what, names in said.items() if names]
         yield f"{column} at {equal['forget']} = {_level(lowest)}{f', {group}' if group else ''}: {'; '.join(parts)}."
     if any(row["apart"] is not None for row in equal["pairs"]):
-        yield ("Apart: the interval of the difference, run by run where seed and forgotten people are shared, leaves out "
-               "0. Each holds by itself: of 20 pairs without a difference one would be marked.")
+        yield ("Apart: the interval of the difference, run by run where seed and forgotten people are shared, leaves "
+               "out 0. Each holds by itself: of 20 pairs without a difference one would be marked.")
 
 
 def _label(method: Mapping[str, Any], equal: Mapping[str, Any]) -> str:

@@ -90,8 +90,9 @@ def make_plan(request: Request, zoo: Zoo) -> Plan:
     checkpoint = inspect(request.target or request.model, source, request.trust_remote_code)
     benchmark.prepare()
     if request.tuned and request.tuned.get("data") == benchmark.fingerprint():
-        raise OptionError(f"these settings were tuned on these very people; report them on others than {request.bench} with "
-                          f"{', '.join(f'{k}={v}' for k, v in (request.tuned.get('bench') or {}).items())}")
+        raise OptionError(f"these settings were tuned on these very people ({request.bench} with "
+                          f"{', '.join(f'{k}={v}' for k, v in (request.tuned.get('bench') or {}).items())}); "
+                          "report them on others")
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
     return _with_rows(Plan(

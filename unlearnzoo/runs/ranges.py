@@ -72,8 +72,8 @@ def _own(algorithm: Unlearner) -> Iterator[Range]:
             yield Range(name, max(least, 0.0), min(most, 1.0), False, False, 0.0)
         elif value > 0:
             factor = WHOLE if whole else OPTION
-            low, high = value / factor, min(most, value * factor)
-            yield Range(name, max(least, math.ceil(low) if whole else low, 1 if whole else 0.0), high, True, whole, value)
+            low = max(1, math.ceil(value / factor)) if whole else value / factor
+            yield Range(name, max(least, low), min(most, value * factor), True, whole, value)
 
 
 def setting(number: int, among: Sequence[Range], seed: int) -> dict[str, float | int]:

@@ -61,7 +61,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "tuned.settings": ("int", "settings of this method that were tried"),
     "tuned.budget": ("int", "settings that each method was given"),
     "tuned.setting": ("int", "which was the best, from 0"),
-    "tuned.score": ("float | null", "its objective: least EMr over hops at EMf = 10 %; null where none came down to it"),
+    "tuned.score": ("float | null", "its least EMr over hops at EMf = 10 %; null where none came down to it"),
     "tuned.scores": ("list", "the objective of each that was tried, null likewise"),
     "tuned.values": ("object", "the options of the best"),
     "tuned.bench": ("object", "options of the benchmark that gave the people to tune on"),
@@ -101,8 +101,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "results[].chance": ("float", "what guessing gives; only of metrics over candidates"),
     "curve": ("list", "points of stage 2 in order of step, the target's first"),
     "curve[].step": ("int", "optimiser steps done"),
-    "curve[].NAME": ("object", "column (`EMf`, `EMr`, then the model's utility columns over a fixed part of their rows, "
-                     "with hop `\"\"`) → hop → score, 0 to 1"),
+    "curve[].NAME": ("object", "column (`EMf`, `EMr`, then the model's utility, over a fixed part of its rows and with "
+                     "an empty hop) → hop → score, 0 to 1"),
     "matched": ("object", "empty before the curve"),
     "matched.NAME": ("object", "level of forgetting (`0.50`) → hop → what was kept; null where it is not reached"),
     "steps": ("int", "optimiser steps of stage 2 that were done; absent before its end"),

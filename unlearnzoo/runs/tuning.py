@@ -52,8 +52,8 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: Progress)
     space = {name: ranges.ranges(a, plan.unlearn.lr, steps, request.set) for name, a in plan.algorithms.items()}
     state = _open(out, _protocol(request, options, first), {n: ranges.as_data(among) for n, among in space.items()})
     progress.note(f"tuning {', '.join(space)}: {budget} settings each on {plan.benchmark.name} with "
-                  f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least {plan.benchmark.memory[1]} over "
-                  f"hops at {plan.benchmark.memory[0]} = 10 %")
+                  f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least "
+                  f"{plan.benchmark.memory[1]} over hops at {plan.benchmark.memory[0]} = 10 %")
     for number in range(budget):
         for name, among in space.items():
             if any((row["algo"], row["setting"]) == (name, number) for row in state["settings"]):
@@ -101,13 +101,13 @@ def _validation(plan: Plan) -> dict[str, Any]:
             raise OptionError(f"{name} is the gold standard: there is nothing to tune; leave it out of --algo")
     for name in plan.request.set:
         if "." not in name:
-            raise OptionError(f"--set {name}: write it with its owner, for example npo.{name}, so that the result can be "
-                              "written down")
+            raise OptionError(f"--set {name}: write it with its owner, for example npo.{name}, so that the result can "
+                              "be written down")
     found = plan.benchmark.validation()
     if found is None:
-        raise OptionError(f"{plan.benchmark.name} has no other people to tune on with these options; tuning on those that "
-                          "are reported would choose what forgets just them. Tune on generated people (--bench remem) and give "
-                          f"its YAML to `run --config FILE --bench {plan.benchmark.name}`")
+        raise OptionError(f"{plan.benchmark.name} has no other people to tune on with these options; tuning on those "
+                          "that are reported would choose what forgets just them. Tune on generated people (--bench "
+                          f"remem) and give its YAML to `run --config FILE --bench {plan.benchmark.name}`")
     return {f"{plan.benchmark.name}.{name}": value for name, value in found.items()}
 
 
@@ -150,7 +150,8 @@ def _best(name: str, state: Mapping[str, Any], budget: int, request: Request, op
 def _protocol(request: Request, options: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     return {"bench": request.bench, "data": plan.benchmark.fingerprint(), "validation": dict(options),
             "model": request.model, "target": request.target, "forget": request.forget, "recipe": request.recipe,
-            "seed": request.seed, "target_seed": request.target_seed, "set": {k: str(v) for k, v in request.set.items()},
+            "seed": request.seed, "target_seed": request.target_seed,
+            "set": {k: str(v) for k, v in request.set.items()},
             "objective": f"least {plan.benchmark.memory[1]} at {plan.benchmark.memory[0]} = {LEVEL}", "stop_at": STOP}
 
 
@@ -173,7 +174,8 @@ def _open(out: Path, protocol: dict[str, Any], space: dict[str, Any]) -> dict[st
     differing = [k for k in protocol if old.get(k) != protocol[k]] + [
         f"ranges of {name}" for name in space if name in ranged and ranged[name] != space[name]]
     if differing:
-        raise OptionError(f"--out {out} holds a tuning by another protocol (other {', '.join(differing)}); choose another")
+        raise OptionError(f"--out {out} holds a tuning by another protocol (other {', '.join(differing)}); "
+                          "choose another")
     return {**state, "ranges": ranged | space}
 
 
