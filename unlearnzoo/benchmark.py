@@ -112,6 +112,13 @@ class Benchmark(Configurable, abc.ABC):
         gone = self.forget_identities()
         return [e for e in self.learn_pool() if e.identity not in gone]
 
+    def validation(self) -> Mapping[str, Any] | None:
+        """Return options that give other identities of the same kind, to tune on; None where there are none.
+
+        No report uses those identities: settings chosen on the reported ones would suit just them.
+        """
+        return None
+
     def candidates(self, example: Example) -> tuple[str, ...]:
         """Return all unique values of this example's attribute, its own among them."""
         return ()

@@ -36,11 +36,13 @@ class Unlearner(Configurable, abc.ABC):
         layers: decoder layers, counted from 1, whose output each input shall carry in
             ``.hidden[layer]``; a property where an option decides.
         relearns: it calls ``work.learn``, which needs a stage 1 of this run (``--target`` has none).
+        gold_standard: its model never saw the forget set; reports show the others' distance to it.
     """
 
     reference: ClassVar[Mapping[str, str]] = {}
     inputs: ClassVar[Mapping[str, str]] = {}
     relearns: ClassVar[bool] = False
+    gold_standard: ClassVar[bool] = False
 
     def loss(self, *args: Any, **inputs: Any) -> "Tensor | dict[str, Tensor]":
         """Return one loss value an answer, a ``(n,)`` tensor, or named terms of such tensors.

@@ -17,6 +17,7 @@ class Retrain(Unlearner):
 
     name = "retrain"
     relearns = True
+    gold_standard = True
 
     def unlearn(self, work: "Work") -> None:
         """Put what stage 1 learns from the retain set in place of the target."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.examples import image
 from unlearnzoo import Example, Metric
-from unlearnzoo.evaluation.curve import Curve
+from unlearnzoo.evaluation.curve import UTILITY_GENERATED, UTILITY_ROWS, Curve
 from unlearnzoo.evaluation.judge import Item
 
 
@@ -122,3 +122,19 @@ def test_the_probe_takes_whole_images_of_everybody():
     for item in items("forget", "single", 40):
         inside = (item.example.identity, item.example.images[0].key) in keys
         assert inside == (item.example.id in {e.id for e in chosen})
+
+
+def test_utility_is_asked_of_the_same_few_rows_at_each_point():
+    engine = Scripted()
+    utility = {"Figures": items("figure", "single", 60, who=12) + items("figure", "multi", 60, who=12)}
+    curve = Curve(engine, {"EMf": items("forget", "single", 5), "EMr": items("retain", "single", 5)}, Equal(),
+                  probe_rows=5, rows=8, utility=utility)
+    asked = [item.example.id for item in curve.asked("Figures")]
+    assert UTILITY_ROWS <= len(asked) < UTILITY_ROWS + 10 and len(set(asked)) == len(asked)
+    curve.start({"EMf": {"single": 1.0}, "EMr": {"single": 1.0}, "Figures": {"": 1.0}})
+    engine.proven = set(asked[:10]) | {item.example.id for items in utility.values() for item in items
+                                       if item.example.id not in asked}
+    engine.said = set(asked[10:13])
+    assert curve._score(1)["Figures"] == {"": pytest.approx((10 + (len(asked) - 10) * 3 / 12) / len(asked))}
+    assert engine.generated == 5 + 5 + UTILITY_GENERATED
+    assert list(curve.points[-1]) == ["step", "EMf", "EMr", "Figures"]

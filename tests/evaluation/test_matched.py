@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from unlearnzoo.evaluation.matched import matched
+from unlearnzoo.evaluation.matched import matched, path
 
 
 def curve(*pairs, hop="single"):
@@ -71,3 +71,20 @@ def test_linear_curves_give_the_line():
     points = curve(*[(1 - i / 7, 1 - (i / 7) / 3) for i in range(8)])
     for level in (0.9, 0.5, 0.25, 0.1, 0.05):
         assert at(points, level) == pytest.approx(1 - (1 - level) / 3)
+
+
+def test_a_column_in_no_group_is_read_where_each_group_crosses():
+    points = [{"step": 0, "EMf": {"single": 1.0, "multi": 1.0}, "Figures": {"": 0.9}},
+              {"step": 2, "EMf": {"single": 0.0, "multi": 0.5}, "Figures": {"": 0.7}},
+              {"step": 4, "EMf": {"single": 0.0, "multi": 0.0}, "Figures": {"": 0.1}}]
+    assert matched(points, "EMf", "Figures", levels=(0.5, 0.25)) == {
+        "0.50": {"single": pytest.approx(0.8), "multi": pytest.approx(0.7)},
+        "0.25": {"single": pytest.approx(0.75), "multi": pytest.approx(0.4)}}
+    assert matched(points, "EMf", "Visual", levels=(0.5,)) == {"0.50": {"single": None, "multi": None}}
+
+
+def test_a_start_and_an_end_are_no_path():
+    points = curve((1.0, 1.0), (0.6, 0.8), (0.0, 0.0))
+    assert path(points) == points
+    assert path(points[:2]) == points[:1]
+    assert path([]) == []

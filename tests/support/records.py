@@ -7,7 +7,7 @@ from tests.support.samples import EM
 from unlearnzoo import Eval
 from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.matched import matched
-from unlearnzoo.evaluation.sample import Sample
+from unlearnzoo.evaluation.sample import TRUTH, Sample
 from unlearnzoo.runs.record import Record
 
 EXPOSURE = "unlearnzoo-remem/exposure"
@@ -29,6 +29,7 @@ def judged(model, share, people=20, rows=6, seed=0):
         share: split → how often it is right.
     """
     draw = random.Random(f"{model} {seed} {sorted(share.items())}")
+    truth = random.Random(f"truth {model} {seed}")
     found = []
     for split, right in share.items():
         for i in range(people):
@@ -38,7 +39,8 @@ def judged(model, share, people=20, rows=6, seed=0):
                 found.append(Sample(
                     model, split, f"{split}-{i}-{j}", f"p{i:02}", {"hop": HOPS[j % 2]}, "Who?",
                     "Ann.", "Ann." if score else "Bob.", scores,
-                    {f"chance/{EXPOSURE}": 0.293} if split != "utility" else {}))
+                    {f"chance/{EXPOSURE}": 0.293, TRUTH: truth.random() ** (1 / 9 if score else 1)}
+                    if split != "utility" else {}))
     return found
 
 
@@ -50,7 +52,7 @@ def line(kept, length=7):
             for i, x in enumerate(parts)]
 
 
-def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, **more):
+def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, forgot=0.1, **more):
     """Write a finished record and return it as the run does."""
     fields = {
         "algorithm": {"name": algo, "distribution": f"unlearnzoo-{algo}", "version": "0.1.0",
@@ -59,7 +61,7 @@ def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, **more):
         "model": {"name": "tiny"}, "seed": seed, "target_seed": 0, **more}
     samples = [*judged("base", {"retain": 0.0, "finetune": 0.0, "utility": 0.9}),
                *judged("target", {"retain": 1.0, "finetune": 1.0, "utility": 0.9}),
-               *judged("unlearned", {"retain": kept, "finetune": 0.1, "utility": 0.8}, seed=algo)]
+               *judged("unlearned", {"retain": kept, "finetune": forgot, "utility": 0.8}, seed=algo)]
     known = [s for s in samples if s.model != "unlearned"]
     with Record.open(runs_dir, algo=algo, bench="remem", **fields) as record:
         record.update(valid=True, target={"key": "t1"},
@@ -68,3 +70,10 @@ def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, **more):
         record.finish(results=aggregate.results(samples, EVALS, FORGET), curve=line(kept),
                       matched=matched(line(kept)), seconds={"total": 12.0}, **more)
     return record.data
+
+
+def retrained(runs_dir: Path, **more):
+    """Write the record of a gold standard: everything kept, nothing ever known of the forgotten."""
+    algorithm = {"name": "retrain", "distribution": "unlearnzoo-retrain", "version": "0.1.0", "options": {},
+                 "gold_standard": True}
+    return finished(runs_dir, "retrain", 1.0, forgot=0.0, **{"algorithm": algorithm, **more})

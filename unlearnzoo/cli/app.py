@@ -31,6 +31,7 @@ COMMANDS = {
     "run": "unlearnzoo.cli.run:run",
     "runs": "unlearnzoo.cli.runs:runs",
     "show": "unlearnzoo.cli.show:show",
+    "tune": "unlearnzoo.cli.tune:tune",
 }
 INTERNAL, INTERRUPTED, CLOSED_PIPE = 70, 130, 141
 

@@ -76,12 +76,12 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
         from ..launch.start import how_many, start as start_processes
 
         return start_processes(file, how_many(request.processes, file), sys.argv[1:])
-    from ..runs import report
+    from ..runs import gold, report
     from ..runs.run import execute
 
     records = execute(plan, progress, time.perf_counter() - start)
     if worker.rank() == 0:
-        click.echo(json.dumps(records, indent=2) if as_json else report.render(records, pairs=False))
+        click.echo(json.dumps(records, indent=2) if as_json else report.render(gold.beside(records), pairs=False))
     return 0
 
 

@@ -23,6 +23,9 @@ Point = dict[str, Any]
 MOVE = 0.1
 NEAR_MOVE = 0.02
 TAG = "hop"
+#: Utility rows of a point, over all its columns, and those of them that are generated: so many make a
+#: point less than a tenth dearer (measured with the embedded model).
+UTILITY_ROWS, UTILITY_GENERATED = 48, 12
 
 
 class Curve:
@@ -34,24 +37,31 @@ class Curve:
         metric: full name → metric; the rows' own (EM) judges.
         probe_rows: forget rows of the probe.
         rows: rows a group whose wrong answers are generated at a point.
+        utility: column → rows that show what else the model can do; a fixed part of them, the same
+            at each point, is asked.
     """
 
     def __init__(self, engine: "Engine", sides: Mapping[str, Sequence[Item]], metric: Metric,
-                 probe_rows: int, rows: int) -> None:
-        self.engine, self.metric, self.rows = engine, metric, rows
+                 probe_rows: int, rows: int, utility: Mapping[str, Sequence[Item]] | None = None) -> None:
+        self.engine, self.metric = engine, metric
         self.groups = {
             (column, hop): [item for item in order if item.example.tags.get(TAG, "") == hop]
             for column, items in sides.items()
             for order in [_shuffled(items)]
             for hop in sorted({item.example.tags.get(TAG, "") for item in items})
         }
+        self.rows = dict.fromkeys(self.groups, rows)
+        share = max(1, len(utility or ()))
+        for column, items in (utility or {}).items():
+            self.groups[column, ""] = _whole_images(items, UTILITY_ROWS // share)
+            self.rows[column, ""] = UTILITY_GENERATED // share
         self.forget = next(iter(sides))
         self.probe_items = _whole_images(sides[self.forget], probe_rows)
         self.last_probe = 1.0
         self.points: list[Point] = []
 
     def start(self, means: Mapping[str, Mapping[str, float]]) -> None:
-        """Set step 0 from the target's own scores, column → hop → EM."""
+        """Set step 0 from the target's own scores, column → hop → EM; of utility over ``asked``."""
         self.points = [_point(0, means)]
         self.last_probe = self._probe()
 
@@ -73,6 +83,10 @@ class Curve:
         start, *others = self.points
         self.points = [start, *(p for p in others if p["step"] != step), _point(step, means)]
 
+    def asked(self, column: str) -> list[Item]:
+        """Return the rows of a utility column that each point asks."""
+        return self.groups[column, ""]
+
     def _score(self, step: int) -> Point:
         """Estimate EM of each group: proven answers, and the rate among some of the others."""
         flat = [item for items in self.groups.values() for item in items]
@@ -80,14 +94,14 @@ class Curve:
         proven = iter(self.engine.score(encoded, "policy"))
         wrong = {group: [item for item in items if not next(proven).correct] for group, items in self.groups.items()}
         # Items stand in a fixed random order.
-        some = [item for items in wrong.values() for item in items[: self.rows]]
+        some = [item for group, items in wrong.items() for item in items[: self.rows[group]]]
         longest = max(len(e.answer) for e in encoded)
         texts = iter(self.engine.generate([self.engine.encode(item.example) for item in some], "policy",
                                           min(MAX_NEW_TOKENS, longest + MARGIN)))
         means: dict[str, dict[str, float]] = {}
         for (column, hop), items in self.groups.items():
             failed = wrong[column, hop]
-            hits = [self._hit(item, next(texts)) for item in failed[: self.rows]]
+            hits = [self._hit(item, next(texts)) for item in failed[: self.rows[column, hop]]]
             rate = sum(hits) / len(hits) if hits else 0.0
             means.setdefault(column, {})[hop] = (len(items) - len(failed) + len(failed) * rate) / len(items)
         self.points.append(_point(step, means))

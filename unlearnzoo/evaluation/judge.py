@@ -1,5 +1,6 @@
 """Judge one state of a model: each example is generated and scored once for all its metrics."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from ..errors import PluginError
 from ..example import Example
 from ..metric import Candidates, Metric, Scored, Tell
 from .chance import DETAIL, chance
-from .sample import Sample
+from .sample import TRUTH, Sample
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -76,6 +77,9 @@ class Judge:
                        "choices": example.choices}
         scores: list[dict[str, float]] = [{} for _ in items]
         details: list[dict[str, float]] = [{} for _ in items]
+        for values, own in zip(known, details, strict=True):
+            if logps := values.get("logps"):
+                own[TRUTH] = math.exp(_mean(logps))
         for name in sorted({m for item in items for m in item.metrics}):
             metric, asked = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
             for i, found in zip(asked, self._scored(metric, [known[i] for i in asked]), strict=True):

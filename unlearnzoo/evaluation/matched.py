@@ -22,7 +22,7 @@ def matched(curve: Sequence[Mapping[str, Any]], forget: str = "EMf", retain: str
         curve: points ``{"step": 0, "EMf": {"single": 1.0, ...}, "EMr": {...}}`` in order of step;
             a group without a score on either side (absent or None) leaves the point out.
         forget: column that falls.
-        retain: column that is read.
+        retain: column that is read; one in no group (utility) is read where each group crosses.
         levels: of the forget score.
 
     Returns:
@@ -37,8 +37,17 @@ def matched(curve: Sequence[Mapping[str, Any]], forget: str = "EMf", retain: str
 def _line(curve: Sequence[Mapping[str, Any]], forget: str, retain: str,
           group: str) -> list[tuple[float, float]]:
     """Return a group's (forget, retain) pairs that are known."""
-    pairs = [(point[forget].get(group), point[retain].get(group)) for point in curve]
+    pairs = [(point[forget].get(group), _of(point.get(retain, {}), group)) for point in curve]
     return [(f, r) for f, r in pairs if f is not None and r is not None]
+
+
+def _of(scores: Mapping[str, float | None], group: str) -> float | None:
+    return scores.get("") if set(scores) == {""} else scores.get(group)
+
+
+def path(curve: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return what can be read of a curve: a start and an end alone (retraining) are no path."""
+    return curve if len(curve) > 2 else curve[:1]
 
 
 def _first(line: Sequence[tuple[float, float]], level: float) -> float | None:

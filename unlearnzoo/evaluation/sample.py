@@ -15,6 +15,8 @@ from ..errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: The detail with the true answer's probability to the power of 1 / its tokens, wherever an answer was asked for.
+TRUTH = "truth_probability"
 _TEXTS = ("model", "split", "id", "identity", "question", "answer", "prediction")
 #: Fields of a sample whose entries become columns, and the word for one entry.
 _NESTED = {"tags": "tag", "scores": "score", "details": "detail"}
@@ -31,7 +33,8 @@ class Sample:
         answer: the true one.
         prediction: the greedy answer; None where no metric asked for one.
         scores: metric's full name → score in [0, 1]; NaN is unscored.
-        details: what scores were made of: ``rank``, ``candidates``.
+        details: what scores were made of: ``rank``, ``candidates``; ``truth_probability``: the true
+            answer's, the geometric mean over its tokens, end token included.
     """
 
     model: str

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..benchmark import Eval
 from ..evaluation.aggregate import Row, paired
 from ..evaluation.sample import Sample
-from . import reading
+from . import gold, reading
+from .equal import equal
 
 Records = Sequence[Mapping[str, Any]]
 #: What has to be the same before two results may be compared, and where a record has it.
@@ -28,38 +28,55 @@ def compare(records: Records) -> dict[str, Any]:
         ``runs`` (label, folder, status, ...), ``table`` (rows of results with ``run``: the label,
         or ``base`` and ``target`` of the first record that has them), ``baselines`` (likewise),
         ``matched`` (label → level → group → retain score), ``paired`` (rows of differences with
-        ``a``, ``b``) and ``notes``.
+        ``a``, ``b``), ``gold`` (see ``gold.compare``), ``equal`` (see
+        ``equal.equal``) and ``notes``.
     """
     names = labels(records)
+    judged = [reading.samples(r) or [] for r in records] if len(records) > 1 else [[] for _ in records]
     return {
         "runs": [_run(name, r) for name, r in zip(names, records, strict=True)],
         "table": _table(names, records),
         "baselines": _shared(records, "baselines"),
         "matched": {name: r["matched"] for name, r in zip(names, records, strict=True)},
         "memory": memory(records),
-        "paired": _pairs(names, records),
+        "equal": equal(records, columns(records)),
+        "paired": _pairs(names, records, judged),
+        "gold": gold.compare(names, records, judged, next(iter(memory(records)), None)),
         "notes": [*_states(names, records), *_differences(names, records),
                   *_unscored(names, records)],
     }
 
 
 def labels(records: Records) -> list[str]:
-    """Name each record by its algorithm; by seed, configuration or folder where that is not enough."""
+    """Name each record by its algorithm; by seed, options, configuration or folder where that is not enough."""
     algorithms = [str(r["algorithm"].get("name", "?")) for r in records]
     folders = [Path(r["folder"]) for r in records]
     forms: list[list[str]] = [
         algorithms,
         [f"{a} seed {r.get('seed')}" for a, r in zip(algorithms, records, strict=True)],
+        [f"{a}{_choices(r, records)}" for a, r in zip(algorithms, records, strict=True)],
         [f"{a} {f.name.rpartition('_')[2]}" for a, f in zip(algorithms, folders, strict=True)],
         [f.name for f in folders],
     ]
     return next((form for form in forms if len(set(form)) == len(form)), [str(f) for f in folders])
 
 
+def _choices(record: Mapping[str, Any], records: Records) -> str:
+    """Return seeds and benchmark options of a record in which the records differ (` seed 1 draw 2`)."""
+    each = [{"seed": r.get("seed"), "target seed": r.get("target_seed"),
+             **((r.get("benchmark") or {}).get("options") or {})} for r in (record, *records)]
+    differing = [name for name in each[0] if len({repr(of.get(name)) for of in each}) > 1]
+    return "".join(f" {name} {each[0][name]}" for name in differing)
+
+
 def memory(records: Records) -> list[str]:
-    """Return the columns of the curve: the forgotten side, then the kept one."""
-    points = [r["curve"][0] for r in records if r["curve"]]
-    return [name for name in points[0] if name != "step"] if points else []
+    """Return the columns of the curve: the forgotten side, the kept one; utility columns follow in the curve."""
+    return columns(records)[:2]
+
+
+def columns(records: Records) -> list[str]:
+    """Return all columns of the curves, utility columns last."""
+    return list(dict.fromkeys(name for r in records for point in r["curve"][:1] for name in point if name != "step"))
 
 
 def in_order(words: Iterable[str]) -> list[str]:
@@ -86,34 +103,18 @@ def _shared(records: Records, field: str) -> list[Row]:
     return [{**row, "run": row["model"]} for row in next(filter(None, found), [])]
 
 
-def _pairs(names: Sequence[str], records: Records) -> list[Row]:
+def _pairs(names: Sequence[str], records: Records, judged: Sequence[Sequence[Sample]]) -> list[Row]:
     """Compare each two records that may be compared, example by example."""
-    if len(records) < 2:
-        return []
-    samples = [_unlearned(record) for record in records]
+    samples = [[s for s in of if s.model == "unlearned"] for of in judged]
     rows = []
     for i, j in itertools.combinations(range(len(records)), 2):
         a, b = records[i], records[j]
         if not samples[i] or not samples[j] or any(_at(a, p) != _at(b, p) for p in SAME.values()):
             continue
         forget = frozenset(a["benchmark"].get("forget_identities") or ())
-        for row in paired(samples[i], samples[j], _evals(a), forget):
+        for row in paired(samples[i], samples[j], reading.evals(a), forget):
             rows.append({"a": names[i], "b": names[j], **row})
     return rows
-
-
-def _unlearned(record: Mapping[str, Any]) -> list[Sample]:
-    return [s for s in reading.samples(record) or () if s.model == "unlearned"]
-
-
-def _evals(record: Mapping[str, Any]) -> list[Eval]:
-    """Rebuild the columns from the rows that they made."""
-    found = {}
-    for row in record["results"]:
-        if row["model"] == "unlearned":
-            found[row["column"]] = Eval(row["column"], row["split"], row["metric"], row["who"],
-                                        row["want"], tuple(row["group"]), row.get("detail", ""), row.get("all_of"))
-    return list(found.values())
 
 
 def _states(names: Sequence[str], records: Records) -> list[str]:

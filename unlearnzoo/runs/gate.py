@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..benchmark import Eval
 from ..evaluation.judge import Item
 from ..evaluation.sample import Sample
-from .plan import Plan
+from .plan import UTILITY, Plan
 
 TAG = "hop"
 #: The base's score stands beside the target's for orientation: every fourth row is enough.
@@ -16,6 +17,11 @@ BASE_STRIDE = 4
 def metric_of(plan: Plan) -> str:
     """Return the full name of the metric that the gate and the curve use."""
     return next(e.metric for e in plan.evals if e.column == plan.benchmark.memory[0])
+
+
+def utility(plan: Plan) -> list[Eval]:
+    """Return the model's own columns that the same metric judges: the curve follows them, too."""
+    return [e for e in plan.evals if e.split.partition(":")[0] == UTILITY and e.metric == metric_of(plan)]
 
 
 def items(plan: Plan) -> list[Item]:

@@ -1,4 +1,4 @@
-"""The curve as a picture: what was kept against what was forgotten, one line a run."""
+"""The curve as a picture: what was kept against what was forgotten, a line a run, a colour a method."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import files
 from ..errors import DataError, OptionError, RunError
-from .compare import Records, in_order, labels, memory
+from .compare import Records, columns, in_order
+from .equal import by_method, equal
 from .table import clean
 
 if TYPE_CHECKING:
@@ -34,55 +35,76 @@ def draw(records: Records, path: Path) -> None:
     """
     if path.suffix.lower().lstrip(".") not in SUFFIXES:
         raise OptionError(f"--plot {path}: end the name in .{', .'.join(SUFFIXES)}")
-    drawn = [(name, r) for name, r in zip(labels(records), records, strict=True) if r["curve"]]
-    columns = memory(records)
-    if len(columns) != 2:
+    drawn = [r for r in records if r["curve"]]
+    found = columns(drawn)
+    if len(found) < 2:
         raise DataError("none of these runs has a curve to draw; they ended before stage 2")
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise RunError("--plot needs matplotlib: pip install 'unlearnzoo[plot]'") from None
-    groups = in_order(g for _, r in drawn for p in r["curve"] for g in p.get(columns[0], {}))
-    figure = Figure(figsize=(1 + 4.2 * max(1, len(groups)), 4.6), layout="constrained")
-    panels = figure.subplots(1, max(1, len(groups)), sharey=True, squeeze=False)[0]
-    for axes, group in zip(panels, groups, strict=False):
-        _panel(axes, group, columns, drawn)
-    panels[0].set_ylabel(f"retain set: {_text(columns[1])} (%)")
-    about = {f"{r['benchmark'].get('name')} with {r['model'].get('name')}" for _, r in drawn}
+    groups = in_order(g for r in drawn for p in r["curve"] for g in p.get(found[0], {})) or [""]
+    read = equal(drawn, found)
+    kept = [c for c in found[1:] if c == found[1] or any(row["column"] == c and row["reached"] for row in read["rows"])]
+    figure = Figure(figsize=(1 + 4.2 * len(groups), 1 + 3.6 * len(kept)), layout="constrained")
+    panels = figure.subplots(len(kept), len(groups), sharex=True, sharey=True, squeeze=False)
+    for row, column in zip(panels, kept, strict=True):
+        for axes, group in zip(row, groups, strict=True):
+            _panel(axes, group, (found[0], column), drawn, read)
+            top = f"{_text(group)}-hop" if group and column == found[1] else ""
+            axes.set_title(top, pad=18, fontsize=10)
+        row[0].set_ylabel(f"{'retain set' if column == found[1] else 'utility'}: {_text(column)} (%)")
+    for axes in panels[-1]:
+        axes.set_xlabel(f"forget set: {_text(found[0])} (%)  →")
+    about = {f"{r['benchmark'].get('name')} with {r['model'].get('name')}" for r in drawn}
     figure.suptitle(f"Kept while forgetting: {_text(', '.join(sorted(about)))}", fontsize=12)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center",
-                  ncols=min(5, len(drawn)), frameon=False)
+    handles, names = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=min(5, len(names) or 1), frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lower().lstrip("."), dpi=150)
     files.replace(path, buffer.getvalue())
 
 
-def _panel(axes: "Axes", group: str, columns: Sequence[str],
-           drawn: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """Draw one group: forgetting runs to the right, so the axis does too."""
-    forgot, kept = columns
-    levels = sorted({float(level) for _, r in drawn for level in r["matched"]})
-    for level in levels:
+def _panel(axes: "Axes", group: str, sides: tuple[str, str], drawn: Records, read: Mapping[str, Any]) -> None:
+    """Draw one column of one group: forgetting runs to the right, so the axis does too."""
+    for level in sorted({float(level) for r in drawn for level in r["matched"]}):
         axes.axvline(100 * level, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)), zorder=0)
         axes.annotate(f"{level:.0%}", (100 * level, 1), xycoords=("data", "axes fraction"),
                       xytext=(0, 3), textcoords="offset points", ha="center", color=GREY, fontsize=8)
-    for i, (name, record) in enumerate(drawn):
+    counts = {m["method"]: m["n"] for m in read["methods"]}
+    methods = by_method([r for r in drawn if not r["algorithm"].get("gold_standard")])
+    for i, (name, runs) in enumerate(methods.items()):
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
-        points = [(p[forgot].get(group), p[kept].get(group)) for p in record["curve"]]
-        x, y = ([100 * v if v is not None else float("nan") for v in side] or [float("nan")]
-                for side in zip(*points, strict=True))
-        axes.plot(x, y, color=colour, marker=".", markersize=4, linewidth=1.3, clip_on=False)
-        # The legend shows colour and shape together, drawn or not.
-        read = [(100 * float(level), 100 * of[group]) for level, of in record["matched"].items()
-                if of.get(group) is not None]
-        axes.plot([p[0] for p in read], [p[1] for p in read], marker=marker, markersize=7.5,
-                  color=colour, markeredgecolor="white", markeredgewidth=0.9, linewidth=0,
-                  label=_text(name), zorder=3)
-    axes.set(xlim=(102, -2), ylim=(0, 102), xlabel=f"forget set: {_text(forgot)} (%)  →")
-    axes.set_title(f"{_text(group)}-hop" if group else "", pad=18, fontsize=10)
+        for record in runs:
+            axes.plot(*_line(record["curve"], group, sides), color=colour, marker=".", markersize=4, clip_on=False,
+                      linewidth=1.3 if len(runs) == 1 else 0.7, alpha=1.0 if len(runs) == 1 else 0.6)
+        at = [row for row in read["rows"] if row["method"] == name and row["mean"] is not None
+              and (row["column"], row["group"]) == (sides[1], group)]
+        # The legend shows colour and shape together, drawn or not. Methods stand side by side at a level.
+        shift = 0.8 * (i - (len(methods) - 1) / 2) if any(row["low"] is not None for row in read["rows"]) else 0.0
+        bars = [[100 * (row["mean"] - row["low"]) if row["low"] is not None else 0.0 for row in at],
+                [100 * (row["high"] - row["mean"]) if row["high"] is not None else 0.0 for row in at]]
+        axes.errorbar([100 * float(row["level"]) + shift for row in at], [100 * row["mean"] for row in at], yerr=bars,
+                      fmt=marker, markersize=7.5, color=colour, markeredgecolor="white", markeredgewidth=0.9,
+                      label=_text(name) + (f", n = {counts[name]}" if max(counts.values()) > 1 else ""), zorder=3)
+    for i, record in enumerate(r for r in drawn if r["algorithm"].get("gold_standard")):
+        x, y = _line(record["curve"][-1:], group, sides)  # nothing lies between the target and it
+        axes.plot(x, y, marker="*", markersize=12, color="black", linewidth=0, clip_on=False, zorder=4,
+                  label=_text(record["algorithm"].get("name", "?")) if i == 0 else None)
+    axes.set(xlim=(102, -2), ylim=(0, 102))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.8)
     axes.set_axisbelow(True)
+
+
+def _line(curve: Sequence[Mapping[str, Any]], group: str, sides: tuple[str, str]) -> tuple[list[float], list[float]]:
+    """Return a curve's points in per cent; what is unknown is NaN. A column in no group is in each."""
+    def of(point: Mapping[str, Any], column: str) -> float:
+        scores = point.get(column, {})
+        value = scores.get("" if set(scores) == {""} else group)
+        return float("nan") if value is None else 100 * value
+
+    return [of(p, sides[0]) for p in curve], [of(p, sides[1]) for p in curve]
 
 
 def _text(text: str) -> str:

@@ -104,6 +104,10 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     utilities = {name: cls.configure(values[name]) for name, cls in used.items()}
     for one in (benchmark, *utilities.values(), *metrics.values()):
         one.prepare()
+    if request.tuned and request.tuned.get("data") == benchmark.fingerprint():
+        raise OptionError(f"these settings were tuned on these very people ({request.bench} with "
+                          f"{', '.join(f'{k}={v}' for k, v in (request.tuned.get('bench') or {}).items())}); "
+                          "report them on others")
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
     return _with_rows(Plan(

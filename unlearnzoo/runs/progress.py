@@ -77,5 +77,5 @@ class Progress(Tell):
 
 
 def _shares(groups: Mapping[str, float | None]) -> str:
-    return " ".join(f"{name} {'–' if value is None else format(100 * value, '.0f')} %"
+    return " ".join(f"{name} {'–' if value is None else format(100 * value, '.0f')} %".lstrip()
                     for name, value in groups.items())

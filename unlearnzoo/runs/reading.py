@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..benchmark import Eval
 from ..errors import DataError, UnknownName
 from ..evaluation.sample import Sample, read_samples
 from .record import RUN, SAMPLES, SCHEMA
@@ -123,3 +124,13 @@ def samples(record: Mapping[str, Any]) -> list[Sample] | None:
     """
     path = Path(record["folder"]) / SAMPLES
     return read_samples(path) if path.is_file() else None
+
+
+def evals(record: Mapping[str, Any]) -> list[Eval]:
+    """Rebuild the columns of a record from the rows that they made."""
+    found = {}
+    for row in record["results"]:
+        if row["model"] == "unlearned":
+            found[row["column"]] = Eval(row["column"], row["split"], row["metric"], row["who"],
+                                        row["want"], tuple(row["group"]), row.get("detail", ""), row.get("all_of"))
+    return list(found.values())

@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import equal_table
 from .compare import Records, compare, in_order
+from .gold_table import legend, quality_table
 from .table import Block, Table, clean, percent
 
 #: Where the output is no terminal.
@@ -34,8 +36,11 @@ def render(records: Records, intervals: bool = False, width: int | None = None, 
     if found["baselines"]:
         parts.append(_of_rows("Before unlearning, over everybody, per cent", found["baselines"],
                               intervals).text(width))
-    if len(found["memory"]) == 2 and any(any(of.values()) for of in found["matched"].values()):
-        parts.append(matched_table(found).text(width))
+    parts += [table.text(width) for table in equal_table.tables(found)]
+    if found["gold"]["distance"]:
+        parts.append(distance_table(found, intervals).text(width))
+    if found["gold"]["quality"]:
+        parts.append(quality_table(found).text(width))
     if found["paired"]:
         parts.append(paired_table(found, intervals).text(width))
     parts.append("\n".join(_fold(line, width) for line in _legend(found, intervals)))
@@ -46,31 +51,28 @@ def results_table(found: Mapping[str, Any], intervals: bool = False) -> Table:
     """Lay out results as the paper does: base and target, then a row a run; columns by hop."""
     runs = found["runs"]
     about = {f"{r['benchmark'].get('name', '?')} with {r['model'].get('name', '?')}" for r in runs}
+    golds = found["gold"]["names"]
     return _of_rows(f"Results, per cent: {', '.join(sorted(about))}", found["table"], intervals,
-                    [r["run"] for r in runs])
-
-
-def matched_table(found: Mapping[str, Any]) -> Table:
-    """Lay out what was kept where forgetting first came down to each level."""
-    forgot, kept = found["memory"]
-    levels = sorted({level for of in found["matched"].values() for level in of}, reverse=True)
-    groups = in_order(g for of in found["matched"].values() for at in of.values() for g in at)
-    table = Table(f"{kept} where {forgot} first comes down to a level, per cent (read off the curve)",
-                  [Block(f"{group}: {kept} at {forgot} =" if group else f"{kept} at {forgot} =",
-                         [f"{float(level):.0%}".replace("%", " %") for level in levels])
-                   for group in groups])
-    for name, of in found["matched"].items():
-        table.add(name, [[percent(of.get(level, {}).get(group)) for level in levels]
-                         for group in groups])
-    return table
+                    [r["run"] for r in runs if len(golds) == len(runs) or r["run"] not in golds])
 
 
 def paired_table(found: Mapping[str, Any], intervals: bool = False) -> Table:
     """Lay out mean differences between runs on the same examples."""
-    rows = [{**row, "run": f"{row['a']} - {row['b']}"} for row in found["paired"]]
+    return _differences("Differences on the same examples, percentage points",
+                        [{**row, "run": f"{row['a']} - {row['b']}"} for row in found["paired"]], intervals)
+
+
+def distance_table(found: Mapping[str, Any], intervals: bool = False) -> Table:
+    """Lay out how far each method is from its gold standard, on the same examples."""
+    rows = found["gold"]["distance"]
+    several = len({row["gold"] for row in rows}) > 1
+    return _differences(f"Distance to {'the gold standard' if several else rows[0]['gold']} on the same examples, "
+                        "percentage points", rows, intervals)
+
+
+def _differences(title: str, rows: Rows, intervals: bool) -> Table:
     blocks = _blocks(rows)
-    table = Table("Differences on the same examples, percentage points",
-                  [block for _, block in blocks])
+    table = Table(title, [block for _, block in blocks])
     for name in dict.fromkeys(row["run"] for row in rows):
         table.add(name, [[_difference(_cell(rows, name, group, column), intervals)
                           for column in block.columns] for group, block in blocks])
@@ -159,9 +161,10 @@ def _legend(found: Mapping[str, Any], intervals: bool) -> list[str]:
         low = ", ".join(column for column, want in wants.items() if want == "low")
         lines.append(f"Good is low: {low}; high: the others." if low else "Good is high.")
         lines.append(_how(rows, intervals))
-    if found["paired"]:
+    if found["paired"] or found["gold"]["distance"]:
         lines.append("* the 95 % interval of the difference leaves out 0; below 10 people there is "
                      "no interval and no mark.")
+    lines += [*equal_table.legend(found), *legend(found)]
     return lines + [f"Note: {note}." for note in found["notes"]]
 
 

@@ -32,6 +32,7 @@ class Request:
         set: option → value, as typed.
         launch: how several processes are started; None for one, or for those that are there.
         processes: how many.
+        tuned: how a configuration of ``unlearnzoo tune`` was found, for the record.
         command: the command line, for the record.
     """
 
@@ -53,6 +54,7 @@ class Request:
     launch: str | None = None
     processes: int | None = None
     command: str = ""
+    tuned: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.bench:
@@ -107,6 +109,10 @@ def listed(value: Any) -> tuple[str, ...]:
 def _typed(name: str, value: Any) -> Any:
     if name in ("algo", "metric", "utility"):
         return listed(value)
+    if name == "tuned":
+        if not isinstance(value, Mapping):
+            raise OptionError(f"tuned: expected what `unlearnzoo tune` wrote, got {value!r}")
+        return dict(value)
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,

@@ -13,7 +13,7 @@ from ..errors import Diverged, GateError
 from ..evaluation import aggregate
 from ..evaluation.curve import Curve
 from ..evaluation.judge import Item, Judge, select
-from ..evaluation.matched import matched
+from ..evaluation.matched import matched, path
 from ..evaluation.sample import Sample
 from ..example import Example
 from ..launch import worker
@@ -163,7 +163,7 @@ class _Run:
         try:
             with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
                 with clock.phase("evaluate"):
-                    curve.start(self._means(self.samples, "target"))
+                    curve.start(self._means(self.samples, "target", curve))
                 work = self._work(name, on_step)
                 work.algorithm.prepare(work)
                 work.algorithm.unlearn(work)
@@ -175,7 +175,7 @@ class _Run:
         clock.seconds["unlearn"] -= clock.seconds.get("evaluate", 0.0) - before
         with clock.phase("evaluate"), self.progress.stage(f"judging {name}"):
             samples = self.samples + self.judge(self.items, "policy", "unlearned")
-            curve.end(work.steps, self._means(samples, "unlearned"))
+            curve.end(work.steps, self._means(samples, "unlearned", curve))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
             self._export(record)
@@ -201,16 +201,22 @@ class _Run:
         plan = self.plan
         columns = {e.column: e for e in plan.evals if e.column in plan.benchmark.memory}
         sides = {name: select([columns[name]], plan.examples, self.forget) for name in plan.benchmark.memory}
+        utility = {e.column: select([e], plan.examples, self.forget) for e in gate.utility(plan)}
         return Curve(self.engine, sides, plan.metrics[gate.metric_of(plan)],
-                     plan.unlearn.probe_rows, plan.unlearn.curve_rows)
+                     plan.unlearn.probe_rows, plan.unlearn.curve_rows, utility)
 
-    def _means(self, samples: Sequence[Sample], model: str) -> dict[str, dict[str, float]]:
+    def _means(self, samples: Sequence[Sample], model: str, curve: Curve) -> dict[str, dict[str, float]]:
         """Return a model's EM by column and hop: the target's is step 0 of every curve."""
         chosen = [e for e in self.plan.evals if e.column in self.plan.benchmark.memory]
         rows = aggregate.results([s for s in samples if s.model == model], chosen, self.forget)
         found: dict[str, dict[str, float]] = {column: {} for column in self.plan.benchmark.memory}
         for row in rows:
             found[row["column"]][row["group"][gate.TAG]] = row["mean"]
+        for one in gate.utility(self.plan):
+            asked = {item.example.id for item in curve.asked(one.column)}
+            scores = [s.scores[one.metric] for s in samples
+                      if s.model == model and s.split == one.split and s.id in asked]
+            found[one.column] = {"": aggregate.summary([("", score) for score in scores])["mean"]}
         return found
 
     def _export(self, record: Record) -> None:
@@ -232,7 +238,5 @@ def merge(items: Sequence[Item]) -> list[Item]:
 
 
 def _matched(plan: Plan, curve: Curve) -> dict[str, Any]:
-    """Read the curve; a start and an end alone (retraining) are no path to read anything from."""
-    points = curve.points if len(curve.points) > 2 else curve.points[:1]
-    return matched(points, *plan.benchmark.memory)
-
+    """Read the curve."""
+    return matched(path(curve.points), *plan.benchmark.memory)

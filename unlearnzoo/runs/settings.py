@@ -42,8 +42,9 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise OptionError(f"--config {path}: no YAML ({' '.join(str(error).split())})") from None
     if not isinstance(loaded, dict):
         raise OptionError(f"--config {path}: expected `name: value` lines, got a {type(loaded).__name__}")
-    arguments = {str(k): v for k, v in loaded.items() if not isinstance(v, dict)}
-    sections = {str(k): v for k, v in loaded.items() if isinstance(v, dict)}
+    # `tuned` says how the values were found; it is for the record.
+    arguments = {str(k): v for k, v in loaded.items() if not isinstance(v, dict) or k == "tuned"}
+    sections = {str(k): v for k, v in loaded.items() if str(k) not in arguments}
     return arguments, {f"{owner}.{name}": value for owner, values in sections.items()
                        for name, value in values.items()}
 

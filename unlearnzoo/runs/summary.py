@@ -6,6 +6,7 @@ from typing import Any
 from ..evaluation.judge import select
 from ..options import Configurable
 from ..unlearner import Unlearner
+from . import gold
 from .plan import Plan
 
 
@@ -13,8 +14,10 @@ def fields(plan: Plan, name: str) -> dict[str, Any]:
     """Return what a record of one algorithm says from its start."""
     algorithm, request = plan.algorithms[name], plan.request
     return {
-        "algorithm": {"name": algorithm.name, **_from(plan.zoo.origin(type(algorithm))), "options": algorithm.values()},
+        "algorithm": {"name": algorithm.name, **_from(plan.zoo.origin(type(algorithm))), "options": algorithm.values(),
+                      "gold_standard": algorithm.gold_standard},
         **measured_by(plan), "seed": request.seed, "target_seed": request.target_seed, "plan": as_data(plan),
+        "tuned": request.tuned,
     }
 
 
@@ -97,6 +100,10 @@ def lines(plan: Plan) -> Iterator[str]:
     yield f"  columns     {', '.join(data['columns'])}"
     for full, line in costs(plan).items():
         yield f"  {full.rpartition('/')[2]:<11} {line}"
+    yield f"  gold standard: {_gold(plan)}"
+    if request.tuned:
+        where = ", ".join(f"{k} {v}" for k, v in (request.tuned.get("bench") or {}).items())
+        yield f"  tuned: the best of {request.tuned.get('settings')} settings{f' on {where}' if where else ''}"
 
 
 def costs(plan: Plan) -> dict[str, str]:
@@ -110,6 +117,14 @@ def costs(plan: Plan) -> dict[str, str]:
         if line := metric.cost(rows * states):
             found[full] = line
     return found
+
+
+def _gold(plan: Plan) -> str:
+    fields = {**measured_by(plan), "target_seed": plan.request.target_seed,
+              "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}}}
+    installed = [name for name in plan.zoo.names("unlearner") if plan.zoo.get("unlearner", name).gold_standard]
+    here = [name for name, algorithm in plan.algorithms.items() if algorithm.gold_standard]
+    return gold.line(fields, plan.request.runs_dir, here, installed, plan.request.target is not None)
 
 
 def _draws(plan: Plan, algorithm: Unlearner) -> dict[str, int]:

@@ -26,6 +26,8 @@ _PROTOCOL = {
     "beta2": 0.999,
 }
 _GENERATED = "generated"
+#: Added to ``data_seed`` for the people to tune on: far from what anybody would report.
+_VALIDATION = 1_000_000
 
 
 class ReMem(Benchmark):
@@ -105,6 +107,10 @@ class ReMem(Benchmark):
             return pool
         evaluated = {_fact(example) for example in self.examples("retain")}
         return [example for example in pool if _fact(example) not in evaluated]
+
+    def validation(self) -> dict[str, int] | None:
+        """Return another ``data_seed``; data that were not generated have no other people."""
+        return {"data_seed": self.data_seed + _VALIDATION} if self.data == _GENERATED else None
 
     def candidates(self, example: Example) -> tuple[str, ...]:
         """Return everybody's value of the example's attribute, the example's own for its person."""
