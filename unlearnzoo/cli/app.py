@@ -21,6 +21,7 @@ from .commands import Commands
 COMMANDS = {
     "check": "unlearnzoo.cli.check:check",
     "evaluate": "unlearnzoo.cli.evaluate:evaluate",
+    "learn": "unlearnzoo.cli.learn:learn",
     "list": "unlearnzoo.cli.listing:list_command",
     "new": "unlearnzoo.cli.new:new",
     "purge": "unlearnzoo.cli.purge:purge",
@@ -29,6 +30,7 @@ COMMANDS = {
     "run": "unlearnzoo.cli.run:run",
     "runs": "unlearnzoo.cli.runs:runs",
     "show": "unlearnzoo.cli.show:show",
+    "sweep": "unlearnzoo.cli.sweep:sweep",
 }
 INTERNAL, INTERRUPTED, CLOSED_PIPE = 70, 130, 141
 

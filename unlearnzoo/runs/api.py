@@ -23,7 +23,7 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
         plugins: files with plugins, as ``--plugin``.
         quiet: print nothing.
         **arguments: the command's other arguments: ``model``, ``forget``, ``seed``,
-            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``runs_dir``.
+            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``redact``, ``runs_dir``.
 
     Raises:
         ZooError: whatever the command would refuse, with the same text.

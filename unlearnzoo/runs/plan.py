@@ -18,6 +18,7 @@ from ..models.load import Checkpoint, inspect
 from ..options import nearest, option_names
 from ..unlearner import Unlearner
 from ..zoo import Zoo
+from .redact import Redactor
 from .request import Request
 from .settings import allot
 
@@ -58,6 +59,12 @@ class Plan:
         if name != UTILITY:
             return self.benchmark.examples(split)
         return [e for e in self.utility if e.tags.get("kind") == kind]
+
+    def redactor(self) -> Redactor | None:
+        """Return what takes people and texts out of the record, where that was asked for."""
+        if not self.request.redact:
+            return None
+        return Redactor(self.benchmark.learn_pool(), (*self.evals, *self.benchmark.baselines))
 
     def schedules(self) -> dict[str, Schedule]:
         """Return units and steps of both stages."""

@@ -26,6 +26,7 @@ class Request:
         stop_at: ``EMf=.10``: end stage 2 when each group is there.
         allow_unmemorised: go on below the gate; the record says ``valid: false``.
         trust_remote_code: let the model's repository run its own code.
+        redact: keep scores in the record, and neither texts nor people nor the adapter.
         runs_dir: where records go.
         set: option → value, as typed.
         command: the command line, for the record.
@@ -42,6 +43,7 @@ class Request:
     stop_at: str | None = None
     allow_unmemorised: bool = False
     trust_remote_code: bool = False
+    redact: bool = False
     runs_dir: Path = Path("runs")
     set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     command: str = ""
@@ -97,5 +99,5 @@ def _typed(name: str, value: Any) -> Any:
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,
-             "bench": str, "model": str, "command": str}
+             "redact": bool, "bench": str, "model": str, "command": str}
     return convert(name, hints.get(name, str | None), value)

@@ -61,7 +61,8 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[s
     """
     with contextlib.ExitStack() as stack:
         records = {name: stack.enter_context(Record.open(plan.request.runs_dir, algo=algorithm.name,
-                                                         bench=plan.benchmark.name, **fields(plan, name)))
+                                                         bench=plan.benchmark.name, redactor=plan.redactor(),
+                                                         **fields(plan, name)))
                    for name, algorithm in plan.algorithms.items()}
         run = _Run(plan, progress, Clock(plan=planned))
         run.learn(records)
@@ -174,7 +175,8 @@ class _Run:
             curve.end(work.steps, self._means(samples, "unlearned"))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
-            self._export(record)
+            if not request.redact:
+                self._export(record)
         seconds, speed = clock.rounded(), calibration()
         record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=work.steps,
                       seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})

@@ -4,13 +4,14 @@ Five algorithms, other seeds and other forget sets share one target, and whateve
 (and of the base) is kept per example.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,29 +58,41 @@ def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]],
         engine.adapt("target", 1, 1.0, ("language",), 0)
         return digest({"target": plan.checkpoint.weights}), True
     key = target_key(plan, str(engine.dtype))
-    found = _cached(plan, key)
-    if found is not None:
-        put(engine, "target", found)
-        return key, True
-    stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
-    _keep(cache.folder("targets") / key, take(engine, "target").tensors)
-    return key, False
+    with _alone(engine, key):
+        found = _cached(plan, key)
+        if found is not None:
+            put(engine, "target", found)
+            return key, True
+        stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
+        _keep(cache.folder("targets") / key, take(engine, "target").tensors)
+        return key, False
+
+
+@contextlib.contextmanager
+def _alone(engine: "Engine", key: str) -> Iterator[None]:
+    """Let one run at a time learn a target; of several processes of one run the first asks for all."""
+    accelerator = engine.accelerator
+    first = cache.alone(cache.folder("targets") / key) if accelerator.is_main_process else contextlib.nullcontext()
+    with first:
+        accelerator.wait_for_everyone()
+        yield
 
 
 def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
             on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
     key = target_key(plan, str(engine.dtype), [example.id for example in pool])
-    found = _cached(plan, key)
-    if found is None:
-        own = take(engine, "target")
-        engine.drop("unlearn")
-        try:
-            stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step)
-            found = take(engine, "target")
-        finally:
-            put(engine, "target", own)
-        _keep(cache.folder("targets") / key, found.tensors)
+    with _alone(engine, key):
+        found = _cached(plan, key)
+        if found is None:
+            own = take(engine, "target")
+            engine.drop("unlearn")
+            try:
+                stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step)
+                found = take(engine, "target")
+            finally:
+                put(engine, "target", own)
+            _keep(cache.folder("targets") / key, found.tensors)
     return found
 
 
@@ -126,13 +139,17 @@ class Judged:
         self.judge, self.state = judge, state
         self.path = cache.folder("judged") / f"{key}-{state}.parquet"
         self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
-        try:
-            self.known = {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
-        except ZooError:
-            self.known = {}
+        self.known: dict[tuple[str, str], Sample] = {}
 
     def __call__(self, items: Sequence[Item]) -> list[Sample]:
         """Return the samples of some items, judging what is not known yet."""
+        with _alone(self.judge.engine, self.path.name):
+            self._judge(items)
+        return [self._of(item) for item in items]
+
+    def _judge(self, items: Sequence[Item]) -> None:
+        with contextlib.suppress(ZooError):  # damaged: judged again
+            self.known |= {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
         missing = []
         for item in items:
             have = self.known.get((item.split, item.example.id))
@@ -153,7 +170,6 @@ class Judged:
         if missing:
             with cache.best_effort(f"what was judged of the {self.state}", self.path):
                 write_samples(self.path, list(self.known.values()))
-        return [self._of(item) for item in items]
 
     def _name(self, metric: str) -> str:
         """Name a metric with the hash of its version and options: others do not share scores."""
