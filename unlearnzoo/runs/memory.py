@@ -171,8 +171,8 @@ def lines(plan: Plan) -> Iterator[str]:
     yield f"  memory      {found['parameters'] / 1e6:.1f} million parameters: {base} (an estimate; nothing was loaded)"
     for stage, of in found["stages"].items():
         yield (f"    {stage:<10}{of['trained_parameters'] / 1e6:.2f} million trained: {_bytes(of['trained'])}, "
-               f"gradients {_bytes(of['trained'])}, AdamW {_bytes(2 * of['trained'])}; largest micro-batch {of['rows']} x "
-               f"{of['length']} tokens: {_bytes(of['activations'])} for its backward")
+               f"gradients {_bytes(of['trained'])}, AdamW {_bytes(2 * of['trained'])}; largest micro-batch "
+               f"{of['rows']} x {of['length']} tokens: {_bytes(of['activations'])} for its backward")
     here = f"{found['device']['name']}, {_bytes(found['device']['bytes'])}"
     yield f"    a device   {'training':>10} {'judging':>10}  fits {here}?"
     for row in found["launches"]:
