@@ -188,6 +188,9 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
     from ..runs.sweep import tabulate
     from ..runs.sweep.picture import draw
 
+    for point in points:
+        if point.status != "finished":
+            click.echo(f"{point.status}: {_why(point)}", err=True)
     rows = tabulate.rows(spec, points)
     data = {"sweep": spec.name, "repeats": list(spec.repeats), "table": rows,
             "points": [{"key": p.key, "values": dict(p.values), "argv": ["unlearnzoo", *p.argv], "status": p.status,
@@ -205,9 +208,6 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
             click.echo(f"Warning: {error}", err=True)
     if as_json:
         click.echo(json.dumps(data, indent=2, allow_nan=False))
-    for point in points:
-        if point.status != "finished":
-            click.echo(f"{point.status}: {_why(point)}", err=True)
 
 
 def _why(point: "Point") -> str:

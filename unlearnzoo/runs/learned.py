@@ -58,18 +58,19 @@ def learn(plan: Plan, progress: Progress) -> dict[str, Any]:
         base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), str(engine.dtype)])
         # Who brings a target has no base.
         states = {} if plan.request.target else {"base": (base, items[:: gate.BASE_STRIDE])}
-        found = {}
+        found, files = {}, []
         for state, (address, some) in (states | {"target": (key, items)}).items():
             with progress.stage(f"judging the {state}"):
                 judged = Judged(judge, state, address, lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
                 found[state] = judged(some)
+                files.append(judged.path.name)
         rows = gate.weigh(plan, found.get("base"), found["target"])
         progress.gate(rows)
         samples = [s for state in found for s in found[state]]
         record.samples(samples)
         took = time.perf_counter() - start
         record.finish(gate=rows, valid=gate.complaint(rows) is None, results=aggregate.results(samples, shown, forget),
-                      target={"key": key, "cached": cached, "judged": []}, machine=calibration(),
+                      target={"key": key, "cached": cached, "judged": files}, machine=calibration(),
                       seconds={"learn": round(learned, 3), "evaluate": round(took - learned, 3),
                                "total": round(took, 3)})
         return record.data

@@ -22,7 +22,7 @@ STOPPED = (130, 143, -2, -15)
 Status = Literal["finished", "failed", "open"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Point:
     """One command line.
 
@@ -72,8 +72,8 @@ def key(argv: Sequence[str]) -> str:
 
 def shown(value: Any) -> str:
     """Return a value as a command line has it."""
-    if isinstance(value, bool):
-        return str(value).lower()
+    if value is None or isinstance(value, bool):
+        return {None: "default", True: "true", False: "false"}[value]
     return ",".join(map(shown, value)) if isinstance(value, list | tuple) else str(value)
 
 
