@@ -26,6 +26,21 @@ def folder(*parts: str) -> Path:
 
 
 @contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Make something of the cache while no other process makes the same: the second waits, and finds it there.
+
+    Where no lock can be kept (a full disk, a read-only one), both make it, as they always may.
+    """
+    from filelock import FileLock
+
+    lock = FileLock(path.parent / f".{path.name}.lock")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, NotImplementedError):
+            stack.enter_context(lock)
+        yield
+
+
+@contextlib.contextmanager
 def best_effort(what: str, path: Path) -> Iterator[None]:
     """Keep something for the next run; a full disk is a warning, since this run has it in memory."""
     from safetensors import SafetensorError

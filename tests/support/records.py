@@ -52,7 +52,7 @@ def line(kept, length=7):
             for i, x in enumerate(parts)]
 
 
-def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, forgot=0.1, **more):
+def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, forgot=0.1, redactor=None, **more):
     """Write a finished record and return it as the run does."""
     fields = {
         "algorithm": {"name": algo, "distribution": f"unlearnzoo-{algo}", "version": "0.1.0",
@@ -63,7 +63,7 @@ def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, forgot=0.1, **more):
                *judged("target", {"retain": 1.0, "finetune": 1.0, "utility": 0.9}),
                *judged("unlearned", {"retain": kept, "finetune": forgot, "utility": 0.8}, seed=algo)]
     known = [s for s in samples if s.model != "unlearned"]
-    with Record.open(runs_dir, algo=algo, bench="remem", **fields) as record:
+    with Record.open(runs_dir, algo=algo, bench="remem", redactor=redactor, **fields) as record:
         record.update(valid=True, target={"key": "t1"},
                       baselines=aggregate.results(known, BASELINES, FORGET))
         record.samples(samples)

@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "unlearnzoo.cli.check:check",
     "evaluate": "unlearnzoo.cli.evaluate:evaluate",
     "launch": "unlearnzoo.cli.launch:launch",
+    "learn": "unlearnzoo.cli.learn:learn",
     "list": "unlearnzoo.cli.listing:list_command",
     "new": "unlearnzoo.cli.new:new",
     "purge": "unlearnzoo.cli.purge:purge",
@@ -31,6 +32,7 @@ COMMANDS = {
     "run": "unlearnzoo.cli.run:run",
     "runs": "unlearnzoo.cli.runs:runs",
     "show": "unlearnzoo.cli.show:show",
+    "sweep": "unlearnzoo.cli.sweep:sweep",
     "tune": "unlearnzoo.cli.tune:tune",
 }
 INTERNAL, INTERRUPTED, CLOSED_PIPE = 70, 130, 141

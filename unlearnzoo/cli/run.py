@@ -29,6 +29,8 @@ from ..launch import worker
 @click.option("--stop-at", metavar="EMf=.10", help="End stage 2 when forgetting is there.")
 @click.option("--allow-unmemorised", is_flag=True, default=None, help="Go on below the gate; the record is not valid.")
 @click.option("--trust-remote-code", is_flag=True, default=None, help="Let the model's repository run its own code.")
+@click.option("--redact", is_flag=True, default=None,
+              help="Keep scores in the record; no texts, no names, no adapter.")
 @click.option("--runs-dir", type=click.Path(path_type=Path), help="Where records go.  [default: runs]")
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path),
               help="A Python file with a plugin. Repeatable.")
@@ -69,11 +71,17 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     for line in summary.lines(plan) if not worker.started_here() else ():
         progress.note(line)
     if dry_run:
+        from ..runs import memory
+
         if as_json:
-            click.echo(json.dumps(summary.as_data(plan), indent=2))
+            click.echo(json.dumps({**summary.as_data(plan), "memory": memory.as_data(plan)}, indent=2))
+        else:
+            for line in memory.lines(plan):
+                progress.note(line)
         return 0
     if file is not None:
-        from ..launch.start import how_many, start as start_processes
+        from ..launch.start import how_many
+        from ..launch.start import start as start_processes
 
         return start_processes(file, how_many(request.processes, file), sys.argv[1:])
     from ..runs import gold, report

@@ -23,8 +23,8 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
         options: what ``--set`` takes, for example ``{"npo.beta": 0.05}``.
         plugins: files with plugins, as ``--plugin``.
         quiet: print nothing.
-        **arguments: the command's other arguments: ``metric``, ``model``, ``forget``,
-            ``seed``, ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``runs_dir``.
+        **arguments: the command's other arguments: ``metric``, ``model``, ``forget``, ``seed``, ``target_seed``,
+            ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``redact``, ``runs_dir``.
 
     Raises:
         ZooError: whatever the command would refuse, with the same text.

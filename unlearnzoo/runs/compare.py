@@ -14,6 +14,8 @@ Records = Sequence[Mapping[str, Any]]
 #: What has to be the same before two results may be compared, and where a record has it.
 SAME = {"data": ("benchmark", "data"), "forget identities": ("benchmark", "forget_identities"),
         "target": ("target", "key")}
+#: What a record is called that has no algorithm: nothing was unlearned.
+STAGE_1 = "stage 1"
 #: The model and group names that have a natural order; others follow, sorted.
 ORDER = ("base", "target", "unlearned", "single", "multi")
 
@@ -49,7 +51,7 @@ def compare(records: Records) -> dict[str, Any]:
 
 def labels(records: Records) -> list[str]:
     """Name each record by its algorithm; by seed, options, configuration or folder where that is not enough."""
-    algorithms = [str(r["algorithm"].get("name", "?")) for r in records]
+    algorithms = [str(r["algorithm"].get("name", "?") or STAGE_1) for r in records]
     folders = [Path(r["folder"]) for r in records]
     forms: list[list[str]] = [
         algorithms,
@@ -92,8 +94,14 @@ def _run(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table(names: Sequence[str], records: Records) -> list[Row]:
     own = [{**row, "run": name} for name, record in zip(names, records, strict=True)
-           for row in record["results"] if row["model"] == "unlearned"]
-    return [*_shared(records, "results"), *own]
+           for row in record["results"] if row["model"] == _end(record)]
+    known = {row["model"] for row in own}
+    return [*(row for row in _shared(records, "results") if known != {row["model"]}), *own]
+
+
+def _end(record: Mapping[str, Any]) -> str:
+    """Return the model that a run is about: where nothing was unlearned, each has a target of its own."""
+    return "unlearned" if record["algorithm"].get("name", "?") is not None else "target"
 
 
 def _shared(records: Records, field: str) -> list[Row]:

@@ -20,6 +20,7 @@ from ..unlearner import Unlearner
 from ..zoo import Zoo
 from . import utility
 from .columns import added
+from .redact import Redactor
 from .request import Request
 from .settings import allot
 
@@ -61,6 +62,12 @@ class Plan:
             return self.benchmark.examples(split)
         found = utility.rows(self.utilities, kind)
         return [e for e in self.utility if e.tags.get("kind") == kind] if found is None else found
+
+    def redactor(self) -> Redactor | None:
+        """Return what takes people and texts out of the record, where that was asked for."""
+        if not self.request.redact:
+            return None
+        return Redactor(self.benchmark.learn_pool(), (*self.evals, *self.benchmark.baselines))
 
     def schedules(self) -> dict[str, Schedule]:
         """Return units and steps of both stages."""

@@ -19,6 +19,7 @@ from .. import files
 from ..errors import Diverged, RunError, ZooError
 from ..evaluation.sample import Sample, write_samples
 from .masking import MASK, Masker
+from .redact import Redactor
 from .surroundings import git, versions
 
 SCHEMA = 1
@@ -47,19 +48,21 @@ class Record:
         folder: where everything of this run lies; readable by its owner only.
     """
 
-    def __init__(self, folder: Path, fields: Mapping[str, Any], masker: Masker) -> None:
-        self.folder, self._masker = folder, masker
+    def __init__(self, folder: Path, fields: Mapping[str, Any], masker: Masker,
+                 redactor: Redactor | None = None) -> None:
+        self.folder, self._masker, self._redactor = folder, masker, redactor
         self._fields: dict[str, Any] = {}
         self.update(**fields)
 
     @classmethod
-    def open(cls, runs_dir: Path, *, algo: str, bench: str, **fields: Any) -> Self:
+    def open(cls, runs_dir: Path, *, algo: str, bench: str, redactor: Redactor | None = None, **fields: Any) -> Self:
         """Make a folder of its own for a run and write its first ``run.json``.
 
         Args:
             runs_dir: created where missing.
             algo: short name of the algorithm, for the folder's name.
             bench: short name of the benchmark, likewise.
+            redactor: takes out people and texts.
             **fields: what is known from the start: ``algorithm, benchmark, model, seed, plan``.
 
         Raises:
@@ -70,12 +73,13 @@ class Record:
         now = datetime.now(UTC)
         first = {"schema": SCHEMA, "status": "started", "time": now.isoformat(timespec="milliseconds"),
                  **_EMPTY, "versions": versions(), "git": git(Path()), **fields}
-        resolved = {name: value for name, value in fields.items() if name not in _TYPED}
+        shown = redactor.fields(fields) if redactor else fields
+        resolved = {name: value for name, value in shown.items() if name not in _TYPED}
         text = json.dumps(plain(resolved, masker), sort_keys=True)
         config = hashlib.sha256(text.encode()).hexdigest()[:8]
         words = [re.sub(r"[^\w.-]", "-", word) for word in (algo, bench)]
         name = "_".join([now.strftime("%Y-%m-%dT%H-%M-%SZ"), *words, config])
-        return cls(new_folder(runs_dir, name), first, masker)
+        return cls(new_folder(runs_dir, name), first, masker, redactor)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -88,6 +92,7 @@ class Record:
         Raises:
             RunError: the file cannot be written; the old one is still there.
         """
+        fields = self._redactor.fields(fields) if self._redactor else fields
         self._fields |= {name: plain(value, self._masker) for name, value in fields.items()}
         text = json.dumps(self._fields, indent=2, ensure_ascii=False, allow_nan=False)
         files.replace(self.folder / RUN, text.encode("utf-8", "backslashreplace") + b"\n")
@@ -106,7 +111,7 @@ class Record:
         Raises:
             RunError: it cannot be written.
         """
-        write_samples(self.folder / SAMPLES, samples)
+        write_samples(self.folder / SAMPLES, self._redactor.samples(samples) if self._redactor else samples)
 
     def finish(self, **fields: Any) -> None:
         """Set the last fields and close the record as ``finished``."""
@@ -126,6 +131,8 @@ class Record:
         if self._fields["status"] != "started":
             return
         status, reason = _ending(error)
+        if self._redactor and error is not None:
+            reason = self._redactor.error(error) or reason
         try:
             self.update(status=status, error=reason)
         except RunError:

@@ -28,6 +28,7 @@ class Request:
         stop_at: ``EMf=.10``: end stage 2 when each group is there.
         allow_unmemorised: go on below the gate; the record says ``valid: false``.
         trust_remote_code: let the model's repository run its own code.
+        redact: keep scores in the record, and neither texts nor people nor the adapter.
         runs_dir: where records go.
         set: option → value, as typed.
         launch: how several processes are started; None for one, or for those that are there.
@@ -49,6 +50,7 @@ class Request:
     stop_at: str | None = None
     allow_unmemorised: bool = False
     trust_remote_code: bool = False
+    redact: bool = False
     runs_dir: Path = Path("runs")
     set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     launch: str | None = None
@@ -116,5 +118,5 @@ def _typed(name: str, value: Any) -> Any:
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,
-             "bench": str, "model": str, "command": str, "processes": int | None}
+             "redact": bool, "bench": str, "model": str, "command": str, "processes": int | None}
     return convert(name, hints.get(name, str | None), value)

@@ -19,12 +19,13 @@ from ..example import Example
 from ..launch import worker
 from ..models import export
 from . import gate
+from .judged import Judged
 from .machine import calibration
 from .plan import Plan
 from .progress import Progress
 from .record import Record
 from .summary import fields
-from .target import Judged, digest, obtain, relearn
+from .target import digest, obtain, relearn
 
 
 class Clock:
@@ -63,7 +64,8 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[s
     with contextlib.ExitStack() as stack:
         runs_dir = stack.enter_context(worker.records(plan.request.runs_dir))
         records = {name: stack.enter_context(Record.open(runs_dir, algo=algorithm.name,
-                                                         bench=plan.benchmark.name, **fields(plan, name)))
+                                                         bench=plan.benchmark.name, redactor=plan.redactor(),
+                                                         **fields(plan, name)))
                    for name, algorithm in plan.algorithms.items()}
         run = _Run(plan, progress, Clock(plan=planned))
         for record in records.values():
@@ -178,7 +180,8 @@ class _Run:
             curve.end(work.steps, self._means(samples, "unlearned", curve))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
-            self._export(record)
+            if not request.redact:
+                self._export(record)
         seconds, speed = clock.rounded(), calibration()
         record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=work.steps,
                       seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})

@@ -16,7 +16,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "seed": ("int | null", "of stage 2 and its draws"),
     "target_seed": ("int | null", "of stage 1"),
     "algorithm": ("object", "the algorithm"),
-    "algorithm.name": ("str", "its short name"),
+    "algorithm.name": ("str | null", "its short name; null for `unlearnzoo learn`, and then it is the only key"),
     "algorithm.distribution": ("str", "the package it came from; a file's stem with `--plugin`"),
     "algorithm.version": ("str", "of that package; empty for a file"),
     "algorithm.options": ("object", "all its options as resolved"),

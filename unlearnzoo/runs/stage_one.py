@@ -12,9 +12,10 @@ from ..engine.stages import schedule
 from ..evaluation.judge import Judge
 from ..evaluation.sample import Sample
 from . import gate
+from .judged import Judged
 from .plan import Plan
 from .progress import Progress
-from .target import Judged, digest, obtain
+from .target import digest, obtain
 
 if TYPE_CHECKING:
     from ..models.adapters import State

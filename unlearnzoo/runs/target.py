@@ -1,28 +1,22 @@
-"""The target model: stage 1 learned once, kept by content, and judged once per example.
+"""The target model: stage 1 learned once and kept by content.
 
-Five algorithms, other seeds and other forget sets share one target, and whatever was judged of it
-(and of the base) is kept per example.
+Five algorithms, other seeds and other forget sets share one target.
 """
 
-import dataclasses
+import contextlib
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import cache
 from ..engine import stages
 from ..engine.weights import AdapterWeights, put, take
-from ..errors import ZooError
-from ..evaluation.judge import Item, Judge
-from ..evaluation.sample import Sample, read_samples, write_samples
 from ..example import Example
-from ..metric import in_batches
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -59,29 +53,39 @@ def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]],
         engine.adapt("target", 1, 1.0, ("language",), 0)
         return digest({"target": plan.checkpoint.weights}), True
     key = target_key(plan, str(engine.dtype))
-    found = engine.ranks.once(lambda: _cached(plan, key))
-    if found is not None:
-        put(engine, "target", found)
-        return key, True
-    stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
-    _keep(engine, key, take(engine, "target"))
-    return key, False
+    with alone(engine, cache.folder("targets") / key):
+        found = engine.ranks.once(lambda: _cached(plan, key))
+        if found is not None:
+            put(engine, "target", found)
+            return key, True
+        stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
+        _keep(engine, key, take(engine, "target"))
+        return key, False
+
+
+@contextlib.contextmanager
+def alone(engine: "Engine", path: Path) -> Iterator[None]:
+    """Let one command at a time make a file of the cache; of several processes the main one waits for it."""
+    with contextlib.ExitStack() as stack:
+        engine.ranks.once(lambda: stack.enter_context(cache.alone(path)))
+        yield
 
 
 def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
             on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
     key = target_key(plan, str(engine.dtype), [example.id for example in pool])
-    found = engine.ranks.once(lambda: _cached(plan, key))
-    if found is None:
-        own = take(engine, "target")
-        engine.drop("unlearn")
-        try:
-            stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step)
-            found = take(engine, "target")
-        finally:
-            put(engine, "target", own)
-        _keep(engine, key, found)
+    with alone(engine, cache.folder("targets") / key):
+        found = engine.ranks.once(lambda: _cached(plan, key))
+        if found is None:
+            own = take(engine, "target")
+            engine.drop("unlearn")
+            try:
+                stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step)
+                found = take(engine, "target")
+            finally:
+                put(engine, "target", own)
+            _keep(engine, key, found)
     return found
 
 
@@ -116,68 +120,3 @@ def _keep(engine: "Engine", key: str, found: AdapterWeights) -> None:
                 raise
         else:
             os.mkdir(fresh)  # what the context manager removes
-
-
-class Judged:
-    """Samples of one state, kept on disk by example; only what is missing is judged.
-
-    Args:
-        judge: judges.
-        state: ``base`` or ``target``.
-        key: content address of that state (weights and data).
-    """
-
-    def __init__(self, judge: Judge, state: Any, key: str, origin: Callable[[str], Any]) -> None:
-        self.judge, self.state = judge, state
-        self.path = cache.folder("judged") / f"{key}-{state}.parquet"
-        self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
-        self.known = judge.engine.ranks.once(self._read)
-        #: What was scored by this process: a judge that is down is not asked again and again.
-        self.asked: set[tuple[str, str, str]] = set()
-
-    def __call__(self, items: Sequence[Item]) -> list[Sample]:
-        """Return the samples of some items, judging what is not known yet."""
-        missing = []
-        for item in items:
-            have = self.known.get((item.split, item.example.id))
-            lacking = {m for m in item.metrics if have is None or self._open(m, have)}
-            if lacking:
-                self.asked |= {(item.split, item.example.id, m) for m in lacking}
-                missing.append(Item(item.split, item.example, lacking))
-        for sample in self.judge(missing, self.state, self.state):
-            key = (sample.split, sample.id)
-            old = self.known.get(key)
-            scores = {self._name(m): v for m, v in sample.scores.items()}
-            if old is not None:
-                sample = dataclasses.replace(
-                    sample, scores={**old.scores, **scores}, details={**old.details, **sample.details},
-                    prediction=old.prediction if sample.prediction is None else sample.prediction)
-            else:
-                sample = dataclasses.replace(sample, scores=scores)
-            self.known[key] = sample
-        if missing and self.judge.engine.ranks.main:
-            with cache.best_effort(f"what was judged of the {self.state}", self.path):
-                write_samples(self.path, list(self.known.values()))
-        return [self._of(item) for item in items]
-
-    def _read(self) -> dict[tuple[str, str], Sample]:
-        try:
-            return {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
-        except ZooError:
-            return {}
-
-    def _open(self, metric: str, have: Sample) -> bool:
-        """Tell whether a known sample lacks a score, or has a NaN that may not be for good."""
-        score = have.scores.get(self._name(metric))
-        if score is None:
-            return True
-        again = math.isnan(score) and in_batches(self.judge.metrics[metric])
-        return again and (have.split, have.id, metric) not in self.asked
-
-    def _name(self, metric: str) -> str:
-        """Name a metric with the hash of its version and options: others do not share scores."""
-        return f"{metric}@{self.origin[metric]}"
-
-    def _of(self, item: Item) -> Sample:
-        sample = self.known[item.split, item.example.id]
-        return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in sorted(item.metrics)})

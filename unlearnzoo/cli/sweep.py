@@ -1,0 +1,228 @@
+"""``unlearnzoo sweep``: algorithms x benchmarks x models x seeds x options, each a run of its own."""
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import OptionError, RunError
+from ..options import nearest
+from .options import as_json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..runs.sweep.spec import Spec
+    from ..runs.sweep.state import Point
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Points at a time on this machine; its cores are shared out.")
+@click.option("--cluster", type=click.Choice(["slurm", "local"]),
+              help="Hand the points to submitit; `local` is for trying it out.")
+@click.option("--retry", is_flag=True, help="Do the failed points again, too.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the sweep.  [default: sweeps/NAME]")
+@click.option("--dry-run", is_flag=True, help="Print the plan; run nothing.")
+@as_json_option
+def sweep(file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | None, dry_run: bool,
+          as_json: bool) -> None:
+    """Run every combination that FILE asks for; called again, go on where it stopped.
+
+    Exit code 0: all points are finished; 1: some failed or are left.
+    """
+    from ..runs.sweep import spec as specs
+    from ..runs.sweep.estimate import estimate
+    from ..runs.sweep.state import make_folder
+
+    spec = specs.read(file)
+    home = out or Path("sweeps") / spec.name
+    points = _points(spec, home)
+    todo = [p for p in points if p.status == "open" or (retry and p.status == "failed")]
+    known = estimate(points, spec.repeats, Path("runs"))
+    _tell_plan(spec, points, todo, known, jobs)
+    if dry_run:
+        if as_json:
+            click.echo(json.dumps([{"key": p.key, "status": p.status, "argv": ["unlearnzoo", *p.argv]}
+                                   for p in points], indent=2))
+        return
+    make_folder(home)
+    with _alone(home):
+        if todo:
+            _check(todo[0])
+            for point in todo:
+                # A failed point that is tried again is open until it ends.
+                (point.folder / "result.json").unlink(missing_ok=True)
+            _work(spec, home, points, todo, jobs, cluster)
+        _finish(spec, points, home, as_json)
+    failed = [p for p in points if p.status != "finished"]
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _points(spec: "Spec", home: Path) -> "list[Point]":
+    """Return the points; each command line is parsed now, so that a wrong flag is told before anything runs."""
+    from ..runs.sweep.state import Point, key
+
+    command, flags = _command(spec.command)
+    found = []
+    for values in spec.values():
+        argv = (*spec.command, *_arguments({**spec.fixed, **values}, flags, shlex.join(spec.command)))
+        try:
+            command.make_context(spec.command[-1], list(argv[1:]))
+        except click.ClickException as error:
+            raise OptionError(f"unlearnzoo {shlex.join(argv)}: {error.format_message()}") from None
+        point = Point(values, argv, home / "points" / key(argv))
+        if point.folder not in {p.folder for p in found}:
+            found.append(point)
+    return found
+
+
+def _command(words: Sequence[str]) -> tuple[click.Command, Mapping[str, click.Option]]:
+    """Look a command up; return it and its options by name without dashes."""
+    from .app import app
+
+    context = click.Context(app)
+    command = app.get_command(context, words[0]) if words else None
+    if command is None:
+        name = words[0] if words else ""
+        raise OptionError(f"command: there is no {name!r}{nearest(name, app.list_commands(context))}")
+    flags = {text.removeprefix("--"): p for p in command.params if isinstance(p, click.Option) for text in p.opts
+             if text.startswith("--")}
+    if "runs-dir" not in flags:
+        raise OptionError(f"command: {words[0]} has no --runs-dir, so its points would write into one another")
+    return command, flags
+
+
+def _arguments(options: Mapping[str, Any], flags: Mapping[str, click.Option], command: str) -> "Iterator[str]":
+    """Yield options as words, sorted: the order in a file is no part of what a point is."""
+    from ..runs.sweep.state import shown
+
+    for name, value in sorted(options.items()):
+        if name in flags and flags[name].is_flag:
+            if not isinstance(value, bool):
+                raise OptionError(f"{name}: expected true or false, got {value!r}")
+            yield from [f"--{name}"] * value
+        elif name in flags and value is not None:
+            yield f"--{name}={shown(value)}"
+        elif name not in flags and "set" in flags and value is not None:
+            yield f"--set={name}={shown(value)}"
+        elif name not in flags and "set" not in flags:
+            raise OptionError(f"`unlearnzoo {command}` has no option --{name}{nearest(name, flags)}")
+
+
+def _tell_plan(spec: "Spec", points: "Sequence[Point]", todo: "Sequence[Point]", known: Any, jobs: int) -> None:
+    from ..runs.sweep.estimate import duration
+    from ..runs.sweep.state import shown
+
+    axes = {name: list(dict.fromkeys(shown(p.values[name]) for p in points if name in p.values))
+            for name in dict.fromkeys(n for p in points for n in p.values)}
+    click.echo(f"sweep {spec.name}: {len(points)} points of `unlearnzoo {shlex.join(spec.command)}`", err=True)
+    for name, values in axes.items():
+        mark = "  (averaged over)" if name in spec.repeats else ""
+        click.echo(f"  {name:<14} {', '.join(values)}{mark}", err=True)
+    count = {status: sum(p.status == status for p in points) for status in ("finished", "failed", "open")}
+    click.echo(f"  {count['finished']} finished, {count['failed']} failed, {count['open']} open; "
+               f"{len(todo)} to do, {jobs} at a time", err=True)
+    for point in points:
+        if point.status == "failed" and point not in todo:
+            click.echo(f"  failed: {_why(point)}", err=True)
+    if count["failed"] and not any(p.status == "failed" for p in todo):
+        click.echo("  --retry does the failed ones again", err=True)
+    if todo:
+        click.echo("  time: not known before the first point is finished" if known is None else
+                   f"  time: about {duration(known.seconds * len(todo) / min(jobs, len(todo)))} "
+                   f"({duration(known.seconds)} a point, {known.basis})", err=True)
+
+
+def _check(point: "Point") -> None:
+    """Plan the first point, so that a misspelt option ends the sweep and not each of its points."""
+    import subprocess
+
+    if "dry-run" not in _command(point.argv[:1])[1]:
+        return
+    done = subprocess.run([sys.executable, "-m", "unlearnzoo", *point.argv, "--dry-run"], capture_output=True,
+                          text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1].removeprefix("Error: ")
+        raise (OptionError if done.returncode == 2 else RunError)(f"the first point ({point.label}) cannot run: {last}")
+
+
+def _work(spec: "Spec", home: Path, points: "Sequence[Point]", todo: "Sequence[Point]", jobs: int,
+          cluster: str | None) -> None:
+    """Do what is to be done and say how it goes."""
+    from ..runs.sweep import cluster as clusters
+    from ..runs.sweep import local
+    from ..runs.sweep.estimate import duration, estimate
+
+    start, ended = time.monotonic(), [0]
+
+    def on_end(point: "Point") -> None:
+        ended[0] += 1
+        known, left = estimate(points, spec.repeats, Path("runs")), len(todo) - ended[0]
+        took = (point.result or {}).get("seconds")
+        at_once = len(todo) if cluster else jobs
+        ahead = f"; about {duration(known.seconds * left / min(at_once, left))} left" if known and left else ""
+        what = {"finished": f"finished in {duration(took or 0)}", "failed": "FAILED", "open": "stopped"}[point.status]
+        click.echo(f"[{ended[0]}/{len(todo)}] {what}: {point.label}{ahead}", err=True)
+        if point.status == "failed":
+            click.echo(f"        {(point.result or {}).get('error')}", err=True)
+
+    if cluster:
+        clusters.work(todo, cluster, spec.cluster, home, on_end)
+    else:
+        local.work(todo, jobs, on_end)
+    click.echo(f"worked {duration(time.monotonic() - start)}", err=True)
+
+
+def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) -> None:
+    """Write and print table and picture of what is finished; list what is not."""
+    from .. import files
+    from ..runs.sweep import tabulate
+    from ..runs.sweep.picture import draw
+
+    for point in points:
+        if point.status != "finished":
+            click.echo(f"{point.status}: {_why(point)}", err=True)
+    rows = tabulate.rows(spec, points)
+    data = {"sweep": spec.name, "repeats": list(spec.repeats), "table": rows,
+            "points": [{"key": p.key, "values": dict(p.values), "argv": ["unlearnzoo", *p.argv], "status": p.status,
+                        "folder": str(p.folder), "result": p.result} for p in points]}
+    files.replace(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
+    if rows:
+        text = tabulate.table(spec, rows).text()
+        files.replace(home / "table.txt", text.encode() + b"\n")
+        if not as_json:
+            click.echo(f"\n{text}\n")
+        try:
+            draw(spec, rows, home / "plot.png")
+            click.echo(f"In {home}: plot.png, table.txt, table.json.", err=True)
+        except RunError as error:
+            click.echo(f"Warning: {error}", err=True)
+    if as_json:
+        click.echo(json.dumps(data, indent=2, allow_nan=False))
+
+
+def _why(point: "Point") -> str:
+    result = point.result or {}
+    reason = f": {result.get('error')} (exit code {result['exit']})" if result else ": not done yet"
+    return f"{point.label} [{point.key}]{reason}"
+
+
+@contextmanager
+def _alone(home: Path) -> "Iterator[None]":
+    """Work in a folder that no other sweep works in."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(home / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunError(f"{home}: another sweep works in this folder; wait for it, or give another --out") from None

@@ -1,0 +1,83 @@
+"""What was judged of base and target, kept by example: other algorithms and forget sets share it."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import cache
+from ..errors import ZooError
+from ..evaluation.judge import Item, Judge
+from ..evaluation.sample import Sample, read_samples, write_samples
+from ..metric import in_batches
+from .target import alone, digest
+
+
+class Judged:
+    """Samples of one state, kept on disk by example; only what is missing is judged.
+
+    Args:
+        judge: judges.
+        state: ``base`` or ``target``.
+        key: content address of that state (weights and data).
+    """
+
+    def __init__(self, judge: Judge, state: Any, key: str, origin: Callable[[str], Any]) -> None:
+        self.judge, self.state = judge, state
+        self.path = cache.folder("judged") / f"{key}-{state}.parquet"
+        self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
+        self.known: dict[tuple[str, str], Sample] = {}
+        #: What was scored by this process: a judge that is down is not asked again and again.
+        self.asked: set[tuple[str, str, str]] = set()
+
+    def __call__(self, items: Sequence[Item]) -> list[Sample]:
+        """Return the samples of some items, judging what is not known yet."""
+        with alone(self.judge.engine, self.path):
+            self._judge(items)
+        return [self._of(item) for item in items]
+
+    def _judge(self, items: Sequence[Item]) -> None:
+        self.known |= self.judge.engine.ranks.once(self._read)
+        missing = []
+        for item in items:
+            have = self.known.get((item.split, item.example.id))
+            lacking = {m for m in item.metrics if have is None or self._open(m, have)}
+            if lacking:
+                self.asked |= {(item.split, item.example.id, m) for m in lacking}
+                missing.append(Item(item.split, item.example, lacking))
+        for sample in self.judge(missing, self.state, self.state):
+            key = (sample.split, sample.id)
+            old = self.known.get(key)
+            scores = {self._name(m): v for m, v in sample.scores.items()}
+            if old is not None:
+                sample = dataclasses.replace(
+                    sample, scores={**old.scores, **scores}, details={**old.details, **sample.details},
+                    prediction=old.prediction if sample.prediction is None else sample.prediction)
+            else:
+                sample = dataclasses.replace(sample, scores=scores)
+            self.known[key] = sample
+        if missing and self.judge.engine.ranks.main:
+            with cache.best_effort(f"what was judged of the {self.state}", self.path):
+                write_samples(self.path, list(self.known.values()))
+
+    def _read(self) -> dict[tuple[str, str], Sample]:
+        try:
+            return {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
+        except ZooError:  # damaged: judged again
+            return {}
+
+    def _open(self, metric: str, have: Sample) -> bool:
+        """Tell whether a known sample lacks a score, or has a NaN that may not be for good."""
+        score = have.scores.get(self._name(metric))
+        if score is None:
+            return True
+        again = math.isnan(score) and in_batches(self.judge.metrics[metric])
+        return again and (have.split, have.id, metric) not in self.asked
+
+    def _name(self, metric: str) -> str:
+        """Name a metric with the hash of its version and options: others do not share scores."""
+        return f"{metric}@{self.origin[metric]}"
+
+    def _of(self, item: Item) -> Sample:
+        sample = self.known[item.split, item.example.id]
+        return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in sorted(item.metrics)})

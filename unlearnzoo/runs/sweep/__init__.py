@@ -1,0 +1,1 @@
+"""Many command lines of one kind: planned, run side by side, continued after anything, and tabulated."""
