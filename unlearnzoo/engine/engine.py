@@ -14,10 +14,10 @@ import torch
 
 from ..data.encode import Encoded, Encoder
 from ..data.packing import Batch, Row, chunks, collate, rows
-from ..data.pixels import Pixels
+from ..data.pixels import foreseen
 from ..errors import RunError
 from ..example import Example
-from ..models import adapters
+from ..models import adapters, vision
 from ..models.forward import PackedForward
 from ..models.generate import generate
 from ..models.load import Checkpoint, load
@@ -57,7 +57,7 @@ class Engine:
         self.model = load(checkpoint, self.dtype).to(self.accelerator.device)
         self.linears = adapters.linear_parts(self.model)
         self.encoder = Encoder(checkpoint.processor)
-        self.pixels = Pixels(checkpoint.processor.image_processor)
+        self.pixels = vision.inputs(self.model, checkpoint.processor.image_processor, self.accelerator.autocast)
         self.wrapped: Any = PackedForward(self.model)
         self.packs: bool | None = None
         #: Which adapters count in each state; a method may take the target out of ``policy``.
@@ -104,7 +104,8 @@ class Engine:
         if not self.packs:
             yield from self._plain_batches(encoded, max_tokens, bundle)
             return
-        for packed in chunks(rows(encoded, per_image, bundle), max_tokens):
+        for packed in foreseen(chunks(rows(encoded, per_image, bundle), max_tokens),
+                               lambda some: [image for row in some for image in row.images], self.pixels):
             yield self._collate(packed)
 
     def forward(self, batch: Batch, which: adapters.State, kept_hidden: Any = None,

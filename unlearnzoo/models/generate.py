@@ -6,12 +6,13 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded
+from ..data.pixels import foreseen
 from .adapters import state
 
 
 @torch.no_grad()
 def generate(
-    model: Any, tokenizer: Any, pixels: Callable[..., Any], prompts: Sequence[Encoded],
+    model: Any, tokenizer: Any, pixels: Any, prompts: Sequence[Encoded],
     active: frozenset[str], max_new_tokens: int, max_tokens: int, on_done: Callable[[int], None] | None = None,
 ) -> list[str]:
     """Answer each prompt greedily; left-padded batches of similar length.
@@ -19,7 +20,7 @@ def generate(
     Args:
         model: the peft model, unwrapped.
         tokenizer: decodes the answers; special tokens are removed.
-        pixels: images → tensors.
+        pixels: images → tensors, ``data.pixels.Pixels`` or what stands in for it.
         prompts: ``answer`` is ignored.
         active: the adapters that count.
         max_new_tokens: where an answer is cut.
@@ -36,7 +37,8 @@ def generate(
                               pad_token_id=pad, bos_token_id=own.bos_token_id)
     found = [""] * len(prompts)
     with state(model, active):
-        for members in _batches(prompts, max_new_tokens, max_tokens):
+        for members in foreseen(_batches(prompts, max_new_tokens, max_tokens),
+                                lambda some: [image for i in some for image in prompts[i].images], pixels):
             width = max(len(prompts[i].prompt) for i in members)
             ids = torch.full((len(members), width), pad)
             mask = torch.zeros_like(ids)

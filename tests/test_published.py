@@ -1,0 +1,21 @@
+"""A set larger than what may be held is read within a bound that naive ways break."""
+
+import pytest
+
+from tests.benchmarks.published import MAPPED, READ, WHOLE, child, write
+
+pytest.importorskip("unlearnzoo_remem")
+#: MB of the whole process, imports included; the set has 310 MB.
+BOUND = 200
+
+
+@pytest.mark.slow
+def test_images_are_never_in_memory_together(tmp_path):
+    total = write(tmp_path / "set", 120)
+    assert total > 1.5e6 * BOUND
+    first, again = (child(READ, tmp_path / "set", tmp_path / "cache") for _ in range(2))
+    for found in (first, again):
+        assert found["decoded"] == 58 + 40 + 40 and found["peak_mb"] < BOUND
+    assert again["load_s"] < first["load_s"]
+    for naive in (MAPPED, WHOLE):
+        assert child(naive, tmp_path / "set", tmp_path / "cache")["peak_mb"] > 1.5 * BOUND
