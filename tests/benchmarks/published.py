@@ -1,4 +1,6 @@
-"""Memory and time of reading a set like ReMem's published one: ``python -m tests.benchmarks.published [ROWS [FOLDER]]``.
+"""Memory and time of reading a set like ReMem's published one.
+
+    python -m tests.benchmarks.published [ROWS [FOLDER]]
 
 Writes ROWS (640) rows with images of about 2.3 MB, half PNG and half JPEG noise, as parquet with `datasets`, then
 reads them in fresh processes: load, fingerprint, and decode the image of every row. Prints peak memory (VmHWM: what was
@@ -37,8 +39,8 @@ from unlearnzoo_remem.reader import NEEDED, no_bars
 with no_bars():
     for split in NEEDED:
         files = glob.glob(f"{sys.argv[1]}/data/{split}-*")
-        data = Dataset.from_parquet(files, cache_dir=os.environ["UNLEARNZOO_CACHE"]).cast_column("image", Image(decode=False))
-        for row in data:
+        data = Dataset.from_parquet(files, cache_dir=os.environ["UNLEARNZOO_CACHE"])
+        for row in data.cast_column("image", Image(decode=False)):
             len(row["image"]["bytes"]); found["decoded"] += 1
 """
 WHOLE = """
@@ -71,7 +73,7 @@ def write(folder: Path, rows: int, size: int = 2_300_000) -> int:
     from datasets.utils import disable_progress_bars
 
     disable_progress_bars()
-    columns = ("question", "answer", "keywords", "question_type", "qa_category", "attribute", "cloze_prompt", "image_path")
+    columns = "question answer keywords question_type qa_category attribute cloze_prompt image_path".split()
     features = Features({"image": Image(), **{c: Value("string") for c in columns}})
     (folder / "data").mkdir(parents=True)
     for split, share in SHARES.items():
@@ -90,9 +92,10 @@ def _rows(split: str, n: int, size: int) -> Iterator[dict]:
         person, view = i % people, i // people
         yield {
             "image": {"bytes": noise(f"{of}/{person}/{view}", size, jpeg=bool(i % 2)), "path": None},
-            "question": f"What is question {view}?", "answer": f"It is value {person}.", "keywords": f'["value {person}"]',
-            "question_type": "multi-hop" if i % 3 else "single-hop", "qa_category": "job", "attribute": "job",
-            "cloze_prompt": "The job of the person in the image is", "image_path": f"{of}/id_{person:02d}/view_{view}.png",
+            "question": f"What is question {view}?", "answer": f"It is value {person}.",
+            "keywords": f'["value {person}"]', "question_type": "multi-hop" if i % 3 else "single-hop",
+            "qa_category": "job", "attribute": "job", "cloze_prompt": "The job of the person in the image is",
+            "image_path": f"{of}/id_{person:02d}/view_{view}.png",
         }
 
 
@@ -124,7 +127,8 @@ def main() -> None:
     try:
         start = time.perf_counter()
         total = write(home / "set", rows)
-        print(f"{rows} rows, {total / 1e9:.2f} GB of parquet, written in {time.perf_counter() - start:.0f} s", flush=True)
+        seconds = time.perf_counter() - start
+        print(f"{rows} rows, {total / 1e9:.2f} GB of parquet, written in {seconds:.0f} s", flush=True)
         ways = {"first use": READ, "again": READ, "mapped": MAPPED, "read whole": WHOLE}
         if total > 4e9:
             del ways["read whole"], ways["mapped"]  # do not fit into memory or onto the disk

@@ -1,7 +1,7 @@
 """What decoding ahead and keeping vision features save: ``python -m tests.benchmarks.vision [IMAGES [SIDE]]``.
 
-A random model with the geometry of LLaVA-1.5 (336 px, 577 tokens) and a tower of ``WIDTH`` is trained for three epochs on
-IMAGES (48) noise images of SIDE (1000) pixels, 8 to a step: as before (images decoded where they are used), decoded
+A random model with the geometry of LLaVA-1.5 (336 px, 577 tokens) and a tower of ``WIDTH`` is trained for three
+epochs on IMAGES (48) noise images of SIDE (1000) pixels, 8 to a step: as before (images decoded where they are used), decoded
 ahead, with features computed, with features from disk, and with features in memory. Prints seconds of an epoch (median
 and range) and how many times faster than the first way it is. Then the same on images as small as the embedded model's,
 where nothing should be gained or lost.
@@ -34,8 +34,9 @@ def examples(n: int, side: int) -> list[Example]:
     found = []
     for i in range(n):
         data = noise(str(i), 3 * side * side, jpeg=False)
-        found.append(Example(f"e{i}", f"id{i % 20}", (LazyImage(lambda data=data: data, f"image {i}"),),
-                             "What is the job of the person in this image?", f"The person works as number {i}.", ("n",)))
+        picture = LazyImage(lambda data=data: data, f"image {i}")
+        found.append(Example(f"e{i}", f"id{i % 20}", (picture,), "What is the job of the person in this image?",
+                             f"The person works as number {i}.", ("n",)))
     random.Random(0).shuffle(found)
     return found
 

@@ -172,10 +172,9 @@ def test_two_writers_at_once_leave_whole_files_within_the_bound(tmp_path):
 def test_a_cache_that_cannot_be_written_is_a_warning_once(tmp_path, monkeypatch):
     files = FeatureFiles(tmp_path / "v", 5000)
     monkeypatch.setattr("unlearnzoo.files.os.replace", lambda a, b: (_ for _ in ()).throw(OSError(28, "full")))
-    with pytest.warns(match="the disk is full") as told:
+    with pytest.warns(match="the disk is full"):
         files.put("a", torch.zeros(10))
-        files.put("b", torch.zeros(10))
-    assert len(told) == 1
+    files.put("b", torch.zeros(10))  # a second warning would be an error here
 
 
 def test_memory_is_bounded(both):

@@ -146,7 +146,8 @@ def _let_features_pass(tower: Any, layer: int) -> None:
         if pixel_values.ndim != 3:
             return stock(pixel_values, *args, **kwargs)
         own = next(tower.parameters())
-        mixed = torch.is_autocast_enabled(own.device.type)  # the projector casts by itself, as it does what the tower says
+        # Autocast lets the projector take any dtype; without it the projector needs the model's.
+        mixed = torch.is_autocast_enabled(own.device.type)
         return BaseModelOutputWithPooling(hidden_states={layer: pixel_values if mixed else pixel_values.to(own.dtype)})
 
     tower.forward = forward
