@@ -62,6 +62,15 @@ def test_everything(run, tmp_path, capsys):
     assert "the scores are still there" in capsys.readouterr().out
 
 
+def test_everything_is_also_what_was_made_of_peoples_images(run, tmp_path, capsys):
+    """Features of the vision tower and copies of a data set's images are these people's data."""
+    (cache.folder("vision") / "0123.safetensors").write_bytes(b"face")
+    (cache.folder("remem", "images", "0123") / "images.bin").write_bytes(b"face")
+    assert main(["purge", "--all", "--yes", "--json"]) == 0
+    rows = {Path(row["path"]).name for row in json.loads(capsys.readouterr().out)}
+    assert {"vision", "remem"} <= rows and not list((tmp_path / "cache").iterdir())
+
+
 def test_it_asks_first(run, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main(["purge", str(run)]) == 130

@@ -164,7 +164,7 @@ class Encoder:
     def _image_tokens(self, image: LazyImage) -> int:
         """Number of tokens that the processor gives this image; asked once per image size."""
         if image.key not in self._sizes:
-            self._sizes[image.key] = image.open().size
+            self._sizes[image.key] = image.size
         size = self._sizes[image.key]
         if size not in self._tokens_by_size:
             ids = self.processor(images=[image.open()], text=self.processor.image_token).input_ids[0]

@@ -14,11 +14,10 @@ import torch
 
 from ..data.encode import Encoded, Encoder
 from ..data.packing import Batch, Row, chunks, collate, rows, single, single_chunks, singles
-from ..data.pixels import Pixels
+from ..data.pixels import Pixels, foreseen
 from ..data.sharing import share
-from ..errors import RunError
 from ..example import Example
-from ..models import adapters
+from ..models import adapters, vision
 from ..models.forward import PackedForward
 from ..models.generate import generate, groups
 from ..models.load import Checkpoint, load
@@ -61,7 +60,9 @@ class Engine:
             self.model = self.model.to(self.device)
         self.linears = adapters.linear_parts(self.model)
         self.encoder = Encoder(checkpoint.processor)
-        self.pixels = Pixels(checkpoint.processor.image_processor)
+        images = checkpoint.processor.image_processor
+        # Sharded weights are there in forwards of the whole model alone, not in those of its vision tower.
+        self.pixels = Pixels(images) if self.sharding.weights else vision.inputs(self.model, images, self._autocast)
         self.wrapped: Any = PackedForward(self.model)
         self.packs: bool | None = None
         #: Which adapters count in each state; a method may take the target out of ``policy``.
@@ -127,7 +128,8 @@ class Engine:
             self.sharding.check_alike(encoded)
             spare = units[costs.index(min(costs))]
             mine = mine + [spare] * (max(map(len, every)) - len(mine))
-        for number, part in enumerate(mine):
+        images = foreseen(mine, lambda part: [image for row in part for image in row.images], self.pixels)
+        for number, part in enumerate(images):
             members, batch = self._collate(part, plain=not self.packs)
             yield (members if number < len(every[self.ranks.rank]) else []), batch
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..data.draws import Group, count_steps, cursor, epochs, flat, units
+from ..data.pixels import foreseen
 from ..errors import RunError
-from ..example import Example
+from ..example import Example, LazyImage
 from .engine import Engine
 from .inputs import StepInputs
 from .loop import Objective, optimise
@@ -49,6 +50,11 @@ def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> I
         yield step
 
 
+def images_of(step: Mapping[str, Sequence[Example]]) -> list[LazyImage]:
+    """Return the images of a step's examples."""
+    return [image for chosen in step.values() for example in chosen for image in example.images]
+
+
 def learn(engine: Engine, pool: Sequence[Example], replay: Sequence[Example], recipe: Learn,
           seed: int, on_step: OnStep) -> None:
     """Train the ``target`` adapter on the learn pool, replay rows beside it."""
@@ -57,7 +63,7 @@ def learn(engine: Engine, pool: Sequence[Example], replay: Sequence[Example], re
     rows = cursor(units(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
 
     def steps() -> Iterator[StepInputs]:
-        for step in draws({"learn": pool}, recipe, seed):
+        for step in foreseen(draws({"learn": pool}, recipe, seed), images_of, engine.pixels):
             extra = flat(list(itertools.islice(rows, recipe.replay))) if rows else []
             yield StepInputs(engine, {"learn": step["learn"] + extra}, _no_refusal)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ..data.pixels import foreseen
 from ..errors import RunError
 from ..example import Example
 from ..models import adapters
@@ -15,7 +16,7 @@ from .engine import Engine, state_hash
 from .inputs import POOLS, Reference, StepInputs, roles
 from .loop import Objective, optimise
 from .recipe import Unlearn
-from .stages import draws, schedule
+from .stages import draws, images_of, schedule
 from .weights import AdapterWeights
 
 #: Told each step's numbers and whether forgetting is to be looked at now; True ends stage 2.
@@ -139,7 +140,7 @@ class Work:
         used = {"forget": self.pools["forget"]}
         if any(pairs[role] == "retain" for role in asked):
             used["retain"] = self.pools["retain"]
-        for step in draws(used, self.recipe, self.seed):
+        for step in foreseen(draws(used, self.recipe, self.seed), images_of, self.engine.pixels):
             chosen = {role: [getattr(self.algorithm, role)(e) for e in step[pairs[role]]] if role in own
                       else step[pairs[role]] for role in asked}
             yield StepInputs(self.engine, chosen, self.refusal, pairs)

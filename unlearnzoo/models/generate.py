@@ -6,12 +6,13 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded
+from ..data.pixels import foreseen
 from .adapters import state
 
 
 @torch.no_grad()
 def generate(
-    model: Any, tokenizer: Any, pixels: Callable[..., Any], prompts: Sequence[Encoded], batches: Sequence[Sequence[int]],
+    model: Any, tokenizer: Any, pixels: Any, prompts: Sequence[Encoded], batches: Sequence[Sequence[int]],
     active: frozenset[str], max_new_tokens: int, on_done: Callable[[int], None] | None = None, together: bool = False,
 ) -> list[str]:
     """Answer each prompt greedily; left-padded batches.
@@ -19,7 +20,7 @@ def generate(
     Args:
         model: the peft model, unwrapped.
         tokenizer: decodes the answers; special tokens are removed.
-        pixels: images → tensors.
+        pixels: images → tensors, ``data.pixels.Pixels`` or what stands in for it.
         prompts: ``answer`` is ignored.
         batches: indices of prompts, from ``groups``.
         active: the adapters that count.
@@ -37,7 +38,7 @@ def generate(
                               pad_token_id=pad, bos_token_id=own.bos_token_id)
     found = [""] * len(prompts)
     with state(model, active):
-        for members in batches:
+        for members in foreseen(batches, lambda some: [image for i in some for image in prompts[i].images], pixels):
             width = max(len(prompts[i].prompt) for i in members)
             ids = torch.full((len(members), width), pad)
             mask = torch.zeros_like(ids)

@@ -90,6 +90,8 @@ class _Run:
         self.plan, self.progress, self.clock = plan, progress, clock
         with clock.phase("learn"), progress.stage("loading the model"):
             self.engine = Engine(plan.checkpoint)
+        if note := self.engine.pixels.note:
+            progress.note(note)
         self.judge = Judge(self.engine, plan.benchmark, plan.metrics, progress.bar, progress)
         self.forget = plan.benchmark.forget_identities()
         self.items = select(plan.evals, plan.examples, self.forget)

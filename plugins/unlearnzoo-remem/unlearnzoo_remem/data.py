@@ -3,10 +3,11 @@
 import functools
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from unlearnzoo import DataError, Example
+from unlearnzoo import Example
 from unlearnzoo_remem.content import check_content
 from unlearnzoo_remem.labels import identity_of
 from unlearnzoo_remem.problems import Problems
@@ -14,6 +15,8 @@ from unlearnzoo_remem.reader import NEEDED, PUBLISHED, open_splits
 from unlearnzoo_remem.rows import Rows
 
 log = logging.getLogger(__name__)
+#: Rows that a warning names.
+_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -70,24 +73,26 @@ def load(data: str, strict: bool = False) -> Data:
         strict: refuse keywords that are not in their answer (for what the builder wrote).
 
     Raises:
-        DataError: see `open_splits`, `Rows` and `check_content`; rows are counted from 0.
+        DataError: naming everything that is wrong with splits, columns, rows, people and images;
+            rows are counted from 0.
     """
-    opened = open_splits(data)
     problems = Problems(data)
+    opened = open_splits(data, problems)
+    texts = {name: split.texts() for name, split in opened.items()}
     rows = Rows(data, strict, problems)
-    splits = {split: rows.read(split, opened[split]) for split in NEEDED}
+    whole = [name for name in NEEDED if name in opened and not opened[name].missing]
+    for name in whole:  # before the images are copied, which takes a while
+        rows.read(name, texts[name], None)
+    published = _people(texts, problems)
+    content = check_content({n: opened[n] for n in NEEDED if n in opened}, texts, problems)
     problems.stop()
-    published = {
-        n: frozenset(filter(None, map(identity_of, opened[split]["image_path"])))
-        for n, split in enumerate(PUBLISHED, 1)
-        if split in opened
-    }
-    _check_people(data, splits, published)
+    assert content is not None  # images that cannot be used are problems
+    rows = Rows(data, strict, problems)  # again, now with the images
     found = Data(
         data,
-        splits,
+        {name: rows.read(name, texts[name], content.images[name]) for name in NEEDED},
         published,
-        check_content(data, {split: opened[split] for split in NEEDED}),
+        content.fingerprint,
         len(rows.self_answering),
         len(rows.keyword_elsewhere),
     )
@@ -95,31 +100,42 @@ def load(data: str, strict: bool = False) -> Data:
     return found
 
 
-def _check_people(
-    data: str, splits: Mapping[str, tuple[Example, ...]], published: Mapping[int, frozenset[str]]
-) -> None:
-    """Check that the identities, which are read from paths, tell one story in all splits."""
-    problems = Problems(data)
-    known = {example.identity for example in splits["finetune"]}
-    if len(known) < 2:
-        raise DataError(
-            f"{data}: split finetune shows {len(known)} identity by its image_path, "
-            f"{', '.join(sorted(known)) or 'none'}; forgetting one needs at least two"
-        )
-    others = {split: {e.identity for e in splits[split]} for split in NEEDED[1:]}
-    others |= {f"forget{n}": set(people) for n, people in published.items()}
-    for split, shown in others.items():
-        if strangers := sorted(shown - known):
+def _people(
+    texts: Mapping[str, Mapping[str, Sequence[Any]]], problems: Problems
+) -> dict[int, frozenset[str]]:
+    """Check that the identities, which are read from paths, tell one story in all splits.
+
+    Returns:
+        How many people → who they are, of the splits forget1 to forget4.
+    """
+    shown = {
+        split: {person for path in columns["image_path"] if (person := identity_of(path or ""))}
+        for split, columns in texts.items()
+        if "image_path" in columns
+    }
+    published = {n: shown[s] for n, s in enumerate(PUBLISHED, 1) if s in shown}
+    if "finetune" in shown:
+        known = shown.pop("finetune")
+        if len(known) < 2:
             problems.add(
-                f"split {split} shows {_some(strangers)} by its image_path, not in "
-                f"finetune, which shows {_some(sorted(known))}"
+                "too few identities",
+                f"split finetune shows {len(known)} identity by its image_path, "
+                f"{_some(sorted(known)) or 'none'}; forgetting one needs at least two",
             )
+        for split, people in shown.items():
+            if strangers := sorted(people - known):
+                problems.add(
+                    "splits that show strangers",
+                    f"split {split} shows {_some(strangers)} by its image_path, not in "
+                    f"finetune, which shows {_some(sorted(known))}",
+                )
     for n, people in published.items():
         if len(people) != n:
             problems.add(
-                f"split forget{n} shows {len(people)} identities by its image_path; expected {n}"
+                "forget splits of another number of people",
+                f"split forget{n} shows {len(people)} identities by its image_path; expected {n}",
             )
-    problems.stop()
+    return {n: frozenset(people) for n, people in published.items()}
 
 
 def _some(names: list[str]) -> str:
@@ -127,17 +143,14 @@ def _some(names: list[str]) -> str:
 
 
 def _warn(found: Data, rows: Rows) -> None:
-    if rows.self_answering:
-        log.warning(
-            "%s: %d questions hold their own keyword, from %s on",
-            found.label,
-            len(rows.self_answering),
-            rows.self_answering[0],
-        )
-    if rows.keyword_elsewhere:
-        log.warning(
-            "%s: %d answers lack a keyword, from %s on; EM counts the keyword",
-            found.label,
-            len(rows.keyword_elsewhere),
-            rows.keyword_elsewhere[0],
-        )
+    for ids, text in (
+        (rows.self_answering, "questions hold their own keyword"),
+        (rows.keyword_elsewhere, "answers lack a keyword; EM counts the keyword"),
+    ):
+        if ids:
+            some = ", ".join(ids[:_LISTED]) + ", …" * (len(ids) > _LISTED)
+            log.warning("%s: %d %s: %s", found.label, len(ids), text, some)
+    names = Counter(found.values.get("name", {}).values())
+    for name in sorted(name for name, count in names.items() if count > 1):
+        people = [person for person, own in found.values["name"].items() if own == name]
+        log.warning("%s: %s have one name, %r: two people?", found.label, _some(people), name)

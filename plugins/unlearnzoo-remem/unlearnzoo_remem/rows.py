@@ -2,16 +2,15 @@
 
 import functools
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from unlearnzoo import Example, LazyImage
+from unlearnzoo_remem.content import Stored
 from unlearnzoo_remem.keywords import holds, parse_keywords
 from unlearnzoo_remem.labels import attribute_of, hop_of, identity_of, label_of
 from unlearnzoo_remem.problems import Problems
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 
 @dataclass
@@ -32,41 +31,52 @@ class Rows:
     keyword_elsewhere: list[str] = field(default_factory=list)
     _images: dict[str, LazyImage] = field(default_factory=dict)
 
-    def read(self, split: str, dataset: "Dataset") -> tuple[Example, ...]:
-        """Read one split; rows that cannot be read are noted as problems and left out."""
-        images = dataset.select_columns(["image"])
-        table = dataset.remove_columns("image")[:]
-        texts = (
-            ["" if v is None else str(v) for v in row] for row in zip(*table.values(), strict=True)
+    def read(
+        self, split: str, texts: Mapping[str, Sequence[Any]], images: Sequence[Stored] | None
+    ) -> tuple[Example, ...]:
+        """Read one split; rows that cannot be read are noted as problems and left out.
+
+        Args:
+            split: its name.
+            texts: all of `reader.TEXTS`.
+            images: the image of each row; None where they were found wanting.
+        """
+        rows = (
+            ["" if v is None else str(v) for v in row] for row in zip(*texts.values(), strict=True)
         )
         found = (
-            self._example(split, number, dict(zip(table, row, strict=True)), images)
-            for number, row in enumerate(texts)
+            self._example(split, number, dict(zip(texts, row, strict=True)), images)
+            for number, row in enumerate(rows)
         )
         return tuple(example for example in found if example)
 
     def _example(
-        self, split: str, number: int, row: dict[str, str], images: "Dataset"
+        self, split: str, number: int, row: dict[str, str], images: Sequence[Stored] | None
     ) -> Example | None:
         where = f"split {split} row {number}"
         identity, hop = identity_of(row["image_path"]), hop_of(row["question_type"])
-        wrong = []
+        wrong = {}
         if identity is None:
-            wrong.append(
+            wrong["rows whose image_path names nobody"] = (
                 f"image_path {row['image_path']!r} names no identity; expected "
                 "<identity>/<view>.png or <identity>_<view>.png"
             )
         if hop is None:
-            wrong.append(
+            wrong["rows of an unknown question_type"] = (
                 f"question_type {row['question_type']!r} is unknown; expected single-hop, multi-hop"
             )
+        for column in ("question", "answer"):
+            if not row[column].strip():
+                wrong[f"rows without {column}"] = f"the {column} is empty"
         try:
             keywords = parse_keywords(row["keywords"], row["answer"])
         except ValueError as error:
             keywords = ()
-            wrong.append(f"keywords {row['keywords']!r}: {error}; expected a JSON list of texts")
-        for text in wrong:
-            self.problems.add(f"{where}: {text}")
+            wrong["rows of unreadable keywords"] = (
+                f"keywords {row['keywords']!r}: {error}; expected a JSON list of texts"
+            )
+        for kind, text in wrong.items():
+            self.problems.add(kind, text, where)
         if identity is None or hop is None or wrong:
             return None
         example = Example(
@@ -74,7 +84,7 @@ class Rows:
             identity=identity,
             question=row["question"],
             answer=row["answer"],
-            images=(self._image(row["image_path"], where, images, number),),
+            images=(self._image(row["image_path"], where, images[number]),) if images else (),
             keywords=keywords,
             tags={
                 "hop": hop,
@@ -86,12 +96,10 @@ class Rows:
         self._count(example, where)
         return example
 
-    def _image(self, path: str, where: str, images: "Dataset", number: int) -> LazyImage:
-        """Return the image of a path; rows that share it share the object: it is hashed once."""
+    def _image(self, path: str, where: str, stored: Stored) -> LazyImage:
+        """Return the image of a path; rows that share it share the object."""
         if path not in self._images:
-            self._images[path] = LazyImage(
-                functools.partial(image_bytes, images, number), f"{self.label}, {where}"
-            )
+            self._images[path] = LazyImage(stored.read, f"{self.label}, {where}", stored.digest)
         return self._images[path]
 
     def _count(self, example: Example, where: str) -> None:
@@ -102,19 +110,10 @@ class Rows:
         ):
             if self.strict:
                 self.problems.add(
-                    f"{where}: keyword {keyword!r} is not in the answer {example.answer!r}"
+                    "rows whose answer lacks a keyword",
+                    f"keyword {keyword!r} is not in the answer {example.answer!r}",
+                    where,
                 )
             elif example.id not in self.keyword_elsewhere[-1:]:
                 self.keyword_elsewhere.append(example.id)
 
-
-def image_bytes(images: "Dataset", number: int) -> bytes:
-    """Return the encoded image of a row, as embedded in the file.
-
-    Raises:
-        OSError: there is none. A path in its place is not followed: data name no files.
-    """
-    found = (images[number]["image"] or {}).get("bytes")
-    if not found:
-        raise OSError("no bytes are embedded in the row")
-    return bytes(found)

@@ -1,0 +1,108 @@
+"""What decoding ahead and keeping vision features save: ``python -m tests.benchmarks.vision [IMAGES [SIDE]]``.
+
+A random model with the geometry of LLaVA-1.5 (336 px, 577 tokens) and a tower of ``WIDTH`` is trained for three
+epochs on IMAGES (48) noise images of SIDE (1000) pixels, 8 to a step: as before (images decoded where they are used), decoded
+ahead, with features computed, with features from disk, and with features in memory. Prints seconds of an epoch (median
+and range) and how many times faster than the first way it is. Then the same on images as small as the embedded model's,
+where nothing should be gained or lost.
+"""
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks.published import noise
+from tests.support.checkpoints import llava
+from unlearnzoo import Example, LazyImage
+from unlearnzoo.data.pixels import Pixels
+from unlearnzoo.engine import stages
+from unlearnzoo.engine.engine import Engine
+from unlearnzoo.engine.recipe import Learn
+from unlearnzoo.models import vision
+from unlearnzoo.models.load import inspect
+
+EPOCHS, WIDTH, BATCH = 3, 128, 8
+
+
+def examples(n: int, side: int) -> list[Example]:
+    """Return one question on each of n images, opened anew at each use."""
+    found = []
+    for i in range(n):
+        data = noise(str(i), 3 * side * side, jpeg=False)
+        picture = LazyImage(lambda data=data: data, f"image {i}")
+        found.append(Example(f"e{i}", f"id{i % 20}", (picture,), "What is the job of the person in this image?",
+                             f"The person works as number {i}.", ("n",)))
+    random.Random(0).shuffle(found)
+    return found
+
+
+def epochs(engine: Engine, rows: list[Example]) -> list[float]:
+    """Train; return seconds of each epoch."""
+    seconds, start = [], time.perf_counter()
+    per_epoch = -(-len(rows) // BATCH)
+
+    def on_step(entry: dict[str, float]) -> bool:
+        nonlocal start
+        if entry["step"] % per_epoch == 0:
+            seconds.append(time.perf_counter() - start)
+            start = time.perf_counter()
+        return False
+
+    recipe = Learn(rank=4, alpha=8.0, epochs=EPOCHS, batch=BATCH, batching="example", micro_tokens=8192)
+    stages.learn(engine, rows, [], recipe, 0, on_step)
+    return seconds
+
+
+def new(folder: Path, kind: str) -> Engine:
+    """Return an engine that gets its image tensors in one of the ways."""
+    engine = Engine(inspect("x", folder))
+    processor = engine.checkpoint.processor.image_processor
+    # A bound of an image or so: in each epoch all images are decoded anew, as with thousands of them.
+    few, room = 1, 24 << 20
+    if kind == "as before":
+        engine.pixels = Pixels(processor, few, large=1 << 40)
+    elif kind == "decoded ahead":
+        engine.pixels = Pixels(processor, room)
+    else:
+        engine.pixels = vision.inputs(engine.model, processor, engine.accelerator.autocast, worth=0)
+        if kind == "features, disk":
+            engine.pixels._max = few
+    return engine
+
+
+def table(folder: Path, rows: list[Example]) -> None:
+    """Print a line a way."""
+    first = None
+    for kind in ("as before", "decoded ahead", "features, disk", "features, memory"):
+        found = epochs(new(folder, kind), rows)
+        later = found[1:] if kind.startswith("features") else found
+        middle = statistics.median(later)
+        first = first or middle
+        extra = f"  first epoch {found[0]:.2f} s" if later is not found else ""
+        print(f"  {kind:<18}{middle:7.2f} s an epoch ({min(later):.2f} to {max(later):.2f}, n {len(later)})  "
+              f"{first / middle:.2f} times as fast{extra}", flush=True)
+
+
+def main() -> None:
+    """Print both tables."""
+    import os
+
+    from tests.benchmarks.published import PLUGIN
+
+    n, side = (int(a) for a in [*sys.argv[1:], *("48", "1000")[len(sys.argv) - 1:]])
+    tiny = PLUGIN.parent / "unlearnzoo-tiny" / "unlearnzoo_tiny" / "checkpoint"
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["UNLEARNZOO_CACHE"] = f"{home}/cache"
+        print(f"{torch.get_num_threads()} threads; {n} images of {side} x {side}, {BATCH} a step")
+        table(llava(Path(home, "model"), image=336, patch=14, hidden=WIDTH), examples(n, side))
+        print("the embedded model, 200 images of 48 x 48")
+        table(tiny, examples(200, 48))
+
+
+if __name__ == "__main__":
+    main()
