@@ -73,7 +73,8 @@ def write(folder: Path, rows: int, size: int = 2_300_000) -> int:
     from datasets.utils import disable_progress_bars
 
     disable_progress_bars()
-    columns = "question answer keywords question_type qa_category attribute cloze_prompt image_path".split()
+    columns = ["question", "answer", "keywords", "question_type", "qa_category", "attribute", "cloze_prompt",
+               "image_path"]
     features = Features({"image": Image(), **{c: Value("string") for c in columns}})
     (folder / "data").mkdir(parents=True)
     for split, share in SHARES.items():

@@ -19,7 +19,7 @@ def main():
         texts = engine.generate(encoded[:n], "target", 6)
         found.append({"logps": [one.logps for one in scores], "texts": texts})
     if engine.ranks.main:
-        print("found", json.dumps(found))
+        sys.stdout.write(f"found {json.dumps(found)}\n")
     return 0
 
 

@@ -45,7 +45,8 @@ def test_two_processes_give_what_one_gives(launch, loss, answers, alone, cache, 
 
 
 def test_stage_1_learns_the_same_on_two_processes(alone, tmp_path):
-    found = run("ga", tmp_path / "runs", tmp_path / "cache", "--launch", "ddp", "--processes", "2", **{"unlearn.steps": 1})
+    found = run("ga", tmp_path / "runs", tmp_path / "cache", "--launch", "ddp", "--processes", "2",
+                **{"unlearn.steps": 1})
     targets = [one.record["gate"] for one in (alone["ga"], found["ga"])]
     for ours, theirs in zip(*targets, strict=True):
         assert abs(ours["target"] - theirs["target"]) <= 1 / ours["n"]["target"]

@@ -34,8 +34,10 @@ from ..launch import worker
 @click.option("--runs-dir", type=click.Path(path_type=Path), help="Where records go.  [default: runs]")
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path),
               help="A Python file with a plugin. Repeatable.")
-@click.option("--launch", metavar="NAME", help="Several processes: ddp, zero1, zero2, zero3, or accelerate's YAML file.")
-@click.option("--processes", type=click.IntRange(min=1), help="How many with --launch.  [default: one a GPU; 2 without]")
+@click.option("--launch", metavar="NAME",
+              help="Several processes: ddp, zero1, zero2, zero3, or accelerate's YAML file.")
+@click.option("--processes", type=click.IntRange(min=1),
+              help="How many with --launch.  [default: one a GPU; 2 without]")
 @click.option("--dry-run", is_flag=True, help="Check and print the plan; load no weights.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records (or the plan) as JSON on stdout.")
 def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], dry_run: bool, as_json: bool,

@@ -133,8 +133,8 @@ class Engine:
             members, batch = self._collate(part, plain=not self.packs)
             yield (members if number < len(every[self.ranks.rank]) else []), batch
 
-    def _units(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int,
-               bundle: Sequence[int] | None) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
+    def _units(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None,
+               ) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
         """Return what is dealt as a whole, and how a share of it is cut into micro-batches."""
         if self.packs:
             return ([[row] for row in rows(encoded, per_image, bundle)],

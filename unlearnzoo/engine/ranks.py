@@ -111,7 +111,7 @@ class Ranks:
             import torch.distributed as dist
 
             with _told():
-                dist.monitored_barrier(self._group, wait_all_ranks=self.main)
+                dist.monitored_barrier(self._group, timedelta(seconds=limit()), wait_all_ranks=self.main)
 
 
 @contextlib.contextmanager

@@ -55,7 +55,8 @@ def start(file: Path, processes: int, arguments: Sequence[str]) -> int:
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             if not (ends / str(rank)).exists():
-                raise RunError(f"rank {rank} of {processes} {_how(failure.exitcode)}; the others were stopped") from None
+                raise RunError(f"rank {rank} of {processes} {_how(failure.exitcode)}; "
+                               "the others were stopped") from None
             return int((ends / str(rank)).read_text() or 1)
         main = ends / "0"
         return int(main.read_text()) if main.exists() else 0
