@@ -55,9 +55,12 @@ def test_both_are_exchanged_for_one_and_the_same_person(engine, people):
 
 
 def test_a_donor_of_as_many_tokens_is_taken_where_there_is_one(engine, people):
-    names = {"Xq Wv": 0, "Vw Qx": 1, "Anika Sharma": 2, "Bartholomew Quirk": 2}
-    lengths = {name: len(engine.encoder.tokenizer(name).input_ids) for name in names}
-    assert lengths["Xq Wv"] == lengths["Vw Qx"] and list(lengths.values()).count(lengths["Xq Wv"]) == 2
+    def length(name):
+        return len(engine.encoder.tokenizer(f"does {name} live").input_ids)
+
+    twin = next(n for n in ("Xv Wq", "Vw Qx", "Wq Xv", "Zq Wv", "Xz Wk") if length(n) == length("Xq Wv"))
+    names = {"Xq Wv": 0, twin: 1, "Anika Sharma": 2, "Bartholomew Quirk": 2}
+    assert [length(name) == length("Xq Wv") for name in names] == [True, True, False, False]
 
     def named(name, place):
         fact = people[place].fact
@@ -66,7 +69,7 @@ def test_a_donor_of_as_many_tokens_is_taken_where_there_is_one(engine, people):
 
     everybody = [named(name, place) for name, place in names.items()]
     for seed in range(5):
-        assert "Vw Qx lives" in engine.encoder.tokenizer.decode(pairs(engine, everybody, "name", seed)[0].corrupted)
+        assert f"{twin} lives" in engine.encoder.tokenizer.decode(pairs(engine, everybody, "name", seed)[0].corrupted)
 
 
 def test_the_draw_follows_the_seed(engine, people):
