@@ -97,7 +97,8 @@ def asked(capsys, *arguments):
 
 @pytest.mark.parametrize(("arguments", "text"), [
     (["--algo", "retrain"], "retrain is the gold standard: there is nothing to tune"),
-    (["--algo", "npo", "--set", "lr=1"], "--set lr: write it with its owner, for example npo.lr"),
+    (["--algo", "npo", "--set", "beta=1"], "--set beta: write it with its owner, for example npo.beta"),
+    (["--algo", "npo,ga"], "ga: nothing is left to tune; --set fixes unlearn.lr, unlearn.steps"),
     (["--algo", "npo", "--budget", "0"], "--budget"),
     (["--algo", "nppo"], "did you mean 'npo'?"),
 ])
@@ -129,7 +130,7 @@ def test_validation_people_are_others():
 @pytest.fixture
 def short(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    return ["--algo", "ga", "--bench", "remem", *three.arguments(), "--json"]
+    return ["--algo", "npo", "--bench", "remem", *three.arguments(), "--json"]
 
 
 @pytest.mark.slow
@@ -137,22 +138,23 @@ def test_it_stops_and_goes_on_and_a_run_takes_its_result(short, capsys):
     code, out, err = asked(capsys, *short, "--budget", "1")
     assert code == 0, err
     first = json.loads(out)
-    assert first["best"]["ga"]["tried"] == 1 and "ga, setting 1 of 1" in err
+    assert first["best"]["npo"]["tried"] == 1 and "npo, setting 1 of 1" in err
     code, out, err = asked(capsys, *short, "--budget", "2")
     found = json.loads(out)
     assert code == 0 and "setting 1 of 2" not in err and "setting 2 of 2" in err  # the first is not done again
     assert found["settings"][0] == first["settings"][0] and len(found["settings"]) == 2
     assert len(list(Path("tune/runs").iterdir())) == 2
-    assert found["best"]["ga"]["setting"] == max(range(2), key=lambda i: (tuning.rank(found["settings"][i]), -i))
+    assert found["best"]["npo"]["setting"] == max(range(2), key=lambda i: (tuning.rank(found["settings"][i]), -i))
     records = [json.loads((Path("tune/runs") / row["run"] / "run.json").read_text()) for row in found["settings"]]
     assert records[0]["target"]["key"] == records[1]["target"]["key"]  # one stage 1
     assert all(r["benchmark"]["options"]["data_seed"] == 1_000_000 and r["valid"] for r in records)
-    assert main(["run", "--config", "tune/ga.yaml", "--dry-run", "--json"]) == 0
+    assert main(["run", "--config", "tune/npo.yaml", "--dry-run", "--json"]) == 0
     plan, err = capsys.readouterr()
-    values = json.loads(plan)["unlearn"]["values"]
-    assert values["lr"] == found["best"]["ga"]["values"]["unlearn.lr"] and "the best of 2 settings" in err
+    values = found["best"]["npo"]["values"]
+    assert set(values) == {"npo.beta", "npo.retain_weight"} and "the best of 2 settings" in err
+    assert json.loads(plan)["algorithms"]["npo"]["options"] == {k.partition(".")[2]: v for k, v in values.items()}
     # The same people again are refused, and so is another protocol in this folder.
-    assert main(["run", "--config", "tune/ga.yaml", "--set", "remem.data_seed=1000000", "--dry-run"]) == 2
+    assert main(["run", "--config", "tune/npo.yaml", "--set", "remem.data_seed=1000000", "--dry-run"]) == 2
     assert "tuned on these very people" in capsys.readouterr().err
     assert main(["tune", *short, "--seed", "1"]) == 2
     assert "another protocol (other seed)" in capsys.readouterr().err

@@ -50,6 +50,10 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: Progress)
         raise OptionError(f"{plan.benchmark.name}: its validation options give the reported people again")
     steps = plan.schedules()["unlearn"].steps
     space = {name: ranges.ranges(a, plan.unlearn.lr, steps, request.set) for name, a in plan.algorithms.items()}
+    for name, among in space.items():
+        if not among:
+            raise OptionError(f"{name}: nothing is left to tune; --set fixes "
+                              f"{', '.join(n for n in request.set if n.startswith(('unlearn.', f'{name}.')))}")
     state = _open(out, _protocol(request, options, first), {n: ranges.as_data(among) for n, among in space.items()})
     progress.note(f"tuning {', '.join(space)}: {budget} settings each on {plan.benchmark.name} with "
                   f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least "
