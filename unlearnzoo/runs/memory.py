@@ -88,9 +88,9 @@ def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[st
             whole, shared = whole - gradients, shared + gradients
         if zero == 3:
             shared, weights = shared + weights, f.layer
-        training.append(weights + whole + shared // n + f.activations)
-        # Gradients are gone by then; the moments stay until the stage is over.
-        held = weights + (0 if zero else moments) + shared // n
+        held = weights + whole + shared // n
+        training.append(held + f.activations)
+        # A look at the curve comes between two steps, with gradients and moments still there.
         judging.append(held + f.cache + f.folded)
     return {"training": max(training), "judging": max(judging)}
 
@@ -115,9 +115,9 @@ def _steps(plan: Plan, stage: str, encoder: Encoder) -> Iterator[tuple[list[Enco
     """Yield each step's answers and which of them belong together; of several algorithms the one with most inputs."""
     recipe, seed = getattr(plan, stage), plan.request.seed
     if stage == "learn":
-        replay = stages.cursor(stages.units(plan.replay, recipe.batching, recipe.per_image), "replay")
+        replay = stages.units(plan.replay, recipe.batching, recipe.per_image)[: recipe.replay]
         for step in stages.draws({"learn": plan.benchmark.learn_pool()}, recipe, plan.request.target_seed):
-            more = stages.flat(list(itertools.islice(replay, recipe.replay))) if recipe.replay else []
+            more = stages.flat(replay)
             yield [encoder.encode(e) for e in [*step["learn"], *more]], None
         return
     needs = max((roles(a.needs) for a in plan.algorithms.values()), key=len)

@@ -98,7 +98,7 @@ def _of_rows(title: str, rows: Rows, intervals: bool, runs: Sequence[str] = ()) 
     for name in runs:
         add(name, lambda row: _value(row, intervals), name)
     table.rule()
-    add("n/people", _counts, *reversed(given), *runs)
+    add("n/people", _counts, *runs, *reversed(given))
     return table
 
 
