@@ -38,7 +38,7 @@ def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[
     rows = []
     models = sorted({s.model for s in samples})
     for model, one in ((m, e) for m in models for e in evals):
-        mine = [s for s in samples if s.model == model and belongs(s, one, forget)]
+        mine = [s for s in samples if s.model == model and _belongs(s, one, forget)]
         for group, members in _groups(mine, one.by):
             row = {"model": model, **_heading(one), "group": group}
             row |= summary([(s.identity, _value(s, one)) for s in members])
@@ -64,7 +64,7 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Eval],
     """
     rows = []
     for one in evals:
-        left, right = ({s.id: s for s in side if belongs(s, one, forget)} for side in (a, b))
+        left, right = ({s.id: s for s in side if _belongs(s, one, forget)} for side in (a, b))
         for group, members in _groups([left[i] for i in left.keys() & right.keys()], one.by):
             differences = [(s.identity, _value(s, one) - _value(right[s.id], one))
                            for s in members]
@@ -110,9 +110,14 @@ def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
-    """Tell whether a column asks for this sample."""
-    if sample.split != one.split or one.metric not in sample.scores:
+def _belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
+    """Tell whether a column has this sample's score."""
+    return one.metric in sample.scores and concerns(one, sample, forget)
+
+
+def concerns(one: Eval, sample: Sample, forget: frozenset[str]) -> bool:
+    """Tell whether a column asks for this sample, scored or not."""
+    if sample.split != one.split:
         return False
     return one.who == "all" or (sample.identity in forget) == (one.who == "forget")
 
