@@ -245,6 +245,13 @@ def test_one_that_lists_no_models_is_tried_with_a_question(server):
     assert len(server.asked) == 1
 
 
+def test_a_model_that_is_not_listed_is_tried_and_refused_if_it_is_not_there(server):
+    server.plan = [404]
+    with pytest.raises(OptionError, match="HTTP 404 .*gpt.model=typo"):
+        gpt(server, model="typo").prepare()
+    gpt(server, model="m:latest").prepare()
+
+
 def test_a_wrong_address_is_refused(server):
     with pytest.raises(OptionError, match="HTTP 404 .*most end in /v1"):
         gpt(server, base_url=server.url.removesuffix("/v1")).prepare()
