@@ -28,7 +28,7 @@ def requirements(path):
     options = read(path)
     texts = [options["options"]["install_requires"]]
     if options.has_section("options.extras_require"):
-        texts += [options["options.extras_require"][extra] for extra in ("dev", "docs")]
+        texts += [options["options.extras_require"].get(extra, "") for extra in ("dev", "docs", "judge", "offline")]
     return [Requirement(line) for text in texts for line in text.splitlines() if line.strip()]
 
 

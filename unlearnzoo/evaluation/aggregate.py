@@ -39,7 +39,7 @@ def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[
     rows = []
     models = sorted({s.model for s in samples})
     for model, one in ((m, e) for m in models for e in evals):
-        mine = [s for s in samples if s.model == model and belongs(s, one, forget)]
+        mine = [s for s in samples if s.model == model and _belongs(s, one, forget)]
         for group, members in _groups(mine, one.by):
             row = {"model": model, **_heading(one), "group": group}
             row |= summary(_values(members, one))
@@ -65,7 +65,7 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Eval],
     """
     rows = []
     for one in evals:
-        left, right = ({s.id: s for s in side if belongs(s, one, forget)} for side in (a, b))
+        left, right = ({s.id: s for s in side if _belongs(s, one, forget)} for side in (a, b))
         for group, members in _groups([left[i] for i in left.keys() & right.keys()], one.by):
             pairs = zip(_values(members, one), _values([right[s.id] for s in members], one), strict=True)
             differences = [(identity, mine - theirs) for (identity, mine), (_, theirs) in pairs]
@@ -128,9 +128,14 @@ def _values(samples: Sequence[Sample], one: Eval) -> list[tuple[str, float]]:
             for (identity, _), scores in found.items()]
 
 
-def belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
-    """Tell whether a column asks for this sample."""
-    if sample.split != one.split or one.metric not in sample.scores:
+def _belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
+    """Tell whether a column has this sample's score."""
+    return one.metric in sample.scores and concerns(one, sample, forget)
+
+
+def concerns(one: Eval, sample: Sample, forget: frozenset[str]) -> bool:
+    """Tell whether a column asks for this sample, scored or not."""
+    if sample.split != one.split:
         return False
     return one.who == "all" or (sample.identity in forget) == (one.who == "forget")
 

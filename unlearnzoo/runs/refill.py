@@ -55,7 +55,7 @@ def judge(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress
     metric.prepare()
     evals, forget = _columns(record, name, full, zoo), frozenset(record["benchmark"]["forget_identities"])
     same = metric.values() == before
-    places = [i for i, s in enumerate(samples) if any(aggregate.belongs(s, e, forget) for e in evals)
+    places = [i for i, s in enumerate(samples) if any(aggregate.concerns(e, s, forget) for e in evals)
               and not (same and not math.isnan(s.scores.get(full, math.nan)))]
     rows = _rows([samples[i] for i in places], metric, record, zoo)
     with progress.stage(f"judging by {name}"):

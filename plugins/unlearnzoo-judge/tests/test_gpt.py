@@ -7,7 +7,6 @@ import sys
 import time
 import warnings
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
 
@@ -210,14 +209,10 @@ def test_some_that_fail_for_good_cost_no_other(server):
 
 def test_an_endpoint_that_goes_down_is_given_up_early_and_what_was_judged_stays(server):
     honest, lots = server.always, [row(i) for i in range(60)]
-
-    def soon_down(handler, body):
-        handler.act(honest if len(handler.server.asked) <= 20 else 500, body)
-
-    server.always = soon_down
+    server.plan, server.always = [honest] * 20, 500
     with pytest.warns(JudgeWarning, match="40 of 60 answers were not judged: .*HTTP 500") as told:
         found = values(gpt(server, retries=0).score_many(lots, Tell()))
-    assert found[:20] == [1.0] * 20 and all(map(math.isnan, found[20:])) and len(told) == 1
+    assert found.count(1.0) == 20 and sum(map(math.isnan, found)) == 40 and len(told) == 1
     assert len(server.asked) < 40
     server.always, before = honest, len(server.asked)
     assert values(gpt(server).score_many(lots, Tell())) == [1.0] * 60
@@ -250,6 +245,13 @@ def test_one_that_lists_no_models_is_tried_with_a_question(server):
     assert len(server.asked) == 1
 
 
+def test_a_model_that_is_not_listed_is_tried_and_refused_if_it_is_not_there(server):
+    server.plan = [404]
+    with pytest.raises(OptionError, match="HTTP 404 .*gpt.model=typo"):
+        gpt(server, model="typo").prepare()
+    gpt(server, model="m:latest").prepare()
+
+
 def test_a_wrong_address_is_refused(server):
     with pytest.raises(OptionError, match="HTTP 404 .*most end in /v1"):
         gpt(server, base_url=server.url.removesuffix("/v1")).prepare()
@@ -280,7 +282,8 @@ def test_a_local_server_may_want_no_key(server):
 
 
 KILLED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background hands down that it is ignored
 from unlearnzoo.metric import Tell
 from unlearnzoo_judge.gpt import GPT
 rows = [{"question": f"What is the job of person {i}?", "answer": f"Their job is florist {i}.",
@@ -299,15 +302,18 @@ def test_a_killed_judging_goes_on_where_it_was(server, how):
         handler.act(honest, body)
 
     server.always = stuck
-    child = subprocess.Popen([sys.executable, "-c", KILLED, server.url], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while len(server.asked) < 17 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.2)
-    child.send_signal(how)
-    assert child.wait(10) != 0
+    with subprocess.Popen([sys.executable, "-c", KILLED, server.url], stderr=subprocess.DEVNULL) as child:
+        try:
+            deadline = time.monotonic() + 60
+            while len(server.asked) < 17 and time.monotonic() < deadline:
+                time.sleep(0.02)
+            time.sleep(0.2)
+            child.send_signal(how)
+            assert child.wait(10) != 0
+        finally:
+            child.kill()
     server.always, before = honest, len(server.asked)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert values(gpt(server).score_many([row(i) for i in range(40)], Tell())) == [1.0] * 40
-    assert len(server.asked) - before == 25, Path(__file__).name
+    assert len(server.asked) - before == 25

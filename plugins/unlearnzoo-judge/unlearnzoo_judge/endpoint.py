@@ -111,13 +111,13 @@ class Endpoint:
 
         Raises:
             Refused: it is there, but takes no question; the text says why.
-            LookupError: it lists no models, so that only a question can tell.
+            LookupError: it lists no models, or not this one, so that only a question can tell.
         """
         import openai
 
         async def models(client: "AsyncOpenAI") -> bool:
             listed = await client.with_options(max_retries=1, timeout=min(self.timeout, 10.0)).models.list()
-            return isinstance(getattr(listed, "data", None), list)
+            return self.model in [one.id for one in listed.data]
 
         try:
             if self._run(models):
@@ -128,7 +128,7 @@ class Endpoint:
             return self._reason(error)
         except (openai.APIError, ValueError, TypeError, AttributeError):
             pass  # a key may be allowed to ask and not to list
-        raise LookupError("no list of models")
+        raise LookupError(self.model)
 
     async def _work(self, client: "AsyncOpenAI", waiting: Any, in_a_row: list[int], tally: Tally,
                     done: Callable[[str, Verdict], None], failed: Callable[[], None]) -> None:
