@@ -101,7 +101,7 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
     checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights)
     utilities = {name: cls.configure(values[name]) for name, cls in used.items()}
-    for one in (benchmark, *utilities.values()):
+    for one in (*utilities.values(), benchmark):
         one.prepare()
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
