@@ -1,4 +1,4 @@
-"""Multiple choice in the judge: options reach the metric, and an answer in words is not cut behind a letter's length."""
+"""Multiple choice in the judge: options reach the metric, and an answer in words is not cut at a letter's length."""
 
 from tests.support.examples import image
 from tests.testing.mutants.small import Small

@@ -171,3 +171,28 @@ def test_the_data_decide_the_fingerprint(rows: list[Row], write: Write) -> None:
 def test_the_contract(rows: list[Row], write: Write) -> None:
     for check in benchmark_checks(MMBench.configure({"data": write(rows)})):
         check()
+
+
+def test_the_hub_without_a_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets.config
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    with pytest.raises(DataError, match="no-such/MMBench: no such file here, and the hub of Hugging") as found:
+        read("no-such/MMBench")
+    assert "\n" not in str(found.value)
+
+
+def test_a_split_of_the_hub(monkeypatch: pytest.MonkeyPatch, rows: list[Row], write: Write) -> None:
+    """What the hub's client returns, without it: splits of rows."""
+    import datasets
+
+    texts = [{name: str(value) for name, value in r.items()} for r in rows]
+    found = datasets.DatasetDict(dev=datasets.Dataset.from_list(texts), test=datasets.Dataset.from_list(texts[:1]))
+    monkeypatch.setattr(datasets, "load_dataset", lambda name: found)
+    tsv = read(write(rows))
+    assert read("some/MMBench", split="dev").fingerprint() == tsv.fingerprint()
+    assert len(read("some/MMBench", split="test").examples("vanilla")) == 1
+    with pytest.raises(OptionError, match="mmbench.split=SPLIT: some/MMBench has dev, test"):
+        read("some/MMBench")

@@ -78,7 +78,7 @@ def _from_hub(name: str, split: str | None) -> "Dataset":
     if split is None and len(found) == 1:
         split = next(iter(found))
     if split not in found:
-        raise OptionError(f"mmbench.split={split}: {name} has {', '.join(sorted(found))}")
+        raise OptionError(f"--set mmbench.split={split or 'SPLIT'}: {name} has {', '.join(sorted(found))}")
     return found[split]
 
 
