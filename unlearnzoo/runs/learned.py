@@ -5,17 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..benchmark import Eval
-from ..engine.engine import Engine
 from ..evaluation import aggregate
-from ..evaluation.judge import Judge, select
-from . import gate
-from .judged import Judged
+from ..evaluation.judge import select
 from .machine import calibration
 from .plan import Plan
 from .progress import Progress
 from .record import Record
+from .stage_one import learned
 from .summary import _stage_lines, as_data, measured_by, pools
-from .target import digest, obtain
 
 
 def columns(plan: Plan) -> list[Eval]:
@@ -47,31 +44,12 @@ def learn(plan: Plan, progress: Progress) -> dict[str, Any]:
               "target_seed": plan.request.target_seed, "plan": {**as_data(plan), "columns": [e.column for e in shown]}}
     with Record.open(plan.request.runs_dir, algo="learn", bench=plan.benchmark.name, redactor=plan.redactor(),
                      **fields) as record:
-        with progress.stage("loading the model"):
-            engine = Engine(plan.checkpoint)
-        total = plan.schedules()["learn"].steps
-        with progress.stage("stage 1: learning"):
-            key, cached = obtain(plan, engine, lambda entry: progress.step(entry, total))
-        learned = time.perf_counter() - start
-        progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
-        judge = Judge(engine, plan.benchmark, plan.metrics, progress.bar)
-        items = select(shown, plan.examples, forget)
-        base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), str(engine.dtype)])
-        # Who brings a target has no base.
-        states = {} if plan.request.target else {"base": (base, items[:: gate.BASE_STRIDE])}
-        found, files = {}, []
-        for state, (address, some) in (states | {"target": (key, items)}).items():
-            with progress.stage(f"judging the {state}"):
-                judged = Judged(judge, state, address, lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
-                found[state] = judged(some)
-                files.append(judged.path.name)
-        rows = gate.weigh(plan, found.get("base"), found["target"])
-        progress.gate(rows)
-        samples = [s for state in found for s in found[state]]
+        done = learned(plan, progress, select(shown, plan.examples, forget))
+        progress.gate(done.gate)
+        samples = [s for state in done.states for s in done.samples[state]]
         record.samples(samples)
         took = time.perf_counter() - start
-        record.finish(gate=rows, valid=gate.complaint(rows) is None, results=aggregate.results(samples, shown, forget),
-                      target={"key": key, "cached": cached, "judged": files}, machine=calibration(),
-                      seconds={"learn": round(learned, 3), "evaluate": round(took - learned, 3),
-                               "total": round(took, 3)})
+        record.finish(gate=done.gate, valid=done.complaint is None, results=aggregate.results(samples, shown, forget),
+                      target={**done.target, "judged": done.judged}, machine=calibration(),
+                      seconds={"total": round(took, 3)})
         return record.data

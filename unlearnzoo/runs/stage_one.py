@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.engine import Engine
 from ..engine.stages import schedule
-from ..evaluation.judge import Judge
+from ..evaluation.judge import Item, Judge
 from ..evaluation.sample import Sample
 from . import gate
 from .judged import Judged
@@ -29,7 +29,8 @@ class StageOne:
         engine: asked in state ``base`` or ``target``.
         states: those that can be asked; with ``--target`` there is no base.
         target: the target's key and whether it was cached.
-        samples: state → what the gate asked; the base a part of the rows.
+        samples: state → what was asked, by default what the gate asks; the base a part of the rows.
+        judged: files of the cache that hold them.
         gate: rows of the gate, as in a run's record.
         complaint: why stage 1 failed, or None.
     """
@@ -38,31 +39,37 @@ class StageOne:
     states: "tuple[State, ...]"
     target: Mapping[str, Any]
     samples: Mapping[str, Sequence[Sample]]
+    judged: Sequence[str]
     gate: Sequence[Mapping[str, Any]]
     complaint: str | None
 
 
-def learned(plan: Plan, progress: Progress) -> StageOne:
-    """Learn stage 1 or take it from the cache, and judge what the gate asks.
+def learned(plan: Plan, progress: Progress, items: Sequence[Item] | None = None) -> StageOne:
+    """Learn stage 1 or take it from the cache, and judge what is asked.
 
     Nothing is refused here: a model that never memorised is what a diagnosis is for.
 
     Args:
         plan: from ``make_plan``; algorithms are not looked at.
         progress: told what happens.
+        items: what to judge, the gate's rows among it; these alone by default.
     """
     with progress.stage("loading the model"):
         engine = Engine(plan.checkpoint)
     total = schedule(plan.benchmark.learn_pool(), plan.learn).steps
     with progress.stage("stage 1: learning"):
         key, cached = obtain(plan, engine, lambda entry: progress.step(entry, total))
+    if plan.request.target is None:
+        progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
     states: tuple[State, ...] = ("target",) if plan.request.target else ("base", "target")
     keys = {"target": key, "base": digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), str(engine.dtype)])}
-    judge, items = Judge(engine, plan.benchmark, plan.metrics, progress.bar), gate.items(plan)
-    samples = {}
+    judge = Judge(engine, plan.benchmark, plan.metrics, progress.bar, progress)
+    asked = gate.items(plan) if items is None else items
+    samples, files = {}, []
     for state in states:
         with progress.stage(f"judging the {state}"):
             judged = Judged(judge, state, keys[state], lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
-            samples[state] = judged(items[:: gate.BASE_STRIDE] if state == "base" else items)
+            samples[state] = judged(asked[:: gate.BASE_STRIDE] if state == "base" else asked)
+            files.append(judged.path.name)
     rows = gate.weigh(plan, samples.get("base"), samples["target"])
-    return StageOne(engine, states, {"key": key, "cached": cached}, samples, rows, gate.complaint(rows))
+    return StageOne(engine, states, {"key": key, "cached": cached}, samples, files, rows, gate.complaint(rows))
