@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import ZooError, ZooWarning
+from ..interrupts import Terminated
 from ..runs.table import clean
 from .commands import Commands
 
@@ -30,7 +31,7 @@ COMMANDS = {
     "runs": "unlearnzoo.cli.runs:runs",
     "show": "unlearnzoo.cli.show:show",
 }
-INTERNAL, INTERRUPTED, CLOSED_PIPE = 70, 130, 141
+INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 70, 130, 141, 143
 
 
 @click.group(cls=Commands, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     0: done; 1: it failed; 2: the command line is wrong; 3: stage 1 did not memorise; 4: a loss
-    diverged; 70: a bug; 130: Ctrl-C.
+    diverged; 70: a bug; 130: Ctrl-C; 143: SIGTERM.
 
     Args:
         arguments: what follows ``unlearnzoo``; the process's own arguments by default.
@@ -70,6 +71,8 @@ def _report(given: list[str], debug: bool) -> int:
         code = app.main(given, prog_name="unlearnzoo", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except Terminated:
+        return _told("Terminated", TERMINATED, debug)
     except (click.Abort, KeyboardInterrupt):
         return _told("Interrupted", INTERRUPTED, debug)
     except click.ClickException as error:

@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import interrupts
 from ..errors import Diverged, RunError
 from ..models.scores import Scores
 from .engine import Engine
 from .inputs import Reference, StepInputs, micro_inputs
+from .keeper import Keeper
 from .recipe import Stage
 
 Loss = Callable[..., "Tensor | dict[str, Tensor]"]
@@ -49,8 +51,11 @@ def rate(step: int, total: int, recipe: Stage) -> float:
 def optimise(
     engine: Engine, parameters: list[Any], recipe: Stage, objective: Objective,
     steps: Iterable[StepInputs], total: int, on_step: Callable[[dict[str, float]], bool],
+    keeper: Keeper | None = None,
 ) -> int:
     """Train for ``total`` steps or until ``on_step`` returns True; return the steps done.
+
+    With a keeper that has ``done`` steps, ``steps`` are those that follow.
 
     Raises:
         Diverged: the loss became non-finite; parameters are those before that step.
@@ -58,22 +63,43 @@ def optimise(
     """
     optimizer = engine.prepare(parameters, lr=recipe.lr, betas=(0.9, recipe.beta2),
                                weight_decay=recipe.weight_decay)
-    for number, step in zip(range(total), steps, strict=False):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * rate(number, total, recipe)
-        optimizer.zero_grad()
-        terms = _accumulate(engine, step, recipe, objective)
-        loss = sum(terms.values())
-        norm = float(engine.accelerator.clip_grad_norm_(parameters, recipe.clip))
-        if not math.isfinite(loss) or not math.isfinite(norm):
-            bad = "loss" if not math.isfinite(loss) else "gradient"
-            raise Diverged(f"the {bad} became non-finite at step {number + 1}; "
-                           f"a lower learning rate than {recipe.lr:g} may help")
-        optimizer.step()
-        entry = {"step": number + 1, "loss": loss, "lr": optimizer.param_groups[0]["lr"], "grad_norm": norm}
-        if on_step(entry | {f"loss_{k}": v for k, v in terms.items()}):
+    done, pending = keeper.begin(parameters, optimizer) if keeper else (0, None)
+    if pending is not None and on_step(pending):
+        return done
+    for number, step in zip(range(done, total), steps, strict=False):
+        with interrupts.held():
+            entry = _step(engine, parameters, recipe, objective, optimizer, step, (number, total))
+        try:
+            interrupts.check()
+            stop = on_step(entry)
+        except KeyboardInterrupt:
+            if keeper:
+                keeper.save(number + 1, pending=entry)
+            raise
+        if stop:
             return number + 1
+        if keeper:
+            keeper.step(number + 1)
     return total
+
+
+def _step(engine: Engine, parameters: list[Any], recipe: Stage, objective: Objective, optimizer: Any,
+          step: StepInputs, at: tuple[int, int]) -> dict[str, float]:
+    """Do one step, the 0-based one of so many; return its numbers."""
+    number, total = at
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.lr * rate(number, total, recipe)
+    optimizer.zero_grad()
+    terms = _accumulate(engine, step, recipe, objective)
+    loss = sum(terms.values())
+    norm = float(engine.accelerator.clip_grad_norm_(parameters, recipe.clip))
+    if not math.isfinite(loss) or not math.isfinite(norm):
+        bad = "loss" if not math.isfinite(loss) else "gradient"
+        raise Diverged(f"the {bad} became non-finite at step {number + 1}; "
+                       f"a lower learning rate than {recipe.lr:g} may help")
+    optimizer.step()
+    entry = {"step": number + 1, "loss": loss, "lr": optimizer.param_groups[0]["lr"], "grad_norm": norm}
+    return entry | {f"loss_{k}": v for k, v in terms.items()}
 
 
 def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Objective) -> dict[str, float]:

@@ -29,6 +29,7 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
         ZooError: whatever the command would refuse, with the same text.
     """
     start = time.perf_counter()
-    request = from_arguments({"algo": algo, "bench": bench, "command": "unlearnzoo.run", **arguments}, options or {})
-    plan = make_plan(request, Zoo.installed(plugins))
+    request = from_arguments({"algo": algo, "bench": bench, "command": "unlearnzoo.run", "plugins": plugins, **arguments},
+                             options or {})
+    plan = make_plan(request, Zoo.installed(request.plugins))
     return execute(plan, Progress(quiet), time.perf_counter() - start)

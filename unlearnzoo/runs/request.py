@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..engine.every import Every
 from ..errors import OptionError
 from ..options import convert, nearest
 
@@ -27,6 +28,8 @@ class Request:
         allow_unmemorised: go on below the gate; the record says ``valid: false``.
         trust_remote_code: let the model's repository run its own code.
         runs_dir: where records go.
+        checkpoint_every: how often a position to resume from is kept; see ``Every.parse``.
+        plugins: files with plugins.
         set: option → value, as typed.
         command: the command line, for the record.
     """
@@ -43,6 +46,8 @@ class Request:
     allow_unmemorised: bool = False
     trust_remote_code: bool = False
     runs_dir: Path = Path("runs")
+    checkpoint_every: str = "1m"
+    plugins: tuple[str, ...] = ()
     set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     command: str = ""
 
@@ -53,6 +58,7 @@ class Request:
         if repeated:
             raise OptionError(f"--algo names {repeated[0]!r} twice")
         self.stop_level()
+        Every.parse(self.checkpoint_every)
 
     def stop_level(self) -> float | None:
         """Return the forget level of ``stop_at``, a share in (0, 1).
@@ -94,8 +100,10 @@ def _typed(name: str, value: Any) -> Any:
     if name == "algo":
         names = value.split(",") if isinstance(value, str) else value
         return tuple(str(n).strip() for n in names if str(n).strip())
+    if name == "plugins":
+        return tuple(map(str, value))
     if name == "runs_dir":
         return Path(value)
     hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,
-             "bench": str, "model": str, "command": str}
+             "bench": str, "model": str, "command": str, "checkpoint_every": str}
     return convert(name, hints.get(name, str | None), value)

@@ -4,23 +4,29 @@ Five algorithms, other seeds and other forget sets share one target, and whateve
 (and of the base) is kept per example.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import cache
+from .. import cache, files
 from ..engine import stages
+from ..engine.checkpoint import Store
+from ..engine.every import Every
+from ..engine.keeper import Keeper
 from ..engine.weights import AdapterWeights, put, take
-from ..errors import ZooError
-from ..evaluation.judge import Item, Judge
+from ..errors import CacheWarning, CheckpointWarning, ZooError
+from ..evaluation.judge import Item, Judge, parts
 from ..evaluation.sample import Sample, read_samples, write_samples
 from ..example import Example
+from ..locking import Lock
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -28,7 +34,8 @@ if TYPE_CHECKING:
 
 #: Part of the cache key. A test over the sources of stage 1 fails when they change and this does not.
 STAGE_1_VERSION = 1
-WEIGHTS = "adapter_model.safetensors"
+WEIGHTS, SUM = "adapter_model.safetensors", "adapter_model.sha256"
+PARTIAL = "-partial"
 
 
 def digest(value: Any) -> str:
@@ -46,23 +53,29 @@ def target_key(plan: "Plan", dtype: str, only: Sequence[str] | None = None) -> s
     })
 
 
+def key_of(plan: "Plan", engine: "Engine") -> str:
+    """Return the key of this run's target; the user's own is its weights."""
+    if plan.request.target is not None:
+        return digest({"target": plan.checkpoint.weights})
+    return target_key(plan, str(engine.dtype))
+
+
 def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]], bool]) -> tuple[str, bool]:
     """Put the target adapter on the engine's model: from the cache, or learned now.
 
     Returns:
         The target's key and whether it was cached.
     """
+    key = key_of(plan, engine)
     if plan.request.target is not None:
         # The user's model is the target as it is: an adapter at zero stands for "nothing added".
         engine.adapt("target", 1, 1.0, ("language",), 0)
-        return digest({"target": plan.checkpoint.weights}), True
-    key = target_key(plan, str(engine.dtype))
+        return key, True
     found = _cached(plan, key)
     if found is not None:
         put(engine, "target", found)
         return key, True
-    stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
-    _keep(cache.folder("targets") / key, take(engine, "target").tensors)
+    _learn(plan, engine, plan.benchmark.learn_pool(), key, on_step)
     return key, False
 
 
@@ -75,12 +88,44 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
         own = take(engine, "target")
         engine.drop("unlearn")
         try:
-            stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step)
-            found = take(engine, "target")
+            found = _learn(plan, engine, pool, key, on_step)
         finally:
             put(engine, "target", own)
-        _keep(cache.folder("targets") / key, found.tensors)
     return found
+
+
+def partial(key: str) -> Path:
+    """Return where the checkpoints of a stage 1 lie: any command that needs this target goes on from them."""
+    return cache.folder("targets") / f"{key}{PARTIAL}"
+
+
+def _learn(plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str,
+           on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
+    """Learn a target, from its last checkpoint where there is one, and keep it."""
+    with _keeper(plan, key) as keeper:
+        stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step, keeper)
+        found = take(engine, "target")
+        _keep(cache.folder("targets") / key, found.tensors)
+        if keeper is not None:
+            shutil.rmtree(keeper.store.folder, ignore_errors=True)
+    return found
+
+
+@contextlib.contextmanager
+def _keeper(plan: "Plan", key: str) -> Iterator[Keeper | None]:
+    """Yield what keeps checkpoints of a stage 1; None, with a warning, where nothing can be kept."""
+    home = partial(key)
+    with contextlib.ExitStack() as stack:
+        try:
+            home.mkdir(mode=0o700, exist_ok=True)
+            lock = stack.enter_context(Lock(home / "lock"))
+            keeper = Keeper(Store(home, key), Every.parse(plan.request.checkpoint_every)) if lock.held else None
+            reason = f"{lock.holder} learns the same target"
+        except (OSError, ZooError) as error:
+            keeper, reason = None, str(error)
+        if keeper is None:
+            warnings.warn(f"stage 1 goes on without checkpoints: {reason}", CheckpointWarning, stacklevel=2)
+        yield keeper
 
 
 def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
@@ -88,13 +133,17 @@ def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
     from safetensors.torch import load_file
 
     home, recipe = cache.folder("targets") / key, plan.learn
-    if not (home / WEIGHTS).is_file():
+    if not home.is_dir():
         return None
     try:
-        return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
-    except (SafetensorError, OSError):
-        shutil.rmtree(home, ignore_errors=True)  # a damaged file is learned again
-        return None
+        if f"{files.digest(home / WEIGHTS)}  {WEIGHTS}\n" == (home / SUM).read_text():
+            return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
+        reason = "its checksum is another"
+    except (SafetensorError, OSError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+    warnings.warn(f"the target in {home} is damaged ({reason}); stage 1 learns it again", CacheWarning, stacklevel=2)
+    shutil.rmtree(home, ignore_errors=True)
+    return None
 
 
 def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
@@ -104,6 +153,8 @@ def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
     with (cache.best_effort("the target of stage 1", home),
           tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
         save_file(dict(tensors), Path(fresh) / WEIGHTS)
+        # As `sha256sum` writes it.
+        (Path(fresh) / SUM).write_text(f"{files.digest(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
         try:
             os.rename(fresh, home)
         except OSError:
@@ -128,7 +179,8 @@ class Judged:
         self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
         try:
             self.known = {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
-        except ZooError:
+        except ZooError as error:
+            warnings.warn(f"{error}; what was judged of the {state} is judged again", CacheWarning, stacklevel=2)
             self.known = {}
 
     def __call__(self, items: Sequence[Item]) -> list[Sample]:
@@ -139,7 +191,13 @@ class Judged:
             lacking = {m for m in item.metrics if have is None or self._name(m) not in have.scores}
             if lacking:
                 missing.append(Item(item.split, item.example, lacking))
-        for sample in self.judge(missing, self.state, self.state):
+        for part in parts(missing):
+            self._judge(part)
+        return [self._of(item) for item in items]
+
+    def _judge(self, items: Sequence[Item]) -> None:
+        """Judge some and keep them with what was known."""
+        for sample in self.judge(items, self.state, self.state):
             key = (sample.split, sample.id)
             old = self.known.get(key)
             scores = {self._name(m): v for m, v in sample.scores.items()}
@@ -150,10 +208,8 @@ class Judged:
             else:
                 sample = dataclasses.replace(sample, scores=scores)
             self.known[key] = sample
-        if missing:
-            with cache.best_effort(f"what was judged of the {self.state}", self.path):
-                write_samples(self.path, list(self.known.values()))
-        return [self._of(item) for item in items]
+        with cache.best_effort(f"what was judged of the {self.state}", self.path):
+            write_samples(self.path, list(self.known.values()))
 
     def _name(self, metric: str) -> str:
         """Name a metric with the hash of its version and options: others do not share scores."""
