@@ -12,7 +12,7 @@ from unlearnzoo.runs import target
 
 #: Hash of the code that stage 1 runs, and the version it had. When this test fails: does the same
 #: recipe still give the same target? If so, update the hash alone, else raise the version as well.
-PINNED = (1, "5f1522329612273b")
+PINNED = (1, "4139677dda0ba0af")
 SOURCES = (draws, encode, packing, adapters, forward, scores, loop, stages.learn, stages.draws)
 
 

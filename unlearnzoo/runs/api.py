@@ -23,13 +23,14 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
         plugins: files with plugins, as ``--plugin``.
         quiet: print nothing.
         **arguments: the command's other arguments: ``model``, ``forget``, ``seed``,
-            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``runs_dir``.
+            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``runs_dir``,
+            ``checkpoint_every``.
 
     Raises:
         ZooError: whatever the command would refuse, with the same text.
     """
     start = time.perf_counter()
-    request = from_arguments({"algo": algo, "bench": bench, "command": "unlearnzoo.run", "plugins": plugins, **arguments},
-                             options or {})
+    given = {"algo": algo, "bench": bench, "command": "unlearnzoo.run", "plugins": plugins, **arguments}
+    request = from_arguments(given, options or {})
     plan = make_plan(request, Zoo.installed(request.plugins))
     return execute(plan, Progress(quiet), time.perf_counter() - start)

@@ -96,6 +96,7 @@ def _key(plan: "Plan", name: str, target: str) -> str:
     algorithm = plan.algorithms[name]
     origin = plan.zoo.origin(type(algorithm))
     what: list[Any] = [
-        target, algorithm.name, origin["distribution"], origin["version"], algorithm.values(), plan.unlearn.values(), plan.request.seed,
-        plan.request.stop_at, plan.benchmark.fingerprint(), sorted(plan.benchmark.forget_identities())]
+        target, algorithm.name, origin["distribution"], origin["version"], algorithm.values(),
+        plan.unlearn.values(), plan.request.seed, plan.request.stop_at,
+        plan.benchmark.fingerprint(), sorted(plan.benchmark.forget_identities())]
     return digest(what)

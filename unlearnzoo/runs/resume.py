@@ -108,10 +108,9 @@ def _same_options(known_set: Mapping[str, Any], now: Mapping[str, Any]) -> dict[
     """Return this command's ``--set``, all as before."""
     for name, value in now.items():
         then = known_set.get(name)
-        if then is None:
-            raise OptionError(f"--set {name}={value}: the run was started without it; leave it out, or start a new run")
-        if then != MASK and str(then) != str(value):
-            raise OptionError(f"--set {name}={value}: the run was started with {then}; leave it out, or start a new run")
+        if then is None or (then != MASK and str(then) != str(value)):
+            before = "without it" if then is None else f"with {_shown(then)}"
+            raise OptionError(f"--set {name}={value}: the run was started {before}; leave it out, or start a new run")
     return dict(now)
 
 
