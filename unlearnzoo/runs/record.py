@@ -97,6 +97,13 @@ class Record:
         return cls(Path(known["folder"]), fields | {"status": "started", "error": None, "resumed": again},
                    Masker(command, {name: typed.get(name) for name in _OPTIONS}))
 
+    def target(self, key: str) -> bool | None:
+        """Name the target; return whether an interrupted run had found it in the cache, None in a first one."""
+        known: bool | None = self._fields.get("target", {}).get("cached")
+        if known is None:
+            self.update(target={"key": key, "cached": False, "judged": []})
+        return known
+
     def go_on(self, step: int, **fields: Any) -> None:
         """Go back to a step: what was written of later ones is done again.
 

@@ -125,20 +125,21 @@ class _Run:
         """Stage 1 and the gate."""
         plan, engine = self.plan, self.engine
         with self.clock.phase("learn"), self.progress.stage("stage 1: learning"):
-            for record in records.values():
-                # Said before it is there, so that what an interrupted stage 1 leaves can be found and purged.
-                record.update(target={"key": key_of(plan, engine), "cached": False, "judged": []})
+            # Said before it is there, so that what an interrupted stage 1 leaves can be found and purged.
+            known = {name: record.target(key_of(plan, engine)) for name, record in records.items()}
             key, cached = obtain(plan, engine, self._on_learn(plan.benchmark.learn_pool()))
-            self.target = key
+            self.target, of = key, {name: cached if before is None else before for name, before in known.items()}
+            for name, record in records.items():
+                record.update(target={"key": key, "cached": of[name], "judged": []})
         if plan.request.target is None:
             self.progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
         with self.clock.phase("evaluate"):
             self._judge_known(key)
         rows = gate.weigh(plan, self.base_gate, self.target_gate)
         complaint = gate.complaint(rows)
-        for record in records.values():
+        for name, record in records.items():
             record.update(gate=rows, valid=complaint is None,
-                          target={"key": key, "cached": cached, "judged": self.judged},
+                          target={"key": key, "cached": of[name], "judged": self.judged},
                           baselines=self.baselines, seconds=self.clock.rounded())
         self.progress.gate(rows)
         if complaint and not plan.request.allow_unmemorised:
