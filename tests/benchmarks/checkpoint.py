@@ -4,6 +4,7 @@ Stage 1 of the embedded model on three people, with a checkpoint after every ste
 larger adapter (``python -m tests.benchmarks.checkpoint 160`` has 160 million parameters, as rank 64 on a 7B).
 """
 
+import contextlib
 import statistics
 import sys
 import tempfile
@@ -30,7 +31,7 @@ class Stop(BaseException):
 
 
 def train(plan, engine: Engine, folder: Path, until: int) -> tuple[list[float], list[float], float]:
-    """Train with a checkpoint after every step; return seconds of steps and of checkpoints, and up to the first step."""
+    """Train with a checkpoint after every step; return seconds of each step, of each checkpoint, to the first step."""
     begun = time.perf_counter()
     keeper = Keeper(Store(folder, "benchmark"), Every(steps=1))
     marks, costs = [], []
@@ -49,10 +50,8 @@ def train(plan, engine: Engine, folder: Path, until: int) -> tuple[list[float], 
             raise Stop
         return False
 
-    try:
+    with contextlib.suppress(Stop):
         learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, 0, on_step, keeper)
-    except Stop:
-        pass
     steps = [b - a - c for a, b, c in zip(marks, marks[1:], costs, strict=False)]
     return steps, costs, marks[0] - begun
 
@@ -102,8 +101,8 @@ def main() -> None:
         print(f"  resumed to the end of its first step in {first:.2f} s, beside {loading:.2f} s of loading")
         found = large(millions, Path(place) / "large")
         cost = statistics.median(found)
-        print(f"{millions} million parameters: checkpoint {cost:.2f} s ({12 * millions / cost:.0f} MB/s; n {len(found)}), "
-              f"at the default interval {100 * share(cost):.2f} %")
+        print(f"{millions} million parameters: checkpoint {cost:.2f} s ({12 * millions / cost:.0f} MB/s; "
+              f"n {len(found)}), at the default interval {100 * share(cost):.2f} %")
 
 
 if __name__ == "__main__":

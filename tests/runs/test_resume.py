@@ -107,7 +107,7 @@ def compare(whole, runs):
     pytest.param(loop, "_step", 14, id="in a second phase"),
     pytest.param(running._Run, "_export", 0, id="in the last writes", marks=slow),
     pytest.param(running._Run, "one", 1, id="between two algorithms", marks=slow),
-    pytest.param(loop, "_step", 19, id="in the second algorithm"),
+    pytest.param(loop, "_step", 19, id="in the second algorithm", marks=slow),
 ])
 def test_stopped_there_it_goes_on_to_the_same_result(command, whole, place, monkeypatch, where, name, after):
     with killed(monkeypatch, where, name, after):
@@ -120,6 +120,7 @@ def test_stopped_there_it_goes_on_to_the_same_result(command, whole, place, monk
     assert resumed(place) == 1  # there is nothing left to do
 
 
+@slow
 def test_the_unlearned_model_is_judged_by_part(command, whole, place, monkeypatch, capsys):
     learned(whole)
     with killed(monkeypatch, Judge, "__call__", 1):
@@ -182,6 +183,7 @@ def test_sigterm_keeps_the_step_in_progress(command, whole, place, monkeypatch, 
     assert compare(whole, place) == {"noisy": [], "kl": []}
 
 
+@slow
 def test_a_damaged_checkpoint_is_passed_over(halted, whole, place, capsys):
     learned(whole)
     shutil.copytree(halted, place)

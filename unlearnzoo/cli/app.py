@@ -71,9 +71,10 @@ def _report(given: list[str], debug: bool) -> int:
         code = app.main(given, prog_name="unlearnzoo", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except Terminated:
-        return _told("Terminated", TERMINATED, debug)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click makes an Abort of either signal.
+        if isinstance(error.__cause__ or error, Terminated):
+            return _told("Terminated", TERMINATED, debug)
         return _told("Interrupted", INTERRUPTED, debug)
     except click.ClickException as error:
         return _told(f"Error: {_usage(error)}", error.exit_code, debug)
