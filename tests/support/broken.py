@@ -39,6 +39,9 @@ MUTANTS = {"none": lambda: None, "sampler": no_sampler, "moments": no_moments, "
 
 if __name__ == "__main__":
     from unlearnzoo.cli import main
+    from unlearnzoo.evaluation import judge
 
+    # Three people are judged within one part of the usual size.
+    judge.PART = 60
     MUTANTS[sys.argv[1]]()
     sys.exit(main(sys.argv[2:]))
