@@ -41,6 +41,10 @@ class CacheWarning(ZooWarning):
     """Something that was computed could not be kept for the next run; this one goes on."""
 
 
+class CheckpointWarning(ZooWarning):
+    """A checkpoint is damaged, or could not be written; an older one is used, or the run goes on without."""
+
+
 class DataError(ZooError, ValueError):
     """A data set, row or image cannot be used."""
 

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import RunError
@@ -50,6 +51,45 @@ def replace(path: Path, content: bytes) -> None:
         if fresh is not None:
             with contextlib.suppress(OSError):
                 os.unlink(fresh)
+
+
+@contextlib.contextmanager
+def placed(path: Path) -> Iterator[Path]:
+    """Yield a new file for a writer of its own; at the end it takes its place, whole and on the disk.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    fresh = Path(name)
+    try:
+        os.close(handle)
+        yield fresh
+        with open(fresh, "rb") as file:
+            os.fsync(file.fileno())
+        fresh.chmod(0o600)
+        os.replace(fresh, path)
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a folder last, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def append(path: Path, line: str) -> None:

@@ -55,6 +55,14 @@ def test_one_run(run, tmp_path, capsys):
     assert main(["purge", str(run), "--yes"]) == 0 and "nothing to remove" in capsys.readouterr().err
 
 
+def test_what_an_unfinished_run_left(run, tmp_path):
+    for place in (run / "checkpoint", cache.folder("targets", f"{KEY}-partial")):
+        place.mkdir(exist_ok=True)
+        (place / "state-000001.safetensors").write_bytes(b"secret")
+    assert main(["purge", str(run), "--yes"]) == 0
+    assert left(run) == ["run.json"] and not list(cache.folder("targets").glob(f"{KEY}*"))
+
+
 def test_everything(run, tmp_path, capsys):
     second = made(tmp_path / "runs")
     assert main(["purge", "--all", "--yes"]) == 0

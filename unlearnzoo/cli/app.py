@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import ZooError, ZooWarning
+from ..interrupts import Terminated
 from ..launch import worker
 from ..runs.table import clean
 from .commands import Commands
@@ -35,7 +36,7 @@ COMMANDS = {
     "sweep": "unlearnzoo.cli.sweep:sweep",
     "tune": "unlearnzoo.cli.tune:tune",
 }
-INTERNAL, INTERRUPTED, CLOSED_PIPE = 70, 130, 141
+INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 70, 130, 141, 143
 
 
 @click.group(cls=Commands, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     0: done; 1: it failed; 2: the command line is wrong; 3: stage 1 did not memorise; 4: a loss
-    diverged; 70: a bug; 130: Ctrl-C.
+    diverged; 70: a bug; 130: Ctrl-C; 143: SIGTERM.
 
     Args:
         arguments: what follows ``unlearnzoo``; the process's own arguments by default.
@@ -76,7 +77,10 @@ def _report(given: list[str], debug: bool) -> int:
         code = app.main(given, prog_name="unlearnzoo", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click makes an Abort of either signal.
+        if isinstance(error.__cause__ or error, Terminated):
+            return _told("Terminated", TERMINATED, debug)
         return _told("Interrupted", INTERRUPTED, debug)
     except click.ClickException as error:
         return _told(f"Error: {_usage(error)}", error.exit_code, debug)

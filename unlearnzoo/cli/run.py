@@ -32,6 +32,10 @@ from ..launch import worker
 @click.option("--redact", is_flag=True, default=None,
               help="Keep scores in the record; no texts, no names, no adapter.")
 @click.option("--runs-dir", type=click.Path(path_type=Path), help="Where records go.  [default: runs]")
+@click.option("--resume", metavar="[RUN]", is_flag=False, flag_value="newest",
+              help="Go on with an interrupted run: its folder or name; without one, the newest that is unfinished.")
+@click.option("--checkpoint-every", metavar="STEPS|TIME",
+              help="How often to keep what --resume goes on from: 50, 30s, 5m or never.  [default: 1m]")
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path),
               help="A Python file with a plugin. Repeatable.")
 @click.option("--launch", metavar="NAME",
@@ -40,8 +44,8 @@ from ..launch import worker
               help="How many with --launch.  [default: one a GPU; 2 without]")
 @click.option("--dry-run", is_flag=True, help="Check and print the plan; load no weights.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records (or the plan) as JSON on stdout.")
-def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], dry_run: bool, as_json: bool,
-        **arguments: Any) -> int:
+def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], resume: str | None, dry_run: bool,
+        as_json: bool, **arguments: Any) -> int:
     """Learn, check, unlearn and evaluate."""
     from ..runs.settings import parse_assignments, read_config
 
@@ -52,16 +56,25 @@ def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], d
         from_file, assignments = read_config(config)
         given = from_file | given
     given["command"] = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    return _run(given, assignments | parse_assignments(sets), plugins, dry_run, as_json, start)
+    if plugins:
+        given["plugins"] = plugins
+    return _run(given, assignments | parse_assignments(sets), resume, dry_run, as_json, start)
 
 
-def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path, ...], dry_run: bool,
-         as_json: bool, start: float) -> int:
+def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None, dry_run: bool, as_json: bool,
+         start: float) -> int:
     from ..runs.request import from_arguments
     from ..zoo import Zoo
 
-    request = from_arguments(given, assignments)
-    zoo = Zoo.installed(plugins)
+    earlier = None
+    if resume is None:
+        request = from_arguments(given, assignments)
+    else:
+        from ..runs import resume as again
+
+        earlier = again.find(resume, Path(given.get("runs_dir", "runs")))
+        request = again.request(earlier, given, assignments)
+    zoo = Zoo.installed(request.plugins)
     from ..runs import summary
     from ..runs.plan import make_plan
     from ..runs.progress import Progress
@@ -72,6 +85,9 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     plan = make_plan(request, zoo, weights=not dry_run)
     for line in summary.lines(plan) if not worker.started_here() else ():
         progress.note(line)
+    if earlier is not None:
+        for line in again.notes(earlier, plan):
+            progress.note(line)
     if dry_run:
         from ..runs import memory
 
@@ -89,7 +105,7 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], plugins: tuple[Path
     from ..runs import gold, report
     from ..runs.run import execute
 
-    records = execute(plan, progress, time.perf_counter() - start)
+    records = execute(plan, progress, time.perf_counter() - start, earlier)
     if worker.rank() == 0:
         click.echo(json.dumps(records, indent=2) if as_json else report.render(gold.beside(records), pairs=False))
     return 0

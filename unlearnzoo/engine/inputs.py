@@ -73,6 +73,7 @@ class Reference:
     def __init__(self, engine: Engine, state: str) -> None:
         self.engine, self.state = engine, state
         self._kept: dict[str, dict[str, Tensor]] = {}
+        self._fresh: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def fill(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, hidden: bool = False,
@@ -95,7 +96,23 @@ class Reference:
                     done.setdefault(i, {})[what] = one.clone()
         # Each epoch deals the answers anew: every process keeps what all of them found.
         for i, parts in self.engine.ranks.join(done).items():
-            self._kept.setdefault(self._key(todo[i]), {}).update(parts)
+            key = self._key(todo[i])
+            self._kept.setdefault(key, {}).update(parts)
+            self._fresh |= {f"{key}/{what}": one for what, one in parts.items()}
+
+    def fresh(self) -> dict[str, Tensor]:
+        """Return what was computed since the last ``settle``, for a file."""
+        return dict(self._fresh)
+
+    def settle(self) -> None:
+        """Note that a file holds what is there."""
+        self._fresh = {}
+
+    def put(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take what ``fresh`` gave another process."""
+        for name, one in tensors.items():
+            key, _, what = name.partition("/")
+            self._kept.setdefault(key, {})[what] = one
 
     def scores(self, encoded: Sequence[Encoded], device: Any, layers: Sequence[int] = ()) -> Scores:
         """Return what is cached of some answers as ``Scores`` without logits."""

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from .. import interrupts
 from ..errors import Diverged, RunError
 from ..models.scores import Scores
 from .engine import Engine
 from .inputs import Reference, StepInputs, micro_inputs
+from .keeper import Keeper
 from .recipe import Stage
 from .steppers import DeepSpeedStepper, Stepper
 
@@ -51,28 +53,52 @@ def rate(step: int, total: int, recipe: Stage) -> float:
 def optimise(
     engine: Engine, parameters: list[Any], recipe: Stage, objective: Objective,
     steps: Iterable[StepInputs], total: int, on_step: Callable[[dict[str, float]], bool],
+    keeper: Keeper | None = None,
 ) -> int:
     """Train for ``total`` steps or until ``on_step`` returns True; return the steps done.
+
+    With a keeper that has ``done`` steps, ``steps`` are those that follow.
 
     Raises:
         Diverged: the loss became non-finite; parameters are those before that step.
         RunError: a loss broke the contract.
     """
     stepper = engine.prepare(parameters, recipe)
-    for number, step in zip(range(total), steps, strict=False):
-        lr = recipe.lr * rate(number, total, recipe)
-        stepper.begin(lr)
-        terms = _accumulate(engine, step, recipe, objective, stepper)
-        loss, norm = sum(terms.values()), stepper.norm()
-        if not math.isfinite(loss) or not math.isfinite(norm):
-            bad = "loss" if not math.isfinite(loss) else "gradient"
-            raise Diverged(f"the {bad} became non-finite at step {number + 1}; "
-                           f"a lower learning rate than {recipe.lr:g} may help")
-        stepper.step()
-        entry = {"step": number + 1, "loss": loss, "lr": lr, "grad_norm": norm}
-        if on_step(entry | {f"loss_{k}": v for k, v in terms.items()}):
+    done, pending = keeper.begin(parameters, stepper.optimizer) if keeper else (0, None)
+    if pending is not None and on_step(pending):
+        return done
+    for number, step in zip(range(done, total), steps, strict=False):
+        with interrupts.held():
+            entry = _step(engine, recipe, objective, stepper, step, (number, total))
+        try:
+            interrupts.check()
+            stop = on_step(entry)
+        except KeyboardInterrupt:
+            if keeper:
+                keeper.save(number + 1, pending=entry)
+            raise
+        if stop:
             return number + 1
+        if keeper:
+            keeper.step(number + 1)
     return total
+
+
+def _step(engine: Engine, recipe: Stage, objective: Objective, stepper: Stepper | DeepSpeedStepper,
+          step: StepInputs, at: tuple[int, int]) -> dict[str, float]:
+    """Do one step, the 0-based one of so many; return its numbers."""
+    number, total = at
+    lr = recipe.lr * rate(number, total, recipe)
+    stepper.begin(lr)
+    terms = _accumulate(engine, step, recipe, objective, stepper)
+    loss, norm = sum(terms.values()), stepper.norm()
+    if not math.isfinite(loss) or not math.isfinite(norm):
+        bad = "loss" if not math.isfinite(loss) else "gradient"
+        raise Diverged(f"the {bad} became non-finite at step {number + 1}; "
+                       f"a lower learning rate than {recipe.lr:g} may help")
+    stepper.step()
+    return {"step": number + 1, "loss": loss, "lr": lr, "grad_norm": norm,
+            **{f"loss_{k}": v for k, v in terms.items()}}
 
 
 def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Objective,
@@ -99,9 +125,11 @@ def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Obje
         for name, part in parts.items():
             totals[name] = totals.get(name, 0.0) + part.item()
     found: dict[str, float] = {}
-    for part_of_one in engine.ranks.gather(totals):
+    for part_of_one, signal in engine.ranks.gather((totals, interrupts.waiting())):
         for name, value in part_of_one.items():
             found[name] = found.get(name, 0.0) + value
+        # A signal reaches processes at other steps: all stop after this one.
+        interrupts.join(signal)
     return found
 
 

@@ -1,8 +1,9 @@
 """Stage 1 (learn), and the plans of draws of both stages around the one loop."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..data.draws import Group, count_steps, cursor, epochs, flat, units
 from ..data.pixels import foreseen
@@ -10,9 +11,11 @@ from ..errors import RunError
 from ..example import Example, LazyImage
 from .engine import Engine
 from .inputs import StepInputs
+from .keeper import Keeper
 from .loop import Objective, optimise
 from .recipe import Learn, Stage
 
+T = TypeVar("T")
 OnStep = Callable[[dict[str, float]], bool]
 
 
@@ -50,25 +53,31 @@ def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> I
         yield step
 
 
-def images_of(step: Mapping[str, Sequence[Example]]) -> list[LazyImage]:
-    """Return the images of a step's examples."""
-    return [image for chosen in step.values() for example in chosen for image in example.images]
+def images_of(examples: Iterable[Example]) -> list[LazyImage]:
+    """Return the images of some examples."""
+    return [image for example in examples for image in example.images]
+
+
+def later(steps: Iterator[T], keeper: Keeper | None) -> Iterator[T]:
+    """Go to the place in a plan of draws where a resumed training goes on; asked only after it was taken up."""
+    yield from itertools.islice(steps, keeper.done if keeper else 0, None)
 
 
 def learn(engine: Engine, pool: Sequence[Example], replay: Sequence[Example], recipe: Learn,
-          seed: int, on_step: OnStep) -> None:
+          seed: int, on_step: OnStep, keeper: Keeper | None = None) -> None:
     """Train the ``target`` adapter on the learn pool, replay rows beside it."""
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, seed)
     total = schedule(pool, recipe).steps
-    rows = cursor(units(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
+    beside = cursor(units(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
 
-    def steps() -> Iterator[StepInputs]:
-        for step in foreseen(draws({"learn": pool}, recipe, seed), images_of, engine.pixels):
-            extra = flat(list(itertools.islice(rows, recipe.replay))) if rows else []
-            yield StepInputs(engine, {"learn": step["learn"] + extra}, _no_refusal)
+    def chosen() -> Iterator[list[Example]]:
+        for step in draws({"learn": pool}, recipe, seed):
+            yield step["learn"] + (flat(list(itertools.islice(beside, recipe.replay))) if beside else [])
 
     objective = Objective(lambda learn: {"learn": learn.nll}, frozenset({"learn"}))
-    optimise(engine, parameters, recipe, objective, steps(), total, on_step)
+    coming = foreseen(later(chosen(), keeper), images_of, engine.pixels)
+    steps = (StepInputs(engine, {"learn": rows}, _no_refusal) for rows in coming)
+    optimise(engine, parameters, recipe, objective, steps, total, on_step, keeper)
 
 
 def _no_refusal(example: Example) -> str:

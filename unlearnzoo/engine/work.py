@@ -14,9 +14,10 @@ from ..unlearner import Unlearner, named_inputs
 from . import weights
 from .engine import Engine, state_hash
 from .inputs import POOLS, Reference, StepInputs, roles
+from .keeper import Keeper
 from .loop import Objective, optimise
 from .recipe import Unlearn
-from .stages import draws, images_of, schedule
+from .stages import draws, images_of, later, schedule
 from .weights import AdapterWeights
 
 #: Told each step's numbers and whether forgetting is to be looked at now; True ends stage 2.
@@ -40,6 +41,8 @@ class Work:
         on_step: the run's; see ``OnStep``.
         relearn: the run's; see ``learn``.
         steps: done so far, over all phases.
+        keeper: keeps the position for ``run --resume``; calls that were done before an interruption give what
+            they gave then.
     """
 
     engine: Engine
@@ -52,6 +55,7 @@ class Work:
     on_step: OnStep
     relearn: Relearn
     steps: int = 0
+    keeper: Keeper | None = None
 
     def __post_init__(self) -> None:
         self.engine.states = dict(adapters.ACTIVE)
@@ -81,6 +85,9 @@ class Work:
         Raises:
             Diverged: the loss became non-finite.
         """
+        if known := self._again("train"):
+            self._put_tensors(known["file"])
+            return bool(known["stopped"])
         needs = self.algorithm.needs if loss is None else named_inputs(loss)
         deep = frozenset(n for n in needs if self.algorithm.reference.get(n) == "logits")
         objective = Objective(loss or self.algorithm.loss, needs, deep, self.reference, tuple(self.algorithm.layers))
@@ -97,13 +104,20 @@ class Work:
             return stopped
 
         parameters = adapters.train_only(self.engine.model, "unlearn")
-        optimise(self.engine, parameters, self.recipe, objective, self._draw(needs), total, on_step)
+        optimise(self.engine, parameters, self.recipe, objective, self._draw(needs), total, on_step, self.keeper)
+        if self.keeper:
+            self.keeper.note("train", self.adapter().tensors, stopped=stopped, steps=self.steps)
         return stopped
 
     def look(self, **facts: float) -> bool:
         """Count a step of a method without a gradient loop and look at forgetting; True asks to stop."""
+        if known := self._again("look"):
+            return bool(known["stopped"])
         self.steps += 1
-        return self.on_step({"step": self.steps, **facts}, True)
+        stopped = self.on_step({"step": self.steps, **facts}, True)
+        if self.keeper:
+            self.keeper.note("look", stopped=stopped, steps=self.steps)
+        return stopped
 
     def adapter(self) -> AdapterWeights:
         """Copy the ``unlearn`` adapter as it is now."""
@@ -131,7 +145,26 @@ class Work:
     def generate(self, examples: Sequence[Example], which: adapters.State = "target",
                  max_new_tokens: int = 64) -> list[str]:
         """Return greedy answers to some examples' questions, by default of the target."""
-        return self.engine.generate([self.engine.encode(e) for e in examples], which, max_new_tokens)
+        if known := self._again("generate"):
+            return list(known["texts"])
+        texts = self.engine.generate([self.engine.encode(e) for e in examples], which, max_new_tokens)
+        if self.keeper:
+            self.keeper.note("generate", texts=texts, steps=self.steps)
+        return texts
+
+    def _again(self, call: str) -> dict[str, Any] | None:
+        """Return what a call gave before the run was interrupted, if it was done then."""
+        known = self.keeper.again(call) if self.keeper else None
+        if known:
+            self.steps = known["steps"]
+        return known
+
+    def _put_tensors(self, name: str) -> None:
+        """Give the ``unlearn`` adapter the weights that a finished phase left."""
+        from peft import set_peft_model_state_dict
+
+        assert self.keeper is not None
+        set_peft_model_state_dict(self.engine.model, self.keeper.tensors(name), adapter_name="unlearn")
 
     def _draw(self, needs: frozenset[str]) -> Iterator[StepInputs]:
         """Yield each step's answers, own inputs made from the examples that they pair with."""
@@ -140,7 +173,9 @@ class Work:
         used = {"forget": self.pools["forget"]}
         if any(pairs[role] == "retain" for role in asked):
             used["retain"] = self.pools["retain"]
-        for step in foreseen(draws(used, self.recipe, self.seed), images_of, self.engine.pixels):
+        coming = later(draws(used, self.recipe, self.seed), self.keeper)
+        for step in foreseen(coming, lambda s: images_of(e for chosen in s.values() for e in chosen),
+                             self.engine.pixels):
             chosen = {role: [getattr(self.algorithm, role)(e) for e in step[pairs[role]]] if role in own
                       else step[pairs[role]] for role in asked}
             yield StepInputs(self.engine, chosen, self.refusal, pairs)

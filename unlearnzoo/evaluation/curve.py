@@ -65,6 +65,14 @@ class Curve:
         self.points = [_point(0, means)]
         self.last_probe = self._probe()
 
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs, JSON-able."""
+        return {"points": list(self.points), "last_probe": self.last_probe}
+
+    def put(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state``, in place of ``start``."""
+        self.points, self.last_probe = list(state["points"]), state["last_probe"]
+
     def look(self, step: int) -> Point | None:
         """Probe; where it has moved since the last point, score and keep a new one.
 
@@ -75,8 +83,9 @@ class Curve:
         near = found <= min(LEVELS) < max(self.points[-1][self.forget].values())
         if abs(found - self.last_probe) < (NEAR_MOVE if near else MOVE):
             return None
+        point = self._score(step)
         self.last_probe = found
-        return self._score(step)
+        return point
 
     def end(self, step: int, means: Mapping[str, Mapping[str, float]]) -> None:
         """Set the last point from the full judging of the unlearned model."""

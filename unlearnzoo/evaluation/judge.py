@@ -1,7 +1,7 @@
 """Judge one state of a model: each example is generated and scored once for all its metrics."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Answers are cut at this many new tokens, or earlier: at the longest true answer and a margin.
 MAX_NEW_TOKENS = 64
 MARGIN = 8
+#: Rows that are judged before the next ones begin; after a kill only the part in progress is judged again.
+PART = 512
 
 
 @dataclass
@@ -42,6 +44,25 @@ def select(evals: Iterable[Eval], examples: Callable[[str], Sequence[Example]],
                 item = items.setdefault((one.split, example.id), Item(one.split, example))
                 item.metrics.add(one.metric)
     return list(items.values())
+
+
+def parts(items: Sequence[Item], size: int | None = None) -> Iterator[list[Item]]:
+    """Cut what is to be judged into parts that are kept one by one; rows of the same images stay together.
+
+    What is left after some whole parts is cut as it would have been with them, so a resumed judging asks
+    in the same batches, digit by digit.
+    """
+    groups: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        groups.setdefault(tuple(i.key for i in item.example.images) or (item.example.id,), []).append(item)
+    part: list[Item] = []
+    for group in groups.values():
+        part += group
+        if len(part) >= (size or PART):
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 class Judge:

@@ -71,7 +71,7 @@ def write_samples(path: Path, samples: Sequence[Sample]) -> None:
             # Null is "absent" and NaN "unscored"; conversions by way of pandas lose that.
             columns.append(pa.array([getattr(s, kind).get(name) for s in samples], of))
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), sink)
+    pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), sink, write_page_checksum=True)
     files.replace(path, sink.getvalue().to_pybytes())
 
 
@@ -87,7 +87,8 @@ def read_samples(path: Path) -> list[Sample]:
     try:
         # Neither Python's file objects nor threads: with them a process may abort when it ends
         # (https://github.com/apache/arrow/issues/34314; one in four, measured).
-        table = pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(path.read_bytes()), page_checksum_verification=True).read(
+            use_threads=False)
     except (OSError, pa.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path}: the samples cannot be read ({reason})") from None

@@ -23,16 +23,18 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
         options: what ``--set`` takes, for example ``{"npo.beta": 0.05}``.
         plugins: files with plugins, as ``--plugin``.
         quiet: print nothing.
-        **arguments: the command's other arguments: ``metric``, ``model``, ``forget``, ``seed``, ``target_seed``,
-            ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``redact``, ``runs_dir``.
+        **arguments: the command's other arguments: ``metric``, ``utility``, ``model``, ``forget``, ``seed``,
+            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``redact``, ``runs_dir``,
+            ``checkpoint_every``.
 
     Raises:
         ZooError: whatever the command would refuse, with the same text.
     """
     start = time.perf_counter()
-    request = from_arguments({"algo": algo, "bench": bench, "command": "unlearnzoo.run", **arguments}, options or {})
+    given = {"algo": algo, "bench": bench, "command": "unlearnzoo.run", "plugins": plugins, **arguments}
+    request = from_arguments(given, options or {})
     if request.launch is not None:
         raise OptionError(f"launch={request.launch!r}: Python starts no processes; use the command `unlearnzoo run "
                           "--launch`, or start your script with `accelerate launch`")
-    plan = make_plan(request, Zoo.installed(plugins))
+    plan = make_plan(request, Zoo.installed(request.plugins))
     return execute(plan, Progress(quiet), time.perf_counter() - start)

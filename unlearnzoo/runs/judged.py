@@ -2,12 +2,13 @@
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import cache
-from ..errors import ZooError
-from ..evaluation.judge import Item, Judge
+from ..errors import CacheWarning, ZooError
+from ..evaluation.judge import Item, Judge, parts
 from ..evaluation.sample import Sample, read_samples, write_samples
 from ..metric import in_batches
 from .target import alone, digest
@@ -45,7 +46,12 @@ class Judged:
             if lacking:
                 self.asked |= {(item.split, item.example.id, m) for m in lacking}
                 missing.append(Item(item.split, item.example, lacking))
-        for sample in self.judge(missing, self.state, self.state):
+        for part in parts(missing):
+            self._add(part)
+
+    def _add(self, items: Sequence[Item]) -> None:
+        """Judge some and keep them with what was known."""
+        for sample in self.judge(items, self.state, self.state):
             key = (sample.split, sample.id)
             old = self.known.get(key)
             scores = {self._name(m): v for m, v in sample.scores.items()}
@@ -56,14 +62,15 @@ class Judged:
             else:
                 sample = dataclasses.replace(sample, scores=scores)
             self.known[key] = sample
-        if missing and self.judge.engine.ranks.main:
+        if self.judge.engine.ranks.main:
             with cache.best_effort(f"what was judged of the {self.state}", self.path):
                 write_samples(self.path, list(self.known.values()))
 
     def _read(self) -> dict[tuple[str, str], Sample]:
         try:
             return {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
-        except ZooError:  # damaged: judged again
+        except ZooError as error:
+            warnings.warn(f"{error}; what was judged of the {self.state} is judged again", CacheWarning, stacklevel=2)
             return {}
 
     def _open(self, metric: str, have: Sample) -> bool:

@@ -13,7 +13,9 @@ from typing import Any
 
 from .. import cache, files
 from . import reading
+from .keeping import CHECKPOINT
 from .record import RUN, SAMPLES
+from .target import partial
 
 ADAPTER = "adapter"
 #: A record is a file that anybody may have edited: nothing else is taken for a name in the cache.
@@ -27,10 +29,13 @@ def holdings(record: Mapping[str, Any]) -> list[Path]:
         record: from ``reading.load``.
     """
     folder, target = Path(record["folder"]), record.get("target") or {}
-    found = [folder / ADAPTER, folder / SAMPLES]
+    found = [folder / ADAPTER, folder / SAMPLES, folder / CHECKPOINT]
     names = [str(name) for name in (target.get("key"), *(target.get("judged") or ()))]
     for name in filter(_NAME.fullmatch, names):
-        found.append(cache.folder("judged" if name.endswith(".parquet") else "targets") / name)
+        if name.endswith(".parquet"):
+            found.append(cache.folder("judged") / name)
+        else:
+            found += [cache.folder("targets") / name, partial(name)]
     return [path for path in found if path.exists() or path.is_symlink()]
 
 

@@ -4,6 +4,7 @@
 interruption, a divergence or a full disk stays.
 """
 
+import contextlib
 import hashlib
 import json
 import math
@@ -33,7 +34,7 @@ _EMPTY: dict[str, Any] = {
 #: Where a user's options stand, and with them what a record must not show.
 _OPTIONS = ("arguments", "algorithm", "benchmark", "metrics", "plan")
 #: What was typed, not what it was resolved to.
-_TYPED = ("command", "arguments")
+_TYPED = ("command", "arguments", "group")
 
 
 class Record:
@@ -80,6 +81,53 @@ class Record:
         words = [re.sub(r"[^\w.-]", "-", word) for word in (algo, bench)]
         name = "_".join([now.strftime("%Y-%m-%dT%H-%M-%SZ"), *words, config])
         return cls(new_folder(runs_dir, name), first, masker, redactor)
+
+    @classmethod
+    def reopen(cls, known: Mapping[str, Any], command: str, typed: Mapping[str, Any], changed: Sequence[str],
+               redactor: Redactor | None = None) -> Self:
+        """Open the record of a run that was interrupted, to go on with it.
+
+        Args:
+            known: from ``reading.load``.
+            command: the command line that resumes it.
+            typed: where secrets may stand, as of ``open``.
+            changed: what is not as it was, one line each.
+            redactor: as of ``open``.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        again = [*known.get("resumed", []), {"step": 0, "time": now, "changed": list(changed)}]
+        fields = {name: value for name, value in known.items() if name != "folder"}
+        found = cls(Path(known["folder"]), fields | {"status": "started", "error": None, "resumed": again},
+                    Masker(command, {name: typed.get(name) for name in _OPTIONS}))
+        # What was redacted once is not redacted again.
+        found._redactor = redactor
+        return found
+
+    def target(self, key: str) -> bool | None:
+        """Name the target; return whether an interrupted run had found it in the cache, None in a first one."""
+        known: bool | None = self._fields.get("target", {}).get("cached")
+        if known is None:
+            self.update(target={"key": key, "cached": False, "judged": []})
+        return known
+
+    def go_on(self, step: int, **fields: Any) -> None:
+        """Go back to a step: what was written of later ones is done again.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
+        path, kept = self.folder / STEPS, []
+        for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
+            with contextlib.suppress(ValueError, KeyError):
+                if line.endswith(b"\n") and json.loads(line)["step"] <= step:
+                    kept.append(line)
+        files.replace(path, b"".join(kept))
+        if again := self._fields.get("resumed"):
+            again[-1]["step"] = step
+        self.update(**fields)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -145,7 +193,7 @@ def _ending(error: BaseException | None) -> tuple[str, str]:
     if error is None:
         return "failed", "the run ended without a result"
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted", "interrupted"
+        return "interrupted", str(error) or "interrupted"
     if isinstance(error, ZooError):
         return "diverged" if isinstance(error, Diverged) else "failed", str(error)
     return "failed", f"{type(error).__name__}: {error}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..engine.every import Every
 from ..errors import OptionError
 from ..options import convert, nearest
 
@@ -30,6 +31,8 @@ class Request:
         trust_remote_code: let the model's repository run its own code.
         redact: keep scores in the record, and neither texts nor people nor the adapter.
         runs_dir: where records go.
+        checkpoint_every: how often a position to resume from is kept; see ``Every.parse``.
+        plugins: files with plugins.
         set: option → value, as typed.
         launch: how several processes are started; None for one, or for those that are there.
         processes: how many.
@@ -52,6 +55,8 @@ class Request:
     trust_remote_code: bool = False
     redact: bool = False
     runs_dir: Path = Path("runs")
+    checkpoint_every: str = "1m"
+    plugins: tuple[str, ...] = ()
     set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     launch: str | None = None
     processes: int | None = None
@@ -65,6 +70,7 @@ class Request:
         if repeated:
             raise OptionError(f"--algo names {repeated[0]!r} twice")
         self.stop_level()
+        Every.parse(self.checkpoint_every)
 
     def stop_level(self) -> float | None:
         """Return the forget level of ``stop_at``, a share in (0, 1).
@@ -112,11 +118,13 @@ def _typed(name: str, value: Any) -> Any:
     if name in ("algo", "metric", "utility"):
         return listed(value)
     if name == "tuned":
-        if not isinstance(value, Mapping):
+        if value is not None and not isinstance(value, Mapping):
             raise OptionError(f"tuned: expected what `unlearnzoo tune` wrote, got {value!r}")
-        return dict(value)
+        return value and dict(value)
+    if name == "plugins":
+        return tuple(map(str, value))
     if name == "runs_dir":
         return Path(value)
-    hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool,
-             "redact": bool, "bench": str, "model": str, "command": str, "processes": int | None}
+    hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool, "redact": bool,
+             "bench": str, "model": str, "command": str, "checkpoint_every": str, "processes": int | None}
     return convert(name, hints.get(name, str | None), value)

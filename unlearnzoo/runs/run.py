@@ -3,9 +3,13 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from .. import interrupts
+from ..engine import moment
 from ..engine.engine import Engine
+from ..engine.keeper import Keeper
 from ..engine.stages import schedule
 from ..engine.weights import take
 from ..engine.work import OnStep, Work, new_reference
@@ -18,30 +22,41 @@ from ..evaluation.sample import Sample
 from ..example import Example
 from ..launch import worker
 from ..models import export
-from . import gate
+from . import gate, keeping
 from .judged import Judged
 from .machine import calibration
 from .plan import Plan
 from .progress import Progress
 from .record import Record
-from .summary import fields
-from .target import digest, obtain, relearn
+from .resume import Earlier, open_records
+from .target import digest, key_of, obtain, relearn
 
 
 class Clock:
-    """Adds up wall-clock seconds by phase."""
+    """Adds up wall-clock seconds by phase; a phase inside another stops that one's clock."""
 
     def __init__(self, **known: float) -> None:
         self.seconds: dict[str, float] = dict(known)
+        self._now, self._since = "", time.perf_counter()
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Count what happens inside towards a phase."""
-        start = time.perf_counter()
+        self.tick()
+        outside, self._now = self._now, name
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            self.tick()
+            self._now = outside
+
+    def tick(self) -> dict[str, float]:
+        """Return the seconds so far."""
+        now = time.perf_counter()
+        if self._now:
+            self.seconds[self._now] = self.seconds.get(self._now, 0.0) + now - self._since
+        self._since = now
+        return dict(self.seconds)
 
     def rounded(self) -> dict[str, float]:
         """Return seconds by phase, and their total."""
@@ -49,38 +64,51 @@ class Clock:
         return found | {"total": round(sum(found.values()), 3)}
 
 
-def execute(plan: Plan, progress: Progress, planned: float = 0.0) -> list[dict[str, Any]]:
+def execute(plan: Plan, progress: Progress, planned: float = 0.0,
+            earlier: Earlier | None = None) -> list[dict[str, Any]]:
     """Carry out a plan and return the records, one an algorithm.
 
     Args:
         plan: from ``make_plan``.
         progress: told what happens.
         planned: seconds that planning took.
+        earlier: what an interrupted run of this plan left; it is gone on with.
 
     Raises:
         GateError: stage 1 did not memorise (the records say so).
         Diverged: every algorithm diverged.
+        RunError: another process works on it.
     """
     with contextlib.ExitStack() as stack:
-        runs_dir = stack.enter_context(worker.records(plan.request.runs_dir))
-        records = {name: stack.enter_context(Record.open(runs_dir, algo=algorithm.name,
-                                                         bench=plan.benchmark.name, redactor=plan.redactor(),
-                                                         **fields(plan, name)))
-                   for name, algorithm in plan.algorithms.items()}
-        run = _Run(plan, progress, Clock(plan=planned))
-        for record in records.values():
-            record.update(processes=run.engine.sharding.describe(run.engine.ranks.n))
-        run.learn(records)
-        failures = []
-        for name, record in records.items():
-            try:
-                run.one(name, record)
-            except Diverged as error:
-                failures.append(error)
-                progress.note(f"{name}: {error}")
-        if failures and len(failures) == len(records):
+        stack.enter_context(interrupts.handled())
+        found = open_records(plan, stack, earlier, stack.enter_context(worker.records(plan.request.runs_dir)))
+        open_ones = {name: record for name, record in found.items() if isinstance(record, Record)}
+        try:
+            run = _Run(plan, progress, Clock(plan=planned))
+            for record in open_ones.values():
+                record.update(processes=run.engine.sharding.describe(run.engine.ranks.n))
+            run.learn(open_ones)
+            failures = []
+            for name, record in found.items():
+                if not isinstance(record, Record):
+                    run.skip(name, record)
+                    continue
+                try:
+                    run.one(name, record)
+                except Diverged as error:
+                    failures.append(error)
+                    progress.note(f"{name}: {error}")
+        except (GateError, Diverged):
+            keeping.clear(record.folder for record in open_ones.values())
+            raise
+        except BaseException:
+            progress.note(f"to go on: unlearnzoo run --resume {next(iter(open_ones.values())).folder}")
+            raise
+        records = [record.data if isinstance(record, Record) else record for record in found.values()]
+        keeping.clear(Path(record["folder"]) for record in records)
+        if failures and all(record["status"] == "diverged" for record in records):
             raise failures[0]
-        return [record.data for record in records.values()]
+        return records
 
 
 class _Run:
@@ -97,21 +125,27 @@ class _Run:
         self.items = select(plan.evals, plan.examples, self.forget)
         self.samples: list[Sample] = []
         self.judged: list[str] = []
+        self.target = ""
 
     def learn(self, records: dict[str, Record]) -> None:
         """Stage 1 and the gate."""
         plan, engine = self.plan, self.engine
         with self.clock.phase("learn"), self.progress.stage("stage 1: learning"):
+            # Said before it is there, so that what an interrupted stage 1 leaves can be found and purged.
+            known = {name: record.target(key_of(plan, engine)) for name, record in records.items()}
             key, cached = obtain(plan, engine, self._on_learn(plan.benchmark.learn_pool()))
+            self.target, of = key, {name: cached if before is None else before for name, before in known.items()}
+            for name, record in records.items():
+                record.update(target={"key": key, "cached": of[name], "judged": []})
         if plan.request.target is None:
             self.progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
         with self.clock.phase("evaluate"):
             self._judge_known(key)
         rows = gate.weigh(plan, self.base_gate, self.target_gate)
         complaint = gate.complaint(rows)
-        for record in records.values():
+        for name, record in records.items():
             record.update(gate=rows, valid=complaint is None,
-                          target={"key": key, "cached": cached, "judged": self.judged},
+                          target={"key": key, "cached": of[name], "judged": self.judged},
                           baselines=self.baselines, seconds=self.clock.rounded())
         self.progress.gate(rows)
         if complaint and not plan.request.allow_unmemorised:
@@ -146,39 +180,49 @@ class _Run:
 
     def one(self, name: str, record: Record) -> None:
         """Stage 2 and the evaluation of one algorithm."""
-        plan, request, clock = self.plan, self.plan.request, Clock(**self.clock.seconds)
+        plan, request = self.plan, self.plan.request
         total, level = plan.schedules()["unlearn"].steps, request.stop_level()
         curve = self._curve()
+        keeper = keeping.stage_2(plan, name, record.folder, self.target, self.reference)
+        left = keeper.found.get("outer", {})
+        clock, steps = Clock(**keeping.added(self.clock.seconds, left.get("seconds", {}))), left.get("steps", 0)
+        if left:
+            curve.put(left["curve"])
+            self.progress.note(f"{name}: going on after step {steps}")
+        record.go_on(steps, curve=curve.points, matched=_matched(plan, curve) if left else {})
+        place = {"curve": curve.state(), "steps": steps}
+        keeper.outer = lambda: {**place, "seconds": clock.tick()}
 
         def on_step(entry: dict[str, float], look: bool) -> bool:
             record.step(entry)
             self.progress.step(entry, total)
-            if not look:
-                return False
-            with clock.phase("evaluate"):
-                point = curve.look(int(entry["step"]))
-            if point is None:
-                return False
-            record.update(curve=curve.points, matched=_matched(plan, curve))
-            self.progress.point(point)
-            return level is not None and max(point[plan.benchmark.memory[0]].values()) <= level
+            point = None
+            if look:
+                with clock.phase("evaluate"):
+                    point = curve.look(int(entry["step"]))
+            if point is not None:
+                record.update(curve=curve.points, matched=_matched(plan, curve))
+                self.progress.point(point)
+            place.update(curve=curve.state(), steps=int(entry["step"]))
+            return (point is not None and level is not None
+                    and max(point[plan.benchmark.memory[0]].values()) <= level)
 
-        before = clock.seconds.get("evaluate", 0.0)
         try:
             with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
-                with clock.phase("evaluate"):
-                    curve.start(self._means(self.samples, "target", curve))
-                work = self._work(name, on_step)
+                if not left:
+                    with clock.phase("evaluate"):
+                        curve.start(self._means(self.samples, "target", curve))
+                    place["curve"] = curve.state()
+                work = self._work(name, on_step, keeper)
                 work.algorithm.prepare(work)
                 work.algorithm.unlearn(work)
         except Diverged as error:
             record.diverge(str(error), curve=curve.points, matched=_matched(plan, curve),
                            results=aggregate.results(self.samples, plan.evals, self.forget))
+            keeper.retire()
             raise
-        # Looking at the curve happens inside stage 2 but is evaluation.
-        clock.seconds["unlearn"] -= clock.seconds.get("evaluate", 0.0) - before
         with clock.phase("evaluate"), self.progress.stage(f"judging {name}"):
-            samples = self.samples + self.judge(self.items, "policy", "unlearned")
+            samples = self.samples + keeping.judged(keeper, self.judge, self.items)
             curve.end(work.steps, self._means(samples, "unlearned", curve))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
@@ -187,16 +231,23 @@ class _Run:
         seconds, speed = clock.rounded(), calibration()
         record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=work.steps,
                       seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})
+        keeper.retire()
         self.progress.note(f"{name}: {seconds['total']:.0f} s, shared parts included; process so far "
                            f"{time.process_time():.0f} CPU s; matrix product {speed['matmul_gflops']:.0f} GFLOP/s "
                            f"on {speed['threads']} threads")
 
-    def _work(self, name: str, on_step: OnStep) -> Work:
+    def skip(self, name: str, record: dict[str, Any]) -> None:
+        """Pass over an algorithm that an earlier process finished."""
+        self.progress.note(f"{name}: {record['status']} already")
+        keeping.take_over(self.plan, name, Path(record["folder"]), self.target, self.reference)
+
+    def _work(self, name: str, on_step: OnStep, keeper: Keeper) -> Work:
         plan, seed = self.plan, self.plan.request.seed
+        moment.seed(seed)
         pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
         return Work(self.engine, plan.algorithms[name], pools, lambda e: plan.benchmark.refusal(e, seed), plan.unlearn,
                     seed, self.reference, on_step,
-                    lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)))
+                    lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)), keeper=keeper)
 
     def _on_learn(self, pool: Sequence[Example]) -> Callable[[dict[str, float]], bool]:
         total = schedule(pool, self.plan.learn).steps

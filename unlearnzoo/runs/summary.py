@@ -1,13 +1,17 @@
 """The plan in words for a person, and as the first fields of a record."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ..evaluation.judge import select
+from ..files import digest
 from ..options import Configurable
 from ..unlearner import Unlearner
 from . import gold
 from .plan import Plan
+from .request import Request
 
 
 def fields(plan: Plan, name: str) -> dict[str, Any]:
@@ -35,9 +39,15 @@ def measured_by(plan: Plan) -> dict[str, Any]:
         "model": {"name": plan.checkpoint.name, "source": plan.checkpoint.source, "weights": plan.checkpoint.weights,
                   "is_target": request.target is not None},
         "command": request.command,
-        "arguments": {"set": dict(request.set), "recipe": request.recipe, "stop_at": request.stop_at,
-                      "forget": request.forget, "metric": list(request.metric)},
+        "arguments": arguments(request),
     }
+
+
+def arguments(request: Request) -> dict[str, Any]:
+    """Return what was typed, for the record and for `run --resume`; files of plugins with their hash."""
+    found = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
+    del found["command"], found["runs_dir"]
+    return found | {"set": dict(request.set), "plugins": {name: digest(Path(name)) for name in request.plugins}}
 
 
 def as_data(plan: Plan) -> dict[str, Any]:

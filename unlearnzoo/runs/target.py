@@ -9,13 +9,18 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import cache
+from .. import cache, files
 from ..engine import stages
+from ..engine.checkpoint import Store
+from ..engine.every import Every
+from ..engine.keeper import Keeper
 from ..engine.weights import AdapterWeights, put, take
+from ..errors import CacheWarning, CheckpointWarning, ZooError
 from ..example import Example
 
 if TYPE_CHECKING:
@@ -24,7 +29,8 @@ if TYPE_CHECKING:
 
 #: Part of the cache key. A test over the sources of stage 1 fails when they change and this does not.
 STAGE_1_VERSION = 1
-WEIGHTS = "adapter_model.safetensors"
+WEIGHTS, SUM = "adapter_model.safetensors", "adapter_model.sha256"
+PARTIAL = "-partial"
 
 
 def digest(value: Any) -> str:
@@ -42,24 +48,30 @@ def target_key(plan: "Plan", dtype: str, only: Sequence[str] | None = None) -> s
     })
 
 
+def key_of(plan: "Plan", engine: "Engine") -> str:
+    """Return the key of this run's target; the user's own is its weights."""
+    if plan.request.target is not None:
+        return digest({"target": plan.checkpoint.weights})
+    return target_key(plan, str(engine.dtype))
+
+
 def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]], bool]) -> tuple[str, bool]:
     """Put the target adapter on the engine's model: from the cache, or learned now.
 
     Returns:
         The target's key and whether it was cached.
     """
+    key = key_of(plan, engine)
     if plan.request.target is not None:
         # The user's model is the target as it is: an adapter at zero stands for "nothing added".
         engine.adapt("target", 1, 1.0, ("language",), 0)
-        return digest({"target": plan.checkpoint.weights}), True
-    key = target_key(plan, str(engine.dtype))
+        return key, True
     with alone(engine, cache.folder("targets") / key):
         found = engine.ranks.once(lambda: _cached(plan, key))
         if found is not None:
             put(engine, "target", found)
             return key, True
-        stages.learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, plan.request.target_seed, on_step)
-        _keep(engine, key, take(engine, "target"))
+        _learn(plan, engine, plan.benchmark.learn_pool(), key, on_step)
         return key, False
 
 
@@ -81,12 +93,44 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
             own = take(engine, "target")
             engine.drop("unlearn")
             try:
-                stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step)
-                found = take(engine, "target")
+                found = _learn(plan, engine, pool, key, on_step)
             finally:
                 put(engine, "target", own)
-            _keep(engine, key, found)
     return found
+
+
+def partial(key: str) -> Path:
+    """Return where the checkpoints of a stage 1 lie: any command that needs this target goes on from them."""
+    return cache.folder("targets") / f"{key}{PARTIAL}"
+
+
+def _learn(plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str,
+           on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
+    """Learn a target, from its last checkpoint where there is one, and keep it."""
+    keeper = _keeper(plan, engine, key)
+    stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step, keeper)
+    found = take(engine, "target")
+    _keep(engine, key, found)
+    if keeper is not None and engine.ranks.main:
+        shutil.rmtree(partial(key), ignore_errors=True)
+    return found
+
+
+def _keeper(plan: "Plan", engine: "Engine", key: str) -> Keeper | None:
+    """Return what keeps checkpoints of a stage 1; None, with a warning, where nothing can be kept."""
+
+    def store() -> Store | str:
+        try:
+            return Store(partial(key), key)
+        except (OSError, ZooError) as error:
+            return str(error)
+
+    found = engine.ranks.once(store)
+    if isinstance(found, str):
+        warnings.warn(f"stage 1 goes on without checkpoints: {found}", CheckpointWarning, stacklevel=2)
+        return None
+    return Keeper(found, Every.parse(plan.request.checkpoint_every), ranks=engine.ranks,
+                  works=not engine.sharding.on)
 
 
 def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
@@ -94,13 +138,17 @@ def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
     from safetensors.torch import load_file
 
     home, recipe = cache.folder("targets") / key, plan.learn
-    if not (home / WEIGHTS).is_file():
+    if not home.is_dir():
         return None
     try:
-        return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
-    except (SafetensorError, OSError):
-        shutil.rmtree(home, ignore_errors=True)  # a damaged file is learned again
-        return None
+        if f"{files.digest(home / WEIGHTS)}  {WEIGHTS}\n" == (home / SUM).read_text():
+            return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
+        reason = "its checksum is another"
+    except (SafetensorError, OSError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+    warnings.warn(f"the target in {home} is damaged ({reason}); stage 1 learns it again", CacheWarning, stacklevel=2)
+    shutil.rmtree(home, ignore_errors=True)
+    return None
 
 
 def _keep(engine: "Engine", key: str, found: AdapterWeights) -> None:
@@ -113,6 +161,8 @@ def _keep(engine: "Engine", key: str, found: AdapterWeights) -> None:
     with (cache.best_effort("the target of stage 1", home),
           tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
         save_file(dict(found.tensors), Path(fresh) / WEIGHTS)
+        # As `sha256sum` writes it.
+        (Path(fresh) / SUM).write_text(f"{files.digest(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
         try:
             os.rename(fresh, home)
         except OSError:

@@ -1,0 +1,47 @@
+"""``python -m tests.support.broken MUTANT run ...``: the command line with a part of resuming broken."""
+
+import sys
+
+
+def no_sampler():
+    """The plan of draws starts from its beginning after a resume."""
+    from unlearnzoo.engine import stages, work
+
+    stages.later = work.later = lambda steps, keeper: steps
+
+
+def no_moments():
+    """AdamW starts without its moments."""
+    from unlearnzoo.engine import moment
+
+    real = moment.spread
+    moment.spread = lambda parameters, optimizer, found: real(
+        parameters, optimizer, {n: t for n, t in found.items() if not n.startswith("optimizer.")})
+
+
+def no_generators():
+    """The global generators stay where a fresh process has them."""
+    from unlearnzoo.engine import moment
+
+    moment.put_draws = lambda facts, tensors: None
+
+
+def no_attributes():
+    """What an algorithm notes on itself is lost."""
+    from unlearnzoo.engine import moment
+
+    moment.put_attributes = lambda thing, facts, tensors: None
+
+
+MUTANTS = {"none": lambda: None, "sampler": no_sampler, "moments": no_moments, "generators": no_generators,
+           "attributes": no_attributes}
+
+
+if __name__ == "__main__":
+    from unlearnzoo.cli import main
+    from unlearnzoo.evaluation import judge
+
+    # Three people are judged within one part of the usual size.
+    judge.PART = 60
+    MUTANTS[sys.argv[1]]()
+    sys.exit(main(sys.argv[2:]))

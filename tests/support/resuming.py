@@ -1,0 +1,64 @@
+"""Runs that are stopped on the way, in this process or by kill -9, and what of two runs must be equal."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from unlearnzoo.evaluation.sample import read_samples
+from unlearnzoo.runs.reading import load
+
+#: What an interruption must not change. Times, and whether stage 1 was cached, may differ.
+SAME = ("status", "valid", "algorithm", "benchmark", "seed", "plan", "gate", "results", "baselines", "curve", "matched",
+        "steps")
+
+
+class Killed(BaseException):
+    """The end of a process, acted: nothing catches it."""
+
+
+@contextlib.contextmanager
+def killed(monkeypatch, where, name, after):
+    """Stop before a function's call number ``after + 1``; as with kill -9 nobody closes the record."""
+    calls, real = [], getattr(where, name)
+
+    def counted(*args, **named):
+        if len(calls) == after:
+            raise Killed
+        calls.append(1)
+        return real(*args, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, counted)
+        patch.setattr("unlearnzoo.runs.record.Record.__exit__", lambda *rest: None)
+        try:
+            yield
+        except Killed:
+            return
+        raise AssertionError(f"{name} was called {len(calls)} times only")
+
+
+def differences(one, other):
+    """Return what differs between two finished runs: fields, adapters (bit by bit), samples, steps."""
+    one, other = load(Path(one)), load(Path(other))
+    found = [name for name in SAME if one.get(name) != other.get(name)]
+    folders = [Path(record["folder"]) for record in (one, other)]
+    found += [file for file in ("adapter/adapter_model.safetensors", "steps.jsonl") if len(
+        {(f / file).read_bytes() if (f / file).exists() else b"" for f in folders}) > 1]
+    if str(read_samples(folders[0] / "samples.parquet")) != str(read_samples(folders[1] / "samples.parquet")):
+        found.append("samples")
+    return found
+
+
+def by_algorithm(runs):
+    """Return algorithm → folder."""
+    return {json.loads((f / "run.json").read_text())["algorithm"]["name"]: f for f in sorted(Path(runs).iterdir())}
+
+
+def start(arguments, cache, mutant="none"):
+    """Start the command in a process of its own; ``mutant`` breaks a part of it, see ``tests.support.broken``."""
+    return subprocess.Popen([sys.executable, "-m", "tests.support.broken", mutant, *map(str, arguments)],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                            env=os.environ | {"UNLEARNZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"})

@@ -1,0 +1,225 @@
+"""Go on with a command that was interrupted: find it, ask for the same again, and refuse what is another run."""
+
+import contextlib
+import dataclasses
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OptionError, RunError
+from ..launch import worker
+from . import reading
+from .masking import MASK, Masker
+from .record import Record, plain
+from .request import Request, from_arguments
+from .summary import arguments, fields
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+NEWEST = "newest"
+#: What may be another than before: it changes where and how, not what comes out.
+_FREE = {"command", "runs_dir", "checkpoint_every", "launch", "processes"}
+#: What a record holds of the plan; a difference would be another run.
+_SAME = ("algorithm", "benchmark", "metrics", "model", "seed", "target_seed", "plan")
+#: Where the same model lies is no difference; its weights are compared.
+_ELSEWHERE = {"model.source", "benchmark.options.data"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """What an interrupted command left.
+
+    Attributes:
+        records: one an algorithm, those that were opened.
+        group: the word that all of them share.
+        runs_dir: where they lie.
+    """
+
+    records: tuple[Mapping[str, Any], ...]
+    group: str
+    runs_dir: Path
+
+    def of(self, plan: "Plan", name: str) -> Mapping[str, Any] | None:
+        """Return the record of an algorithm, as typed; None where it was not opened."""
+        origin = plan.zoo.origin(type(plan.algorithms[name]))
+        wanted = (plan.algorithms[name].name, origin["distribution"])
+        return next((r for r in self.records if (r["algorithm"]["name"], r["algorithm"]["distribution"]) == wanted),
+                    None)
+
+
+def find(name: str, runs_dir: Path) -> Earlier:
+    """Find the command that a run belongs to.
+
+    Args:
+        name: of one of its runs, a folder, or ``newest``: the newest unfinished one, by its name.
+        runs_dir: where to look.
+
+    Raises:
+        UnknownName: there is no such run.
+        RunError: there is nothing to go on with.
+    """
+    if name == NEWEST and not (runs_dir / name).exists():
+        rows = [row["record"] for row in reading.find(runs_dir) if row["record"] and _is_open(row["record"])]
+        if not rows:
+            raise RunError(f"{runs_dir}: no run is unfinished; `unlearnzoo runs` lists what is there")
+        one = max(rows, key=lambda record: Path(record["folder"]).name)
+    else:
+        one = reading.load(reading.resolve(name, runs_dir))
+    folder = Path(one["folder"])
+    if not one.get("group"):
+        raise RunError(f"{folder}: it cannot be resumed; it is no record of `unlearnzoo run`")
+    beside = [row["record"] for row in reading.find(folder.parent) if row["record"]]
+    records = tuple(sorted((r for r in beside if r.get("group") == one["group"]), key=lambda r: str(r["folder"])))
+    names = len(one["arguments"]["algo"])
+    if len(records) == names and not any(map(_is_open, records)):
+        raise RunError(f"{folder}: nothing to go on with: {', '.join(_outcome(r) for r in records)}")
+    return Earlier(records, one["group"], folder.parent)
+
+
+def request(earlier: Earlier, given: Mapping[str, Any], assignments: Mapping[str, Any]) -> Request:
+    """Return what was asked for then; what is given now must be the same.
+
+    Args:
+        earlier: from ``find``.
+        given: arguments of this command line, none that was left out.
+        assignments: its ``--set``; needed again are values that a record hides (keys, passwords).
+
+    Raises:
+        OptionError: something differs, by name.
+    """
+    known = dict(earlier.records[0]["arguments"])
+    chosen = {**known.pop("set"), **_same_options(known_set=earlier.records[0]["arguments"]["set"], now=assignments)}
+    files = known.pop("plugins")
+    if hidden := [name for name, value in chosen.items() if value == MASK]:
+        raise OptionError(f"a record keeps no secrets: give --set {hidden[0]}=... again")
+    found = from_arguments({**known, "plugins": list(files), "runs_dir": earlier.runs_dir}, chosen)
+    free = {name: value for name, value in given.items() if name in _FREE - {"runs_dir"}}
+    typed = from_arguments({**known, "plugins": list(files), **given, "runs_dir": earlier.runs_dir}, chosen)
+    for field in dataclasses.fields(Request):
+        then, now = getattr(found, field.name), getattr(typed, field.name)
+        if field.name not in _FREE and then != now:
+            raise OptionError(f"--{field.name.replace('_', '-')} {_shown(now)}: the run was started with "
+                              f"{_shown(then)}; leave it out, or start a new run")
+    return dataclasses.replace(found, **{name: getattr(typed, name) for name in free})
+
+
+def _same_options(known_set: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return this command's ``--set``, all as before."""
+    for name, value in now.items():
+        then = known_set.get(name)
+        if then is None or (then != MASK and str(then) != str(value)):
+            before = "without it" if then is None else f"with {_shown(then)}"
+            raise OptionError(f"--set {name}={value}: the run was started {before}; leave it out, or start a new run")
+    return dict(now)
+
+
+def check(earlier: Earlier, plan: "Plan") -> list[str]:
+    """Return what is not as it was and may change last digits: libraries, the checkout.
+
+    Raises:
+        RunError: data, model, options or plugins are not what they were: it would be another run.
+    """
+    from .surroundings import git, versions
+
+    said: list[str] = []
+    for name in plan.algorithms:
+        record = earlier.of(plan, name)
+        if record is None:
+            continue
+        masker = Masker(plan.request.command, {"arguments": arguments(plan.request)})
+        redactor = plan.redactor()
+        now = plain(redactor.fields(fields(plan, name)) if redactor else fields(plan, name), masker)
+        for key in (*_SAME, "arguments.plugins"):
+            then, here = (_at(record, key), _at(now, key))
+            for path, old, new in _differences(key, then, here):
+                if path not in _ELSEWHERE:
+                    raise RunError(f"{record['folder']}: cannot be resumed: {path} was {_shown(old)} and is "
+                                   f"{_shown(new)}; put back what was changed, or start a new run")
+        around = {"versions": versions(), "git": git(Path())}
+        for key, value in around.items():
+            for path, old, new in _differences(key, record.get(key), value):
+                if path == "versions.unlearnzoo":
+                    raise RunError(f"{record['folder']}: cannot be resumed: it was started with unlearnzoo {old}, this "
+                                   f"is {new}")
+                said.append(f"{path}: {_shown(old)}, now {_shown(new)}")
+    return sorted(set(said))
+
+
+def notes(earlier: Earlier, plan: "Plan") -> Iterator[str]:
+    """Yield lines that say what is gone on with, and what is not as it was.
+
+    Raises:
+        RunError: as ``check``.
+    """
+    changed = check(earlier, plan)
+    for record in earlier.records:
+        yield f"resuming {record['folder']}: {_outcome(record)}"
+    for line in changed:
+        yield f"  not as it was, last digits may differ: {line}"
+
+
+def open_records(plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | None,
+                 runs_dir: Path) -> dict[str, Record | dict[str, Any]]:
+    """Open or reopen the record of each algorithm, locked; one that is done stays as it is.
+
+    Of several processes only the main one goes on with what is there; the others write aside.
+
+    Raises:
+        RunError: another process works on one of them, or it is another run.
+    """
+    from . import keeping
+
+    changed = check(earlier, plan) if earlier else []
+    group = earlier.group if earlier else secrets.token_hex(8)
+    found: dict[str, Record | dict[str, Any]] = {}
+    for name, algorithm in plan.algorithms.items():
+        known = earlier.of(plan, name) if earlier else None
+        if known is None or (worker.rank() and _is_open(known)):
+            record = Record.open(runs_dir, algo=algorithm.name, bench=plan.benchmark.name, group=group,
+                                 redactor=plan.redactor(), **fields(plan, name))
+            stack.enter_context(keeping.lock(record.folder))
+        elif _is_open(known):
+            stack.enter_context(keeping.lock(Path(known["folder"])))
+            # Read again: until the lock was ours it may have gone on.
+            record = Record.reopen(reading.load(Path(known["folder"])), plan.request.command, fields(plan, name),
+                                   changed, plan.redactor())
+        else:
+            found[name] = dict(known)
+            continue
+        found[name] = stack.enter_context(record)
+    return found
+
+
+def _is_open(record: Mapping[str, Any]) -> bool:
+    """Tell whether a run can be gone on with: not one that ended, well or badly, for reasons that stay."""
+    if not record.get("group") or record.get("purged"):
+        return False
+    return record["status"] in ("started", "interrupted") or (
+        record["status"] == "failed" and record.get("valid") is not False)
+
+
+def _outcome(record: Mapping[str, Any]) -> str:
+    return f"{record['algorithm']['name']} {record['status']}" + (f" ({record['error']})" if record["error"] else "")
+
+
+def _at(record: Mapping[str, Any], path: str) -> Any:
+    value: Any = record
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _differences(path: str, then: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each place where two JSON values differ."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*then, *now}):
+            yield from _differences(f"{path}.{key}", then.get(key), now.get(key))
+    elif then != now:
+        yield path, then, now
+
+
+def _shown(value: Any) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
