@@ -1,6 +1,7 @@
 """``unlearnzoo report``: the tables and the picture of one run, or of several side by side."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: s
         click.echo(f"\nThe picture is in {click.format_filename(plot)}.")
 
 
-def _beside(records: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+def _beside(records: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
     from ..runs.beside import beside
     from ..zoo import Zoo
 

@@ -40,7 +40,7 @@ def spread(parameters: list[Any], optimizer: Any, found: Mapping[str, Tensor]) -
 def draws() -> tuple[dict[str, Any], Tensors]:
     """Return the state of the global generators: of Python and numpy as JSON, of torch as tensors."""
     version, numbers, gauss = random.getstate()
-    name, keys, at, has_gauss, cached = np.random.get_state()  # type: ignore[misc]
+    name, keys, at, has_gauss, cached = np.random.get_state()
     tensors = {"rng.torch": torch.get_rng_state(), "rng.numpy": torch.from_numpy(np.array(keys).astype(np.int64))}
     if torch.cuda.is_available():
         tensors |= {f"rng.cuda.{i}": s.cpu() for i, s in enumerate(torch.cuda.get_rng_state_all())}
@@ -113,7 +113,8 @@ def _packed(value: Any, path: str, tensors: Tensors) -> Any:
 def _unpacked(packed: Any, tensors: Mapping[str, Tensor], now: Any = None) -> Any:
     if not isinstance(packed, dict):
         return packed
-    (kind, value), *_ = packed.items()
+    kind, value = next(iter(packed.items()))
+    found: Any
     if kind == "tensor":
         return tensors[value].clone().to(packed["device"])
     if kind == "generator":

@@ -27,7 +27,7 @@ class Sharding:
 
     def __init__(self, accelerator: Any) -> None:
         self.accelerator = accelerator
-        self.plugin = getattr(accelerator.state, "deepspeed_plugin", None)
+        self.plugin: Any = getattr(accelerator.state, "deepspeed_plugin", None)
         self.on = self.plugin is not None
         self.weights = self.on and self.plugin.zero_stage == 3
         self.ready = False

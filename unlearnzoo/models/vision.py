@@ -45,8 +45,9 @@ def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth:
     Raises:
         RunError: ``UNLEARNZOO_VISION_GB`` is no number.
     """
-    pixels, config, max_bytes = Pixels(image_processor), model.config, _max_bytes()
-    vision = getattr(config, "vision_config", None)
+    pixels, max_bytes = Pixels(image_processor), _max_bytes()
+    config: Any = model.config
+    vision: Any = getattr(config, "vision_config", None)
     fits = (config.model_type == "llava" and isinstance(config.vision_feature_layer, int)
             and vision.model_type in _TOWERS)
     if not fits or not max_bytes:

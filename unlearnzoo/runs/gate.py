@@ -7,7 +7,8 @@ from typing import Any
 from ..benchmark import Eval
 from ..evaluation.judge import Item
 from ..evaluation.sample import Sample
-from .plan import UTILITY, Plan
+from .plan import Plan
+from .utility import PREFIX
 
 TAG = "hop"
 #: The base's score stands beside the target's for orientation: every fourth row is enough.
@@ -21,7 +22,7 @@ def metric_of(plan: Plan) -> str:
 
 def utility(plan: Plan) -> list[Eval]:
     """Return the model's own columns that the same metric judges: the curve follows them, too."""
-    return [e for e in plan.evals if e.split.partition(":")[0] == UTILITY and e.metric == metric_of(plan)]
+    return [e for e in plan.evals if e.split.partition(":")[0] == PREFIX and e.metric == metric_of(plan)]
 
 
 def items(plan: Plan) -> list[Item]:

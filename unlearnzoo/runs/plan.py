@@ -109,7 +109,9 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
     checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights)
     utilities = {name: cls.configure(values[name]) for name, cls in used.items()}
-    for one in (*utilities.values(), *metrics.values(), benchmark):
+    for metric in metrics.values():
+        metric.prepare()
+    for one in (*utilities.values(), benchmark):
         one.prepare()
     if request.tuned and request.tuned.get("data") == benchmark.fingerprint():
         raise OptionError(f"these settings were tuned on these very people ({request.bench} with "

@@ -85,8 +85,8 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0,
         open_ones = {name: record for name, record in found.items() if isinstance(record, Record)}
         try:
             run = _Run(plan, progress, Clock(plan=planned))
-            for record in open_ones.values():
-                record.update(processes=run.engine.sharding.describe(run.engine.ranks.n))
+            for one in open_ones.values():
+                one.update(processes=run.engine.sharding.describe(run.engine.ranks.n))
             run.learn(open_ones)
             failures = []
             for name, record in found.items():

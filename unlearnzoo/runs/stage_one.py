@@ -65,7 +65,8 @@ def learned(plan: Plan, progress: Progress, items: Sequence[Item] | None = None)
     keys = {"target": key, "base": digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), str(engine.dtype)])}
     judge = Judge(engine, plan.benchmark, plan.metrics, progress.bar, progress)
     asked = gate.items(plan) if items is None else items
-    samples, files = {}, []
+    samples: dict[str, Sequence[Sample]] = {}
+    files: list[str] = []
     for state in states:
         with progress.stage(f"judging the {state}"):
             judged = Judged(judge, state, keys[state], lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
