@@ -121,9 +121,9 @@ def _check_columns(path: Path, rows: list[Row]) -> None:
     for where, row in rows:
         if missing := [name for name in ATTRIBUTES if name not in row]:
             has = ", ".join(map(_short, row)) or "nothing"
-            problems.add(f"{where}: there is no {', '.join(missing)}; it has {has}")
+            problems.add("wrong values", f"{where}: there is no {', '.join(missing)}; it has {has}")
         if unknown := [name for name in row if name not in (*ATTRIBUTES, "id")]:
-            problems.add(f"{where}: a person has no {', '.join(map(_short, unknown))}; "
+            problems.add("wrong values", f"{where}: a person has no {', '.join(map(_short, unknown))}; "
                          f"expected are {', '.join(ATTRIBUTES)} and, if you like, id")
     problems.stop()
 
@@ -133,15 +133,15 @@ def _profile(where: str, row: dict[str, Any], problems: Problems) -> Profile:
     for name in (*ATTRIBUTES, "id"):
         value = row.get(name, "" if name == "id" else None)
         if not isinstance(value, str):
-            problems.add(f"{where}: {name} is {_short(value)}; expected a text")
+            problems.add("wrong values", f"{where}: {name} is {_short(value)}; expected a text")
             value = "?"
         value = " ".join(value.split(" ")).strip()
         if not value and name != "id":
-            problems.add(f"{where}: {name} is empty")
+            problems.add("wrong values", f"{where}: {name} is empty")
         elif len(value) > LONGEST:
-            problems.add(f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer")
+            problems.add("wrong values", f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer")
         elif not value.isprintable():
-            problems.add(f"{where}: {name} {_short(value)} holds a line break or control character")
+            problems.add("wrong values", f"{where}: {name} {_short(value)} holds a line break or control character")
         person[name] = value
     person["id"] = person["id"] or person["name"]
     return person
@@ -152,7 +152,7 @@ def _check_distinct(key: str, people: list[Profile], problems: Problems) -> None
     for person in people:
         where = first.setdefault(squash(person[key]), person["where"])
         if where != person["where"]:
-            problems.add(f"{person['where']}: {key} {_short(person[key])} is that of {where} too; "
+            problems.add("wrong values", f"{person['where']}: {key} {_short(person[key])} is that of {where} too; "
                          "each person needs their own")
 
 

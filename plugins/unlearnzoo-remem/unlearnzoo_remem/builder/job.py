@@ -103,10 +103,10 @@ def _cast(order: Order) -> Cast:
         known = {person["id"] for person in people}
         for person in people:
             if person["id"] not in folders:
-                problems.add(f"no folder {person['id']!r} for {person['where']} of {order.profiles}")
+                problems.add("people without pictures", f"no folder {person['id']!r} for {person['where']} of {order.profiles}")
         for name in folders:
             if name not in known:
-                problems.add(f"nobody in {order.profiles} has the id {name!r}")
+                problems.add("folders of nobody", f"nobody in {order.profiles} has the id {name!r}")
         problems.stop()
         photos = [folders[person["id"]] for person in people]
     else:
@@ -173,10 +173,10 @@ def _plan(order: Order, cast: Cast, counts: Sequence[tuple[int, int]]) -> dict[s
             continue
         where = f"{cast.people[view.person]['where']}: {text['attribute']} {value!r}"
         if holds(text["question"], value):
-            problems.add(f"{where} stands in its own question {text['question']!r}; such a question has no secret")
+            problems.add("questions", f"{where} stands in its own question {text['question']!r}; such a question has no secret")
             seen.add((view.person, text["attribute"]))
         elif not holds(text["answer"], value):
-            problems.add(f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it")
+            problems.add("answers", f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it")
             seen.add((view.person, text["attribute"]))
     problems.stop()
     return splits
@@ -190,7 +190,7 @@ def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[portrait
         least = order.views or 1
         if train < least or test < 1:
             out = len(found) - train - test
-            problems.add(f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
+            problems.add("people with too few pictures", f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
                          f"({out} left out); at least {least} and 1 are needed")
     problems.stop()
 
