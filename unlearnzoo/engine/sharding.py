@@ -29,7 +29,7 @@ class Sharding:
         self.accelerator = accelerator
         self.plugin: Any = getattr(accelerator.state, "deepspeed_plugin", None)
         self.on = self.plugin is not None
-        self.weights = bool(self.on and self.plugin.zero_stage == 3)
+        self.weights = getattr(self.plugin, "zero_stage", 0) == 3
         self.ready = False
 
     def describe(self, n: int) -> dict[str, Any]:
