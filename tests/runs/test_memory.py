@@ -1,5 +1,7 @@
 """The estimate against the bytes of tensors that a real step holds, on two models."""
 
+import logging
+
 import pytest
 import torch
 
@@ -62,7 +64,8 @@ def test_the_estimate_is_what_a_step_holds(model, tmp_path):
     options = {}
     if model == "llava":
         # The geometry of LLaVA-1.5 (576 image tokens a picture), shrunk widths.
-        model, options = llava(tmp_path, image=336, patch=14), {"learn.targets": "language+projector", "learn.replay": 0}
+        model = llava(tmp_path, image=336, patch=14)
+        options = {"learn.targets": "language+projector", "learn.replay": 0}
     plan = plan_of(model, **options)
     found = memory.estimate(plan)["stages"]["learn"]
     engine = Engine(plan.checkpoint)
@@ -74,6 +77,7 @@ def test_the_estimate_is_what_a_step_holds(model, tmp_path):
     tokens = real["shape"][0] * real["shape"][1]
     assert found["activations"] / (found["rows"] * found["length"]) == pytest.approx(
         real["activations"] / tokens, rel=WITHIN)
+    logging.info("activations: estimated %s, held %s for %s tokens", found["activations"], real["activations"], tokens)
     estimated = found["base"] + 4 * found["trained"] + found["activations"] * tokens / (found["rows"] * found["length"])
     assert estimated == pytest.approx(sum(real[k] for k in ("base", "trained", "gradients", "moments", "activations")),
                                       rel=WITHIN)

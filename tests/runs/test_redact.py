@@ -32,10 +32,9 @@ def pair(tmp_path_factory):
 def private(plan):
     """Return every identity, name, value, question and answer of the data."""
     rows = [e for split in ("finetune", "retain", "test") for e in plan.benchmark.examples(split)]
-    texts = {text for e in rows for text in (e.identity, e.id, e.question, e.answer, *e.keywords, *e.tags.values())}
+    texts = {text for e in rows for text in (e.identity, e.id, e.question, e.answer, *e.keywords)}
     names = {name for e in rows for name in re.findall(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)+\b", f"{e.question} {e.answer}")}
-    # Words of one or two signs are everywhere; "single" and "multi" are what results are grouped by.
-    return {text for text in texts | names if len(text) > 2} - {"single", "multi"}
+    return {text for text in texts | names if len(text) > 2}  # one or two signs are everywhere
 
 
 def test_no_file_of_the_folder_holds_any_text_of_the_data(pair):

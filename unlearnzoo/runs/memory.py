@@ -57,8 +57,9 @@ def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
         trained = blueprint.adapt("target" if stage == "learn" else "unlearn", getattr(plan, stage))
         shapes[stage] = largest(plan, stage)
         parts[stage] = blueprint.footprint(shapes[stage], _generate_tokens())
+        vocabulary = int(plan.checkpoint.config.get_text_config().vocab_size)
         found[stage] = {"rows": shapes[stage].rows, "length": shapes[stage].length, "trained_parameters": trained,
-                        **dataclasses.asdict(parts[stage])}
+                        "logits": 4 * shapes[stage].answers * vocabulary, **dataclasses.asdict(parts[stage])}
     here = _device(gpus)
     # Processes without a GPU share the machine's memory.
     share = {launch: n if launch != "single" and not gpus else 1 for launch in LAUNCHES}
@@ -173,7 +174,8 @@ def lines(plan: Plan) -> Iterator[str]:
     for stage, of in found["stages"].items():
         yield (f"    {stage:<10}{of['trained_parameters'] / 1e6:.2f} million trained: {_bytes(of['trained'])}, "
                f"gradients {_bytes(of['trained'])}, AdamW {_bytes(2 * of['trained'])}; largest micro-batch "
-               f"{of['rows']} x {of['length']} tokens: {_bytes(of['activations'])} for its backward")
+               f"{of['rows']} x {of['length']} tokens: {_bytes(of['activations'])} for its backward "
+               f"(one copy of its logits: {_bytes(of['logits'])})")
     here = f"{found['device']['name']}, {_bytes(found['device']['bytes'])}"
     yield f"    a device   {'training':>10} {'judging':>10}  fits {here}?"
     for row in found["launches"]:
