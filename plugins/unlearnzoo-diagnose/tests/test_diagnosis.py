@@ -208,6 +208,7 @@ def test_a_broken_diagnosis_leaves_no_empty_folder(monkeypatch, tmp_path):
 
 
 def test_json_is_the_record(capsys, found, monkeypatch):
+    monkeypatch.setattr("unlearnzoo.runs.plan.make_plan", lambda request, zoo: None)
     monkeypatch.setattr(diagnosis, "diagnose", lambda plan, options, progress: found)
     assert main(["diagnose", "--bench", "remem", *SETS, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == found
