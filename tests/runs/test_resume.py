@@ -13,6 +13,7 @@ from tests.support.resuming import by_algorithm, differences, killed
 from unlearnzoo import cache
 from unlearnzoo.cli import main
 from unlearnzoo.engine import loop, moment, stages, work
+from unlearnzoo.engine.keeper import Keeper
 from unlearnzoo.evaluation.judge import Judge
 from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo.runs import run as running
@@ -104,6 +105,7 @@ def compare(whole, runs):
     pytest.param(Judge, "__call__", 2, id="in judging base and target", marks=slow),
     pytest.param(loop, "_step", 6, id="before stage 2", marks=slow),
     pytest.param(loop, "_step", 9, id="in a first phase", marks=slow),
+    pytest.param(Keeper, "note", 1, id="after the last step of a phase", marks=slow),
     pytest.param(loop, "_step", 14, id="in a second phase"),
     pytest.param(running._Run, "_export", 0, id="in the last writes", marks=slow),
     pytest.param(running._Run, "one", 1, id="between two algorithms", marks=slow),
