@@ -186,6 +186,26 @@ def test_sigterm_keeps_the_step_in_progress(command, whole, place, monkeypatch, 
 
 
 @slow
+def test_out_of_memory(command, whole, place, monkeypatch, capsys):
+    learned(whole)
+    calls, real = [], loop._step
+
+    def step(*args):
+        calls.append(1)
+        if len(calls) == 8:
+            raise MemoryError("no room")
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", step)
+        assert main([*command, "--runs-dir", str(place)]) == 70
+    assert "unlearnzoo run --resume" in capsys.readouterr().err
+    assert load(by_algorithm(place)["noisy"])["status"] == "failed"
+    assert resumed(place) == 0
+    assert compare(whole, place) == {"noisy": [], "kl": []}
+
+
+@slow
 def test_a_damaged_checkpoint_is_passed_over(halted, whole, place, capsys):
     learned(whole)
     shutil.copytree(halted, place)
