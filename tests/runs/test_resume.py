@@ -13,6 +13,7 @@ from tests.support.resuming import by_algorithm, differences, killed
 from unlearnzoo import cache
 from unlearnzoo.cli import main
 from unlearnzoo.engine import loop, moment, stages, work
+from unlearnzoo.engine.keeper import Keeper
 from unlearnzoo.evaluation.judge import Judge
 from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo.runs import run as running
@@ -104,6 +105,7 @@ def compare(whole, runs):
     pytest.param(Judge, "__call__", 2, id="in judging base and target", marks=slow),
     pytest.param(loop, "_step", 6, id="before stage 2", marks=slow),
     pytest.param(loop, "_step", 9, id="in a first phase", marks=slow),
+    pytest.param(Keeper, "note", 1, id="after the last step of a phase", marks=slow),
     pytest.param(loop, "_step", 14, id="in a second phase"),
     pytest.param(running._Run, "_export", 0, id="in the last writes", marks=slow),
     pytest.param(running._Run, "one", 1, id="between two algorithms", marks=slow),
@@ -180,6 +182,26 @@ def test_sigterm_keeps_the_step_in_progress(command, whole, place, monkeypatch, 
     assert record["status"] == "interrupted" and record["error"] == "terminated by SIGTERM"
     assert resumed(place) == 0
     assert load(by_algorithm(place)["noisy"])["resumed"][0]["step"] == 8  # 5, a look, and 2; the third is told again
+    assert compare(whole, place) == {"noisy": [], "kl": []}
+
+
+@slow
+def test_out_of_memory(command, whole, place, monkeypatch, capsys):
+    learned(whole)
+    calls, real = [], loop._step
+
+    def step(*args):
+        calls.append(1)
+        if len(calls) == 8:
+            raise MemoryError("no room")
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", step)
+        assert main([*command, "--runs-dir", str(place)]) == 70
+    assert "unlearnzoo run --resume" in capsys.readouterr().err
+    assert load(by_algorithm(place)["noisy"])["status"] == "failed"
+    assert resumed(place) == 0
     assert compare(whole, place) == {"noisy": [], "kl": []}
 
 

@@ -84,7 +84,7 @@ class Store:
         """
         self.number += 1
         body = {"format": FORMAT, "key": self.key, "facts": facts, "files": self.files}
-        content = json.dumps({"sha256": _digest(body), "position": body}, sort_keys=True).encode()
+        content = json.dumps({"sha256": _digest(body), "position": body}).encode()
         files.replace(self.folder / f"{self.number:06}.json", content)
         files.sync(self.folder)
         self._whole = [*self._whole, (self.number, dict(self.files))][-KEPT:]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 Tensors = dict[str, Tensor]
+_GENERATORS: dict[str, Any] = {"generator": torch.Generator, "random": random.Random, "numpy": np.random.Generator}
 
 
 def gather(parameters: list[Any], optimizer: Any) -> Tensors:
@@ -117,19 +118,25 @@ def _unpacked(packed: Any, tensors: Mapping[str, Tensor], now: Any = None) -> An
     found: Any
     if kind == "tensor":
         return tensors[value].clone().to(packed["device"])
-    if kind == "generator":
-        found = now if isinstance(now, torch.Generator) else torch.Generator()
-        found.set_state(tensors[value])
-        return found
-    if kind == "random":
-        version, numbers, gauss = value
-        found = now if isinstance(now, random.Random) else random.Random()
-        found.setstate((version, tuple(numbers), gauss))
-        return found
-    if kind == "numpy":
-        found = now if isinstance(now, np.random.Generator) else np.random.default_rng()
-        found.bit_generator.state = value
-        return found
+    if kind in _GENERATORS:
+        return _moved(kind, value, tensors, now)
     if kind == "dict":
         return {_unpacked(k, tensors): _unpacked(v, tensors) for k, v in value}
     return (tuple if kind == "tuple" else list)(_unpacked(v, tensors) for v in value)
+
+
+def _moved(kind: str, state: Any, tensors: Mapping[str, Tensor], now: Any) -> Any:
+    """Return a generator in a state: the one that is there, or a new one."""
+    found: Any = now if isinstance(now, _GENERATORS[kind]) else _new(kind)
+    if kind == "generator":
+        found.set_state(tensors[state])
+    elif kind == "random":
+        version, numbers, gauss = state
+        found.setstate((version, tuple(numbers), gauss))
+    else:
+        found.bit_generator.state = state
+    return found
+
+
+def _new(kind: str) -> Any:
+    return np.random.default_rng() if kind == "numpy" else _GENERATORS[kind]()

@@ -104,7 +104,9 @@ class Work:
             return stopped
 
         parameters = adapters.train_only(self.engine.model, "unlearn")
-        optimise(self.engine, parameters, self.recipe, objective, self._draw(needs), total, on_step, self.keeper)
+        # Where all steps were done before an interruption, on_step is told of none.
+        self.steps = before + optimise(self.engine, parameters, self.recipe, objective, self._draw(needs), total,
+                                       on_step, self.keeper)
         if self.keeper:
             self.keeper.note("train", self.adapter().tensors, stopped=stopped, steps=self.steps)
         return stopped

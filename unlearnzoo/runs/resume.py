@@ -196,8 +196,8 @@ def _is_open(record: Mapping[str, Any]) -> bool:
     """Tell whether a run can be gone on with: not one that ended, well or badly, for reasons that stay."""
     if not record.get("group") or record.get("purged"):
         return False
-    return record["status"] in ("started", "interrupted") or (
-        record["status"] == "failed" and record.get("valid") is not False)
+    stopped_by_gate = record.get("valid") is False and not record["arguments"]["allow_unmemorised"]
+    return record["status"] in ("started", "interrupted") or (record["status"] == "failed" and not stopped_by_gate)
 
 
 def _outcome(record: Mapping[str, Any]) -> str:
