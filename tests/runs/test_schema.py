@@ -1,5 +1,6 @@
 """The table of a record's keys says what a record holds, no less and no more."""
 
+import dataclasses
 import json
 
 import pytest
@@ -24,7 +25,8 @@ def record(tmp_path_factory):
                          Zoo.installed())
         fields = summary.fields(plan, "npo")
     known = records.judged("target", {"finetune": 1.0, "test": 1.0})
-    missing = aggregate.results(known, [e for e in records.EVALS if e.split == "retain"], records.FORGET)
+    ranks = [dataclasses.replace(e, detail="rank") for e in records.EVALS if e.split == "retain"]
+    missing = aggregate.results(known, ranks, records.FORGET)
     return records.finished(
         tmp_path_factory.mktemp("runs"), **fields, gate=gate.weigh(plan, None, known), baselines=missing,
         git={"commit": "0" * 40, "dirty": False},
