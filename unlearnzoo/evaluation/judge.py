@@ -76,10 +76,10 @@ class Judge:
         scores: list[dict[str, float]] = [{} for _ in items]
         details: list[dict[str, float]] = [{} for _ in items]
         for name in sorted({m for item in items for m in item.metrics}):
-            metric, asked = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
-            for i, found in zip(asked, scored(metric, [known[i] for i in asked], self.tell), strict=True):
-                scores[i][name] = found.value
-                details[i] |= found.details
+            metric, places = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
+            for i, score in zip(places, scored(metric, [known[i] for i in places], self.tell), strict=True):
+                scores[i][name] = score.value
+                details[i] |= score.details
                 if metric.needs == {"candidates"}:
                     details[i][DETAIL + name] = chance(metric, known[i]["candidates"])
         return [Sample(model=label, split=item.split, id=item.example.id, identity=item.example.identity,
