@@ -125,8 +125,8 @@ class Curve:
         return max(sum(found) / len(found) for found in right.values())
 
     def _hit(self, item: Item, text: str) -> float:
-        known = {"prediction": text, "answer": item.example.answer, "keywords": item.example.keywords,
-                 "choices": item.example.choices}
+        known = {"question": item.example.question, "prediction": text, "answer": item.example.answer,
+                 "keywords": item.example.keywords, "choices": item.example.choices}
         found = self.metric.score(**{need: known[need] for need in self.metric.needs})
         value = found.value if isinstance(found, Scored) else float(found)
         return 0.0 if math.isnan(value) else value

@@ -102,8 +102,8 @@ class Judge:
             if values.get("logps"):
                 own[TRUTH] = math.exp(_mean(values["logps"]))
         for name in sorted({m for item in items for m in item.metrics}):
-            metric, asked = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
-            for i, score in zip(asked, self._scored(metric, [known[i] for i in asked]), strict=True):
+            metric, places = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
+            for i, score in zip(places, self._scored(metric, [known[i] for i in places]), strict=True):
                 scores[i][name] = score.value
                 details[i] |= score.details
                 if metric.needs == {"candidates"}:

@@ -18,8 +18,8 @@ FULL = "unlearnzoo-judge/gpt"
 
 @pytest.fixture
 def options(server, monkeypatch, tmp_path_factory):
-    # Stage 1 is shared with other tests; the verdicts are not.
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "judge-cache"))
+    # Stage 1 is shared with other tests; verdicts are not, for each server has a port of its own.
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     return {**three.OPTIONS, "unlearn.steps": 4, "gpt.base_url": server.url, "gpt.model": "m",
             "gpt.key_env": "JUDGE_ENV", "gpt.retries": 0, "gpt.price_in": 1.0}
 

@@ -57,9 +57,11 @@ class Verdicts:
 
     def get(self, keys: Iterable[str]) -> dict[str, Verdict]:
         """Return what is known of some keys."""
-        found = {}
+        found: dict[str, Verdict] = {}
+        if self._db is None:
+            return found
         try:
-            for key in keys if self._db is not None else ():
+            for key in keys:
                 row = self._db.execute("SELECT label, relevant FROM verdicts WHERE key = ?", (key,)).fetchone()
                 if row and row[0] in SCORES:
                     found[key] = Verdict(row[0], bool(row[1]))
