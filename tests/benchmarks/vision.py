@@ -1,10 +1,10 @@
 """What decoding ahead and keeping vision features save: ``python -m tests.benchmarks.vision [IMAGES [SIDE]]``.
 
 A random model with the geometry of LLaVA-1.5 (336 px, 577 tokens) and a tower of ``WIDTH`` is trained for three
-epochs on IMAGES (48) noise images of SIDE (1000) pixels, 8 to a step: as before (images decoded where they are used), decoded
-ahead, with features computed, with features from disk, and with features in memory. Prints seconds of an epoch (median
-and range) and how many times faster than the first way it is. Then the same on images as small as the embedded model's,
-where nothing should be gained or lost.
+epochs on IMAGES (48) noise images of SIDE (1000) pixels, 8 to a step: as before (images decoded where they are used),
+decoded ahead, with features from disk, and with features in memory. Prints seconds of an epoch (median and range) and
+how many times faster than the first way it is. Then the same on images as small as the embedded model's, where nothing
+should be gained or lost.
 """
 
 import random

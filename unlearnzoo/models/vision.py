@@ -46,7 +46,7 @@ def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth:
         RunError: ``UNLEARNZOO_VISION_GB`` is no number.
     """
     pixels, config, max_bytes = Pixels(image_processor), model.config, _max_bytes()
-    vision = getattr(config, "vision_config", None)
+    vision: Any = getattr(config, "vision_config", None)
     fits = (config.model_type == "llava" and isinstance(config.vision_feature_layer, int)
             and vision.model_type in _TOWERS)
     if not fits or not max_bytes:
