@@ -1,10 +1,11 @@
 """Memory and time of reading a set like ReMem's published one.
 
-    python -m tests.benchmarks.published [ROWS [FOLDER]]
+    python -m tests.benchmarks.published [ROWS [FOLDER [GROUP]]]
 
 Writes ROWS (640) rows with images of about 2.3 MB, half PNG and half JPEG noise, as parquet with `datasets`, then
 reads them in fresh processes: load, fingerprint, and decode the image of every row. Prints peak memory (VmHWM: what was
-resident at once, mapped files included) beside that of two naive ways. ROWS=4120 is the published size, 9.5 GB.
+resident at once, mapped files included) beside that of two naive ways. ROWS=4120 is the published size, 9.5 GB. GROUP
+is the number of rows in a row group of plain parquet, each a page (otherwise as `datasets` writes them now: small pages).
 """
 
 import io
@@ -61,28 +62,32 @@ print(json.dumps(found))
 """
 
 
-def write(folder: Path, rows: int, size: int = 2_300_000) -> int:
+def write(folder: Path, rows: int, size: int = 2_300_000, group: int | None = None) -> int:
     """Write a set of about that many rows; return its bytes.
 
     Args:
         folder: gets ``data/<split>-00000-of-00001.parquet``.
         rows: over all splits.
         size: bytes of an image.
+        group: rows in a row group, written plainly.
     """
+    import pyarrow.parquet as pq
     from datasets import Dataset, Features, Image, Value
     from datasets.utils import disable_progress_bars
 
     disable_progress_bars()
-    columns = ["question", "answer", "keywords", "question_type", "qa_category", "attribute", "cloze_prompt",
-               "image_path"]
-    features = Features({"image": Image(), **{c: Value("string") for c in columns}})
+    texts = next(_rows("finetune", 1, 1000)).keys() - {"image"}
+    features = Features({"image": Image(), **{c: Value("string") for c in sorted(texts)}})
     (folder / "data").mkdir(parents=True)
     for split, share in SHARES.items():
         n = max(2 * PEOPLE if not split.startswith("forget") else 1, round(rows * share / sum(SHARES.values())))
         with tempfile.TemporaryDirectory(dir=folder) as cache:
             data = Dataset.from_generator(_rows, features=features, cache_dir=cache,
                                           gen_kwargs={"split": split, "n": n, "size": size})
-            data.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+            path = folder / "data" / f"{split}-00000-of-00001.parquet"
+            data.to_parquet(path)
+        if group:
+            pq.write_table(pq.read_table(path), path, row_group_size=group)
     return sum(p.stat().st_size for p in (folder / "data").iterdir())
 
 
@@ -127,7 +132,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(dir=sys.argv[2] if len(sys.argv) > 2 else None))
     try:
         start = time.perf_counter()
-        total = write(home / "set", rows)
+        total = write(home / "set", rows, group=int(sys.argv[3]) if len(sys.argv) > 3 else None)
         seconds = time.perf_counter() - start
         print(f"{rows} rows, {total / 1e9:.2f} GB of parquet, written in {seconds:.0f} s", flush=True)
         ways = {"first use": READ, "again": READ, "mapped": MAPPED, "read whole": WHOLE}

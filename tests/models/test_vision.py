@@ -201,3 +201,21 @@ def test_small_towers_and_a_bound_of_zero_use_none(engine, monkeypatch):
         monkeypatch.setenv("UNLEARNZOO_VISION_GB", odd)
         with pytest.raises(RunError, match="UNLEARNZOO_VISION_GB"):
             vision.inputs(base, processor, contextlib.nullcontext, 0)
+
+
+def test_bf16_under_autocast_and_without(checkpoint_folder):
+    """As on a GPU: features are made under autocast, and the stock model is also asked without it."""
+    from unlearnzoo.models.load import inspect, load
+
+    checkpoint = inspect("x", checkpoint_folder)
+    plain, cached = (load(checkpoint, torch.bfloat16) for _ in range(2))
+    processor = checkpoint.processor.image_processor
+    pixels = vision.inputs(cached, processor, lambda: torch.autocast("cpu", torch.bfloat16), worth=0)
+    stock = vision.inputs(plain, processor, contextlib.nullcontext)
+    ids = torch.tensor([[1, *[checkpoint.processor.image_token_id] * 4, 5, 6]] * 2)
+    for on, tolerance in ((True, 0.0), (False, 0.1)):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=on):
+            expected, found = (model(input_ids=ids, **given([image(1), image(2)])).logits.float()
+                               for model, given in ((plain, stock), (cached, pixels)))
+        assert found.dtype == expected.dtype and torch.allclose(found, expected, atol=tolerance, rtol=tolerance), on
+        assert (expected[0] - expected[1]).abs().max() > 0.1

@@ -1,12 +1,13 @@
 """Images → the processor's tensors, kept within a bound; large ones are decoded ahead of their use.
 
-Decoding a photograph takes as long as a model's step on it, so two threads work on the images of the next steps
+Decoding a photograph takes as long as a model's step on it, so threads work on the images of the next steps
 meanwhile. What they make is what the caller would have made; an image they fail on is tried again by the caller, who
 then has the error, with the row's name, where it belongs.
 """
 
 import concurrent.futures
 import itertools
+import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: Pixels of an image from which on handing it to a thread costs less than it saves.
 LARGE = 256 * 256
-THREADS = 2
+#: One core is left to the caller.
+THREADS = max(1, min(2, (os.cpu_count() or 2) - 1))
 _MOST_WANTED = 1024
 
 
