@@ -117,6 +117,8 @@ def _pairs(names: Sequence[str], records: Records, judged: Sequence[Sequence[Sam
     rows = []
     for i, j in itertools.combinations(range(len(records)), 2):
         a, b = records[i], records[j]
+        if any(r["algorithm"].get("gold_standard") for r in (a, b)):
+            continue  # `gold` has it
         if not samples[i] or not samples[j] or any(_at(a, p) != _at(b, p) for p in SAME.values()):
             continue
         forget = frozenset(a["benchmark"].get("forget_identities") or ())

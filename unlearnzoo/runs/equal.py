@@ -100,8 +100,8 @@ def _labelled(name: str, several: Sequence[list[Record]]) -> list[tuple[str, lis
 
 def _read(record: Record, columns: Sequence[str], column: str) -> Mapping[str, Mapping[str, float | None]]:
     if column == columns[1]:
-        found: Mapping[str, Mapping[str, float | None]] = record["matched"]
-        return found
+        kept: Mapping[str, Mapping[str, float | None]] = record["matched"]
+        return kept
     if any(name not in record["curve"][0] for name in (columns[0], column)):
         return {}  # of another benchmark or model
     return matched(path(record["curve"]), columns[0], column)

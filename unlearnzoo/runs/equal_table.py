@@ -59,15 +59,17 @@ def legend(found: Mapping[str, Any]) -> Iterator[str]:
 def _apart(equal: Mapping[str, Any]) -> Iterator[str]:
     """Yield, at the lowest level, which methods are apart by more than the interval, and which are not."""
     lowest = min((row["level"] for row in equal["pairs"]), default=None)
-    at = dict.fromkeys((row["column"], row["group"]) for row in equal["pairs"])
-    for column, group in at:
+    groups = in_order(row["group"] for row in equal["pairs"])
+    for column, group in ((column, group) for column in equal["columns"] for group in groups):
         rows = [r for r in equal["pairs"] if (r["column"], r["group"], r["level"]) == (column, group, lowest)]
         above = [" above ".join((r["a"], r["b"]) if r["mean"] > 0 else (r["b"], r["a"])) for r in rows if r["apart"]]
         close = [f"{r['a']} and {r['b']}" for r in rows if r["apart"] is False]
         open_ = [f"{r['a']} and {r['b']}" for r in rows if r["apart"] is None]
         said = {"apart": above, "not told apart": close, "too few runs, or one did not come down": open_}
         parts = [f"{what}: {', '.join(names)}" for what, names in said.items() if names]
-        yield f"{column} at {equal['forget']} = {_level(lowest)}{f', {group}' if group else ''}: {'; '.join(parts)}."
+        if parts:
+            where = f"{equal['forget']} = {_level(lowest)}" + (f", {group}" if group else "")
+            yield f"{column} at {where}: {'; '.join(parts)}."
     if any(row["apart"] is not None for row in equal["pairs"]):
         yield ("Apart: the interval of the difference, run by run where seed and forgotten people are shared, leaves "
                "out 0. Each holds by itself: of 20 pairs without a difference one would be marked.")

@@ -40,5 +40,6 @@ def legend(found: Mapping[str, Any]) -> Iterator[str]:
                "best; p is exact for independent answers, but answers about one person are not independent: compare "
                "KS and p between methods, do not take p for a proof.")
     if gold["missing"] and len(found["runs"]) > len(gold["names"]):
-        yield (f"No gold standard for {', '.join(gold['missing'])}: run it on the same data, forget set, model and "
+        some = ", ".join(gold["missing"]) if len(gold["missing"]) < 6 else f"{len(gold['missing'])} of the runs"
+        yield (f"No gold standard for {some}: run it on the same data, forget set, model and "
                "stage 1, and distances to it stand here.")

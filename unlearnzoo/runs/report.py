@@ -23,14 +23,15 @@ def render(records: Records, intervals: bool = False, width: int | None = None, 
         records: from ``load`` or ``Record.data``; at least one.
         intervals: give each number its interval, or its range over people.
         width: in characters; by default the terminal's.
-        pairs: give the differences between each two runs.
+        pairs: give the differences between each two runs, where each is another method.
 
     Raises:
         DataError: the samples of a record are damaged.
     """
     width = width or (max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH)
     found = compare(records)
-    if not pairs:
+    if not pairs or any(method["n"] > 1 for method in found["equal"]["methods"]):
+        # Over several runs of a method the table at equal forgetting says it; `--json` has each two runs.
         found["paired"] = []
     parts = [results_table(found, intervals).text(width)] if found["table"] else []
     if found["baselines"]:

@@ -52,8 +52,8 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: Progress)
     space = {name: ranges.ranges(a, plan.unlearn.lr, steps, request.set) for name, a in plan.algorithms.items()}
     for name, among in space.items():
         if not among:
-            raise OptionError(f"{name}: nothing is left to tune; --set fixes "
-                              f"{', '.join(n for n in request.set if n.startswith(('unlearn.', f'{name}.')))}")
+            every = ranges.ranges(plan.algorithms[name], plan.unlearn.lr, steps)
+            raise OptionError(f"{name}: nothing is left to tune; --set fixes {', '.join(one.name for one in every)}")
     state = _open(out, _protocol(request, options, first), {n: ranges.as_data(among) for n, among in space.items()})
     progress.note(f"tuning {', '.join(space)}: {budget} settings each on {plan.benchmark.name} with "
                   f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least "
