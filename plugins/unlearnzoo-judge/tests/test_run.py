@@ -33,6 +33,7 @@ def column(record, name, model):
     return {row["group"]["hop"]: row for row in record["results"] if row["column"] == name and row["model"] == model}
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_is_down_costs_the_column_and_it_is_filled_in_later(server, options, tmp_path, capsys):
     honest, server.always = server.always, 500
     with pytest.warns(JudgeWarning, match="answers were not judged: .*HTTP 500"):
