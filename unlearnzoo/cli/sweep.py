@@ -72,7 +72,7 @@ def _points(spec: "Spec", home: Path) -> "list[Point]":
     from ..runs.sweep.state import Point, key
 
     command, flags = _command(spec.command)
-    found = []
+    found: list[Point] = []
     for values in spec.values():
         argv = (*spec.command, *_arguments({**spec.fixed, **values}, flags, shlex.join(spec.command)))
         try:

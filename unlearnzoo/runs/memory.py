@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..data.draws import flat, units
 from ..data.encode import Encoded, Encoder
 from ..data.packing import Row, chunks, rows
 from ..data.pixels import Pixels
@@ -116,9 +117,9 @@ def _steps(plan: Plan, stage: str, encoder: Encoder) -> Iterator[tuple[list[Enco
     """Yield each step's answers and which of them belong together; of several algorithms the one with most inputs."""
     recipe, seed = getattr(plan, stage), plan.request.seed
     if stage == "learn":
-        replay = stages.units(plan.replay, recipe.batching, recipe.per_image)[: recipe.replay]
+        replay = units(plan.replay, recipe.batching, recipe.per_image)[: recipe.replay]
         for step in stages.draws({"learn": plan.benchmark.learn_pool()}, recipe, plan.request.target_seed):
-            more = stages.flat(replay)
+            more = flat(replay)
             yield [encoder.encode(e) for e in [*step["learn"], *more]], None
         return
     needs = max((roles(a.needs) for a in plan.algorithms.values()), key=len)
