@@ -5,7 +5,7 @@
 Writes ROWS (640) rows with images of about 2.3 MB, half PNG and half JPEG noise, as parquet with `datasets`, then
 reads them in fresh processes: load, fingerprint, and decode the image of every row. Prints peak memory (VmHWM: what was
 resident at once, mapped files included) beside that of two naive ways. ROWS=4120 is the published size, 9.5 GB. GROUP
-is the number of rows in a row group of plain parquet, each a page (otherwise as `datasets` writes them now: small pages).
+is the number of rows in a row group of plain parquet, each a page (otherwise as `datasets` does now: small pages).
 """
 
 import io

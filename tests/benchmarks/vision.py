@@ -88,9 +88,9 @@ def table(folder: Path, rows: list[Example]) -> None:
         found = epochs(new(folder, kind), rows)
         later = found[1:] if kind.startswith("features") else found
         wall, cpu = ([one[i] for one in later] for i in range(2))
-        extra = f"; first epoch {found[0][0]:.2f} s, CPU {found[0][1]:.2f} s" if later is not found else ""
+        extra = f"; first {found[0][0]:.2f} s, CPU {found[0][1]:.2f} s" if later is not found else ""
         print(f"  {kind:<17}{statistics.median(wall):6.2f} s an epoch ({min(wall):.2f} to {max(wall):.2f}), "
-              f"CPU {statistics.median(cpu):.2f} s ({min(cpu):.2f} to {max(cpu):.2f}), n {len(later)}{extra}", flush=True)
+              f"CPU {statistics.median(cpu):.2f} s ({min(cpu):.2f} to {max(cpu):.2f}){extra}", flush=True)
 
 
 def beside(rows: list[Example], processor: Any, large: int, wait: float) -> float:
@@ -119,7 +119,8 @@ def main() -> None:
         processor = inspect("x", Path(home, "model")).processor.image_processor
         pairs = [[beside(examples(n, side), processor, large, 0.03) for large in (1 << 40, 0)] for _ in range(5)]
         ratios = sorted(a / b for a, b in pairs)
-        print(f"  beside a step of 30 ms an image elsewhere: decoded ahead {statistics.median(ratios):.2f} times as fast "
+        middle = statistics.median(ratios)
+        print(f"  beside a step of 30 ms an image elsewhere: decoded ahead {middle:.2f} times as fast "
               f"({ratios[0]:.2f} to {ratios[-1]:.2f}, n 5)", flush=True)
         print("the embedded model, 200 images of 48 x 48")
         table(tiny, examples(200, 48))
