@@ -144,3 +144,21 @@ def test_a_benchmark_has_nothing_published_unless_it_says_so():
     assert Benchmark.published() is None
     assert dataclasses.is_dataclass(Published)
     assert published(PAPER, Zoo.installed())[0].name == "remem"
+
+
+def test_stage_1_and_utility_have_tables_of_their_own(two, zoo):
+    row = {"split": "x", "who": "all", "want": "high", "metric": "m/x", "group": {}, "n": 560, "clusters": 20}
+    known = [{**row, "model": model, "column": "EM all", "mean": mean, "low": mean, "high": mean}
+             for model, mean in (("base", 0.0), ("target", 0.875))]
+    used = [{**row, "model": model, "column": "MMB van", "mean": 0.5, "low": 0.4, "high": 0.6}
+            for model in ("base", "unlearned")]
+    record = {**two[1], "baselines": known, "results": [*two[1]["results"], *used]}
+    (part,) = beside([record], PAPER, zoo)
+    found = {(r["table"], r["run"], r["column"]): (r["ours"] or {}).get("mean") for r in part["rows"] if not r["group"]}
+    assert found["Table 3: stage 1", "target", "EM all"] == 0.875
+    assert found["Table 3: stage 1", "target", "GPT all"] is None
+    assert found["Table 4: MMBench", "base", "MMB van"] == found["Table 4: MMBench", "npo", "MMB van"] == 0.5
+    assert ("Table 4: MMBench", "ga", "MMB van") not in found
+    text = render([part])
+    assert "[40..60]" in text and "91.50" in text and "68.72" in text
+    assert not any("nothing to set beside" in note for note in part["notes"])
