@@ -251,7 +251,7 @@ def test_a_stranger_is_left_out_and_shown(model: Path, album: Path, tmp_path: Pa
     page = (tmp_path / "out/review.html").read_text()
     assert "Left out (1)" in page and "less alike than 0.6" in page and "img9.png" in page
     card = (tmp_path / "out/README.md").read_text()
-    assert "at least 0.6 was\nasked for, 1 pictures are left out" in card and similarity["model_sha256"] in card
+    assert "at least 0.6 was\nasked for; pictures left out: 1." in card and similarity["model_sha256"] in card
 
 
 def test_one_person_in_two_folders_is_told(model: Path, album: Path) -> None:

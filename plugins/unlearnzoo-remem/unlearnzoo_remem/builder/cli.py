@@ -42,8 +42,9 @@ def remem() -> None:
 def build(as_json: bool, **wanted: Any) -> None:
     """Build a data set in OUT, with a review sheet.
 
-    The people are made up and drawn, or yours (--profiles, --images). The same command gives the same pictures and texts. Killed, it goes on where it was when it is
-    given again; OUT appears when all is done.
+    The people are made up and drawn, or yours (--profiles, --images). The same command gives the
+    same pictures and texts. OUT must be new, and is there when all is done; a build that was
+    stopped goes on when its command is given again.
     """
     from unlearnzoo_remem.builder.job import build as run
     from unlearnzoo_remem.builder.order import Order
