@@ -102,3 +102,12 @@ def test_resolve_takes_paths_and_beginnings(tmp_path):
 def test_samples_of_a_run_that_did_not_get_so_far(tmp_path):
     record = Record.open(tmp_path, algo="npo", bench="remem", algorithm={"name": "npo"})
     assert reading.samples(record.data) is None
+
+
+def test_what_another_command_keeps_there_is_no_damaged_run(tmp_path):
+    finished(tmp_path)
+    (tmp_path / "diagnosis").mkdir()
+    (tmp_path / "diagnosis/other.json").write_text("{}")
+    (tmp_path / "killed").mkdir()
+    assert {row["name"] for row in reading.find(tmp_path) if row["record"] is None} == {"killed"}
+    assert len(reading.find(tmp_path)) == 2

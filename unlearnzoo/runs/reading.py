@@ -78,7 +78,9 @@ def find(runs_dir: Path) -> list[dict[str, Any]]:
     if not runs_dir.exists():
         return []
     try:
-        folders = [path for path in runs_dir.iterdir() if path.is_dir()]
+        # What another command keeps here (a diagnosis, say) has a JSON record under another name.
+        folders = [path for path in runs_dir.iterdir()
+                   if path.is_dir() and ((path / RUN).exists() or not any(path.glob("*.json")))]
     except OSError as error:
         raise DataError(f"{runs_dir}: the runs cannot be listed ({error.strerror})") from None
     return sorted(map(_entry, folders), key=lambda row: (row["time"], row["name"]), reverse=True)

@@ -75,7 +75,7 @@ class Record:
         config = hashlib.sha256(text.encode()).hexdigest()[:8]
         words = [re.sub(r"[^\w.-]", "-", word) for word in (algo, bench)]
         name = "_".join([now.strftime("%Y-%m-%dT%H-%M-%SZ"), *words, config])
-        return cls(_new_folder(runs_dir, name), first, masker)
+        return cls(new_folder(runs_dir, name), first, masker)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -144,8 +144,12 @@ def _ending(error: BaseException | None) -> tuple[str, str]:
     return "failed", f"{type(error).__name__}: {error}"
 
 
-def _new_folder(runs_dir: Path, name: str) -> Path:
-    """Make a folder that no other run has, though it start in the same second."""
+def new_folder(runs_dir: Path, name: str) -> Path:
+    """Make a folder that no other run has, though it start in the same second; the owner's alone.
+
+    Raises:
+        RunError: it cannot be written.
+    """
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         for number in range(1, 10_000):

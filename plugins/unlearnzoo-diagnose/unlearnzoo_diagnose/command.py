@@ -1,0 +1,62 @@
+"""``unlearnzoo diagnose``."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unlearnzoo.cli.options import as_json_option, plugin_option
+
+
+@click.command()
+@click.option("--bench", required=True, help="Benchmark.")
+@click.option("--model", default="tiny", show_default=True, help="Installed model, folder, or hub id.")
+@click.option("--target", help="Your own fine-tuned model instead of stage 1; there is then no base beside it.")
+@click.option("--target-seed", type=int, default=0, show_default=True, help="Seed of stage 1.")
+@click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
+              help="Any option of benchmark and stage 1: remem.views=1, learn.steps=250. Repeatable.")
+@click.option("--real", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="People whom the base knows: names.csv (name,image) and the images.  [default: the model's own]")
+@click.option("--k", type=float, default=20.0, show_default=True, help="Per cent of a name's tokens in Min-k %.")
+@click.option("--people", type=int, default=20, show_default=True, help="People of each set, drawn by --seed.")
+@click.option("--images", type=int, default=4, show_default=True, help="Images of each of them.")
+@click.option("--window", type=int, help="Layers restored together.  [default: a fifth of the model's]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of who is drawn and who stands in for whom.")
+@click.option("--no-trace", is_flag=True, help="Leave causal tracing out.")
+@click.option("--trust-remote-code", is_flag=True, help="Let the model's repository run its own code.")
+@click.option("--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True,
+              help="Where the diagnosis goes, in a folder of its own.")
+@plugin_option
+@as_json_option
+def diagnose(sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, no_trace: bool, real: Path | None, k: float,
+             people: int, images: int, window: int | None, seed: int, **arguments: Any) -> None:
+    """Say whether stage 1 memorised, and where in the model it lies.
+
+    Learns stage 1 or takes it from the cache, and never refuses: EM and ROUGE by hop, the probability
+    of each person's name under their image (inverse perplexity, Min-k %), and multimodal causal
+    tracing, with the base and people whom it knows beside it.
+    """
+    from unlearnzoo.runs.request import Request
+    from unlearnzoo.runs.settings import parse_assignments
+    from unlearnzoo.zoo import Zoo
+    from unlearnzoo_diagnose.diagnosis import Options
+
+    command = shlex.join(["unlearnzoo", *sys.argv[1:]])
+    request = Request(**arguments, set=parse_assignments(sets), command=command)
+    options = Options(k, people, images, window, seed, not no_trace, real)
+    zoo = Zoo.installed(files)
+    from unlearnzoo.cli.run import quieten
+    from unlearnzoo.runs.plan import make_plan
+    from unlearnzoo.runs.progress import Progress
+    from unlearnzoo_diagnose import diagnosis, report
+
+    quieten()
+    progress = Progress()
+    found = diagnosis.diagnose(make_plan(request, zoo), options, progress)
+    drawn = report.draw(found)
+    click.echo(json.dumps(found, indent=2) if as_json else report.render(found))
+    click.echo(f"{found['folder']}: {diagnosis.RECORD}, {', '.join(drawn) if drawn else report.NO_PLOT}", err=True)

@@ -1,0 +1,206 @@
+"""Multimodal causal tracing: which states of the clean run bring the answer back to the corrupted one.
+
+Meng et al. (2022), "Locating and editing factual associations in GPT"; on images Basu et al. (2024),
+"Understanding information storage and transfer in multi-modal large language models". The
+corrupted sequence runs again and again, each time with the clean run's states at some layers and
+positions; what the answer's probability gains is the indirect estimation effect (IE).
+
+All restorations of a sequence are rows of one batch: a restoration is a mask, not a forward.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from unlearnzoo.errors import ModelError
+from unlearnzoo_diagnose.pairs import Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unlearnzoo.engine.engine import Engine
+    from unlearnzoo.models.adapters import State
+
+#: What is restored: a layer's output as a whole, or what one half of it adds.
+KINDS = ("hidden", "mlp", "attention")
+#: Rows times positions of one forward; nothing is padded.
+TOKENS = {"cpu": 4096, "cuda": 16384}
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What is put back: a kind of state, at some layers (from 0) and positions; none of it is legal."""
+
+    kind: str = "hidden"
+    layers: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
+
+
+@dataclass
+class Traced:
+    """Probabilities of one pair's value.
+
+    Attributes:
+        clean: with the subject.
+        corrupted: with an irrelevant one in its place.
+        restored: one a restoration, in order.
+    """
+
+    clean: float
+    corrupted: float
+    restored: list[float] = field(default_factory=list)
+
+
+def window(centre: int, size: int, depth: int) -> tuple[int, ...]:
+    """Return the layers around one (from 0), fewer at the ends."""
+    first = centre - size // 2
+    return tuple(range(max(0, first), min(depth, first + size)))
+
+
+class Tracer:
+    """Traces under one state of the engine's model.
+
+    Args:
+        engine: its language model's decoder layers are found by structure.
+
+    Raises:
+        ModelError: the language model is not a stack of layers with ``self_attn`` and ``mlp``.
+    """
+
+    def __init__(self, engine: "Engine") -> None:
+        self.engine = engine
+        self.decoder = engine.base.get_decoder()
+        layers = getattr(self.decoder, "layers", None)
+        if not layers or not all(hasattr(one, "self_attn") and hasattr(one, "mlp") for one in layers):
+            kind = type(self.decoder).__name__
+            raise ModelError(f"model {engine.checkpoint.name!r}: its language model ({kind}) is no stack of `layers` "
+                             "with `self_attn` and `mlp`, which causal tracing needs; --no-trace leaves it out")
+        self.modules = {("hidden", i): one for i, one in enumerate(layers)}
+        self.modules |= {("mlp", i): one.mlp for i, one in enumerate(layers)}
+        self.modules |= {("attention", i): one.self_attn for i, one in enumerate(layers)}
+
+    @property
+    def depth(self) -> int:
+        """Number of decoder layers."""
+        return len(self.decoder.layers)
+
+    def trace(self, pair: Pair, restorations: Sequence[Restoration], which: "State") -> Traced:
+        """Return the value's probability: clean, corrupted, and after each restoration.
+
+        Raises:
+            ModelError: the language model does not run from its embeddings alone.
+        """
+        import torch
+
+        with torch.no_grad(), self._asked(which), self.engine.accelerator.autocast():
+            embeddings, states, clean, corrupted = self._both(pair)
+            self._verify(self._restored(pair, embeddings, states, [Restoration()])[0], corrupted, len(pair.value))
+            found = Traced(math.exp(clean), math.exp(corrupted))
+            rows = max(1, TOKENS.get(embeddings.device.type, TOKENS["cuda"]) // len(pair.clean))
+            for start in range(0, len(restorations), rows):
+                some = restorations[start : start + rows]
+                found.restored += map(math.exp, self._restored(pair, embeddings, states, some))
+            return found
+
+    def _both(self, pair: Pair) -> "tuple[Tensor, dict[Any, Tensor], float, float]":
+        """Run both sequences through the whole model; keep embeddings and the clean states."""
+        import torch
+
+        device, seen = self.engine.accelerator.device, {}
+        ids = torch.tensor([pair.clean, pair.corrupted], device=device)
+        images = {k: v.to(device) for k, v in self.engine.pixels(pair.images).items()}
+
+        def catch(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+            seen["embeddings"] = kwargs.get("inputs_embeds")
+
+        handle = self.decoder.register_forward_pre_hook(catch, with_kwargs=True)
+        try:
+            with self._kept() as states:
+                out = self.engine.base.base_model(input_ids=ids, attention_mask=torch.ones_like(ids),
+                                                  use_cache=False, **images)
+        finally:
+            handle.remove()
+        embeddings = seen.get("embeddings")
+        if embeddings is None or embeddings.shape[:2] != ids.shape:
+            raise ModelError(f"model {self.engine.checkpoint.name!r}: its language model is not given the image among "
+                             "its token embeddings, as LLaVA's is; --no-trace leaves causal tracing out")
+        clean, corrupted = self._logps(out.last_hidden_state, pair)
+        return embeddings[1:], states, clean, corrupted
+
+    @contextlib.contextmanager
+    def _kept(self) -> "Iterator[dict[Any, Tensor]]":
+        """Keep what each part of each layer gives for the first row of a batch."""
+        states: dict[Any, Tensor] = {}
+
+        def keep(key: Any) -> Any:
+            def hook(module: Any, args: Any, output: Any) -> None:
+                states[key] = _first(output)[:1]
+            return hook
+
+        handles = [module.register_forward_hook(keep(key)) for key, module in self.modules.items()]
+        try:
+            yield states
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _restored(self, pair: Pair, embeddings: "Tensor", states: "Mapping[Any, Tensor]",
+                  restorations: Sequence[Restoration]) -> list[float]:
+        """Run the corrupted sequence once a restoration, as one batch."""
+        import torch
+
+        masks: dict[Any, Tensor] = {}
+        for row, one in enumerate(restorations):
+            for layer in one.layers:
+                empty = torch.zeros(len(restorations), len(pair.clean), dtype=torch.bool, device=embeddings.device)
+                masks.setdefault((one.kind, layer), empty)[row, list(one.positions)] = True
+
+        def put(key: Any) -> Any:
+            def hook(module: Any, args: Any, output: Any) -> Any:
+                new = torch.where(masks[key][:, :, None], states[key], _first(output))
+                return (new, *output[1:]) if isinstance(output, tuple) else new
+            return hook
+
+        handles = [self.modules[key].register_forward_hook(put(key)) for key in masks]
+        try:
+            out = self.decoder(inputs_embeds=embeddings.expand(len(restorations), -1, -1), use_cache=False)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return self._logps(out.last_hidden_state, pair)
+
+    def _logps(self, hidden: "Tensor", pair: Pair) -> list[float]:
+        """Return the log-probability of the whole value in each row."""
+        import torch
+
+        head = self.engine.base.get_output_embeddings()
+        logps = head(hidden[:, -len(pair.value):]).float().log_softmax(-1)
+        of = torch.tensor(pair.value, device=hidden.device)[None, :, None].expand(len(hidden), -1, 1)
+        summed: list[float] = logps.gather(-1, of).sum((1, 2)).tolist()
+        return summed
+
+    def _verify(self, alone: float, whole: float, n: int) -> None:
+        """Compare log-probabilities of a value of ``n`` tokens, from embeddings alone and from all."""
+        tolerance = 1e-3 if str(self.engine.dtype) == "torch.float32" else 0.15
+        if not abs(alone - whole) / n <= tolerance:
+            raise ModelError(f"model {self.engine.checkpoint.name!r}: run from its embeddings alone its language model "
+                             f"answers otherwise ({alone / n:.3f} nats a token, not {whole / n:.3f}); causal tracing "
+                             "needs one that does not, as LLaVA's; --no-trace leaves it out")
+
+    @contextlib.contextmanager
+    def _asked(self, which: "State") -> Iterator[None]:
+        """Ask in a state: adapters folded into fp32 weights, or left beside bf16 ones."""
+        import torch
+
+        from unlearnzoo.models import adapters
+
+        ask = adapters.folded if self.engine.dtype == torch.float32 else adapters.state
+        with ask(self.engine.model, self.engine.states[which]):
+            yield
+
+
+def _first(output: Any) -> Any:
+    """Return the hidden states of a layer or half-layer, which may come with attention weights."""
+    return output[0] if isinstance(output, tuple) else output
