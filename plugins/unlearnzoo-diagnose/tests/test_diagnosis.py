@@ -173,7 +173,7 @@ def test_without_matplotlib_it_says_so_and_goes_on(found, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert report.draw(found) == [] and "unlearnzoo-diagnose[plot]" in report.NO_PLOT
+    assert report.draw(found) == [] and "unlearnzoo[plot]" in report.NO_PLOT
 
 
 @pytest.mark.parametrize(("arguments", "text"), [

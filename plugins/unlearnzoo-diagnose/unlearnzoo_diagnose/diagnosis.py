@@ -22,6 +22,7 @@ from unlearnzoo_diagnose.pairs import EXCHANGED, GROUPS, build
 from unlearnzoo_diagnose.tracing import KINDS, Restoration, Tracer, window
 
 if TYPE_CHECKING:
+    from unlearnzoo.models.adapters import State
     from unlearnzoo.runs.plan import Plan
     from unlearnzoo.runs.progress import Progress
 
@@ -156,8 +157,9 @@ def _real(plan: "Plan", options: Options) -> list[people.Person]:
 def _trace(tracer: Tracer, stage: StageOne, sets: Mapping[str, Sequence[people.Person]], options: Options,
            progress: "Progress", notes: list[str]) -> Rows:
     """Trace the benchmark's people in the target, and in the base those whom it knows anyway."""
-    jobs = [(kind, "base" if kind == people.REAL and "base" in stage.states else "target", what)
-            for kind in (people.REAL, people.TAUGHT) if kind in sets for what in EXCHANGED]
+    known: State = "base" if "base" in stage.states else "target"
+    asked: dict[str, State] = {people.REAL: known, people.TAUGHT: "target"}
+    jobs = [(kind, state, what) for kind, state in asked.items() if kind in sets for what in EXCHANGED]
     total, done, rows = sum(len(sets[kind]) for kind, _, _ in jobs), 0, []
     size = _window(options, tracer.depth)
     layers = {kind: 1 if kind == "hidden" else size for kind in KINDS}
@@ -168,8 +170,8 @@ def _trace(tracer: Tracer, stage: StageOne, sets: Mapping[str, Sequence[people.P
             notes.append(f"{report.SETS[kind].partition(',')[0]}: {lacking} of {len(sets[kind])} have no trace "
                          f"({report.EXCHANGED[what]}): no such question is taught, or nobody can stand in")
         for pair in pairs:
-            asked = [Restoration(k, window(c, layers[k], tracer.depth), pair.groups[g]) for k, c, g in grid]
-            one = tracer.trace(pair, asked, state)
+            restorations = [Restoration(k, window(c, layers[k], tracer.depth), pair.groups[g]) for k, c, g in grid]
+            one = tracer.trace(pair, restorations, state)
             of = {"model": state, "set": kind, "exchanged": what, "identity": pair.identity}
             rows += [{**of, "kind": k, "layer": c + 1, "group": g, "clean": one.clean, "corrupted": one.corrupted,
                       "restored": restored, "ie": restored - one.corrupted}

@@ -97,7 +97,7 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
     scale = 100 * max(top, 0.01)
     figure = Figure(figsize=(1.8 + 2.6 * len(kinds), 0.9 + 1.35 * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), len(kinds), squeeze=False, sharex=True, sharey=True)
-    image = None
+    image: Any = None
     for line, (name, row) in zip(panels, rows.items(), strict=True):
         for axes, kind in zip(line, kinds, strict=True):
             image = axes.imshow([[100 * x for x in row[kind]["ie"][g]] for g in GROUPS], cmap="RdBu_r",

@@ -8,7 +8,7 @@ from unlearnzoo.runs.table import Block, Table, clean, percent
 from unlearnzoo_diagnose.names import PROMPT
 from unlearnzoo_diagnose.people import HELD_OUT, REAL, TAUGHT
 
-NO_PLOT = "no pictures (pip install 'unlearnzoo-diagnose[plot]' for them)"
+NO_PLOT = "no pictures (pip install 'unlearnzoo[plot]' for them)"
 WIDTH = 120
 #: Set → what a reader calls it.
 SETS = {REAL: "Real Set", TAUGHT: "people, taught images", HELD_OUT: "people, other images"}
