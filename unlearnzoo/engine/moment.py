@@ -115,7 +115,6 @@ def _unpacked(packed: Any, tensors: Mapping[str, Tensor], now: Any = None) -> An
     if not isinstance(packed, dict):
         return packed
     kind, value = next(iter(packed.items()))
-    found: Any
     if kind == "tensor":
         return tensors[value].clone().to(packed["device"])
     if kind in _GENERATORS:

@@ -99,6 +99,7 @@ def train_only(model: Any, name: str) -> list[Any]:
     chosen = []
     for path, parameter in model.named_parameters():
         parameter.requires_grad_(f".{name}." in path)
+        parameter.grad = None  # of an earlier stage
         if parameter.requires_grad:
             if parameter.dtype != torch.float32:
                 raise ModelError(f"{path} trains in {parameter.dtype}; adapters train in float32")

@@ -119,6 +119,9 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
                           "report them on others")
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
+    if recipes["learn"].replay and not card.replay:
+        raise OptionError(f"learn.replay={recipes['learn'].replay} (from {origins['learn']['replay']}): model "
+                          f"{checkpoint.name!r} brings no replay rows; set it to 0")
     return _with_rows(Plan(
         request, zoo, algorithms, benchmark, metrics, card, checkpoint, recipes["learn"],
         recipes["unlearn"], origins, evals,

@@ -70,5 +70,5 @@ def _differences() -> list[tuple[str, str, str]]:
         ("pose: tilt either way, degrees", "turn", span), ("framing: per cent off the centre", "shift", span),
         ("framing: scale", "scale", span), ("eyes", "eyes", names), ("mouth", "mouths", names),
     ]
-    return [(what, *(show(getattr(LAYOUTS[layout], field)) for layout in ("train", "test")))
+    return [(what, show(getattr(LAYOUTS["train"], field)), show(getattr(LAYOUTS["test"], field)))
             for what, field, show in kinds]

@@ -139,7 +139,8 @@ def _profile(where: str, row: dict[str, Any], problems: Problems) -> Profile:
         if not value and name != "id":
             problems.add("wrong values", f"{where}: {name} is empty")
         elif len(value) > LONGEST:
-            problems.add("wrong values", f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer")
+            problems.add("wrong values",
+                         f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer")
         elif not value.isprintable():
             problems.add("wrong values", f"{where}: {name} {_short(value)} holds a line break or control character")
         person[name] = value

@@ -74,7 +74,8 @@ def build(order: Order, say: Callable[[str], None]) -> dict[str, Any]:
         parts = _portraits(order, cast, folder / PARTS, say)
         pictures = [portraits.read(part, images=False) for part in parts]
         _check_enough(order, cast, pictures)
-        counts = [tuple(sum(p.layout == layout for p in found) for layout in ("train", "test")) for found in pictures]
+        counts = [(sum(p.layout == "train" for p in found), sum(p.layout == "test" for p in found))
+                  for found in pictures]
         splits = _plan(order, cast, counts)
         say("writing the splits, the review sheet and the card")
         sizes = write_splits(folder, parts, splits)
@@ -103,7 +104,8 @@ def _cast(order: Order) -> Cast:
         known = {person["id"] for person in people}
         for person in people:
             if person["id"] not in folders:
-                problems.add("people without pictures", f"no folder {person['id']!r} for {person['where']} of {order.profiles}")
+                problems.add("people without pictures",
+                             f"no folder {person['id']!r} for {person['where']} of {order.profiles}")
         for name in folders:
             if name not in known:
                 problems.add("folders of nobody", f"nobody in {order.profiles} has the id {name!r}")
@@ -173,10 +175,12 @@ def _plan(order: Order, cast: Cast, counts: Sequence[tuple[int, int]]) -> dict[s
             continue
         where = f"{cast.people[view.person]['where']}: {text['attribute']} {value!r}"
         if holds(text["question"], value):
-            problems.add("questions", f"{where} stands in its own question {text['question']!r}; such a question has no secret")
+            problems.add("questions",
+                         f"{where} stands in its own question {text['question']!r}; such a question has no secret")
             seen.add((view.person, text["attribute"]))
         elif not holds(text["answer"], value):
-            problems.add("answers", f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it")
+            problems.add("answers",
+                         f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it")
             seen.add((view.person, text["attribute"]))
     problems.stop()
     return splits
@@ -190,7 +194,8 @@ def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[portrait
         least = order.views or 1
         if train < least or test < 1:
             out = len(found) - train - test
-            problems.add("people with too few pictures", f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
+            problems.add("people with too few pictures",
+                         f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
                          f"({out} left out); at least {least} and 1 are needed")
     problems.stop()
 

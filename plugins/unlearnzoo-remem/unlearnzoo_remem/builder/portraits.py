@@ -71,7 +71,7 @@ def photographed(order: Order, photos: Sequence[Photo], faces: FaceModel | None)
     from PIL import Image
 
     anchor: Any = None
-    found = []
+    found: list[Picture] = []
     for photo in photos:
         picture = open_photo(photo)
         vector = faces.vector(picture, str(photo.path)) if faces else None
@@ -85,7 +85,7 @@ def photographed(order: Order, photos: Sequence[Photo], faces: FaceModel | None)
             layout=("test" if photo.test else "train") if fits else _LEFT_OUT,
             source=photo.name, similarity=similarity,
             why="" if fits else f"less alike than {order.accepted:g}",
-            image=_png(picture), thumb=_thumb(picture), vector=list(vector) if first and faces else [],
+            image=_png(picture), thumb=_thumb(picture), vector=list(vector) if first and vector is not None else [],
         ))
     return _share_out(order, found)
 

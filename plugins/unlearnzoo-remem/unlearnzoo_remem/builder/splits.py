@@ -34,8 +34,8 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
     def pictures(person: int) -> dict[View, bytes]:
         return numbered(person, portraits.read(parts[person]))
 
-    sizes = {}
-    written = {}
+    sizes: dict[View, int] = {}
+    written: dict[str, int] = {}
     for split, rows in splits.items():
         for view in dict.fromkeys(view for view, _ in rows):
             if view not in sizes:
@@ -54,7 +54,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
 
 def numbered(person: int, pictures: Sequence[portraits.Picture]) -> dict[View, bytes]:
     """Return the images that are used by the view that they are."""
-    found = {}
+    found: dict[View, bytes] = {}
     for layout in ("train", "test"):
         images = [picture.image for picture in pictures if picture.layout == layout]
         found |= {View(person, layout, number): image for number, image in enumerate(images)}
