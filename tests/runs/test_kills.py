@@ -99,7 +99,7 @@ def test_killed_twenty_times_it_comes_to_the_same(whole, tmp_path):
 @pytest.mark.parametrize("mutant", ["none", "sampler"])
 def test_a_lost_place_in_the_plan_of_draws_shows(whole, tmp_path, mutant):
     with start(command(tmp_path / "runs", "gd"), whole[1]) as process:
-        while not list((tmp_path / "runs").glob("*/checkpoint/state-*")):
+        while not list((tmp_path / "runs").glob("*/checkpoint/0*.json")):
             assert process.poll() is None
             time.sleep(0.02)
         process.kill()

@@ -209,11 +209,12 @@ class _Run:
 
         try:
             with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
+                # First a fresh adapter: the curve's start must not be probed with that of the algorithm before.
+                work = self._work(name, on_step, keeper)
                 if not left:
                     with clock.phase("evaluate"):
                         curve.start(self._means(self.samples, "target", curve))
                     place["curve"] = curve.state()
-                work = self._work(name, on_step, keeper)
                 work.algorithm.prepare(work)
                 work.algorithm.unlearn(work)
         except Diverged as error:
