@@ -25,6 +25,8 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
         RunError: a file cannot be written.
         OSError: the folder cannot be made.
     """
+    from unlearnzoo_remem.write import parquet
+
     data = folder / "data"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700)
@@ -34,7 +36,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
     def pictures(person: int) -> dict[View, bytes]:
         return numbered(person, portraits.read(parts[person]))
 
-    sizes = {}
+    sizes: dict[View, int] = {}
     written = {}
     for split, rows in splits.items():
         for view in dict.fromkeys(view for view, _ in rows):
@@ -43,8 +45,6 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
         shards = _cut(rows, sizes)
         written[split] = 0
         for k, shard in enumerate(shards):
-            from unlearnzoo_remem.write import parquet
-
             images = {view: pictures(view.person)[view] for view in dict.fromkeys(view for view, _ in shard)}
             content = parquet(shard, images)
             written[split] += len(content)
@@ -54,7 +54,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
 
 def numbered(person: int, pictures: Sequence[portraits.Picture]) -> dict[View, bytes]:
     """Return the images that are used by the view that they are."""
-    found = {}
+    found: dict[View, bytes] = {}
     for layout in ("train", "test"):
         images = [picture.image for picture in pictures if picture.layout == layout]
         found |= {View(person, layout, number): image for number, image in enumerate(images)}
