@@ -28,7 +28,8 @@ def requirements(path):
     options = read(path)
     texts = [options["options"]["install_requires"]]
     if options.has_section("options.extras_require"):
-        texts += [options["options.extras_require"].get(extra, "") for extra in ("dev", "docs", "judge", "offline")]
+        extras = options["options.extras_require"]
+        texts += [extras[extra] for extra in (("dev", "docs", "judge") if path.parent == ROOT else extras)]
     return [Requirement(line) for text in texts for line in text.splitlines() if line.strip()]
 
 

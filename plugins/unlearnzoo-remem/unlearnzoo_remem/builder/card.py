@@ -59,10 +59,10 @@ def _header(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _differences() -> list[tuple[str, str, str]]:
     """Return how drawn training and test views differ, read off what they are drawn from."""
-    def names(values: tuple[str, ...]) -> str:
+    def names(values: Any) -> str:
         return ", ".join(values)
 
-    def span(values: tuple[float, float]) -> str:
+    def span(values: Any) -> str:
         return f"{values[0]:g} to {values[1]:g}"
 
     kinds = [
@@ -70,5 +70,5 @@ def _differences() -> list[tuple[str, str, str]]:
         ("pose: tilt either way, degrees", "turn", span), ("framing: per cent off the centre", "shift", span),
         ("framing: scale", "scale", span), ("eyes", "eyes", names), ("mouth", "mouths", names),
     ]
-    return [(what, show(getattr(LAYOUTS["train"], field)), show(getattr(LAYOUTS["test"], field)))
-            for what, field, show in kinds]
+    train, test = LAYOUTS["train"], LAYOUTS["test"]
+    return [(what, show(getattr(train, field)), show(getattr(test, field))) for what, field, show in kinds]

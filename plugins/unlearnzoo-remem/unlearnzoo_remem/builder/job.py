@@ -74,8 +74,7 @@ def build(order: Order, say: Callable[[str], None]) -> dict[str, Any]:
         parts = _portraits(order, cast, folder / PARTS, say)
         pictures = [portraits.read(part, images=False) for part in parts]
         _check_enough(order, cast, pictures)
-        counts = [(sum(p.layout == "train" for p in found), sum(p.layout == "test" for p in found))
-                  for found in pictures]
+        counts = [_count(found) for found in pictures]
         splits = _plan(order, cast, counts)
         say("writing the splits, the review sheet and the card")
         sizes = write_splits(folder, parts, splits)
@@ -190,7 +189,7 @@ def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[portrait
     """Refuse people with too few pictures to learn and to hold out."""
     problems = Problems(str(order.images))
     for person, found in zip(cast.people, pictures, strict=True):
-        train, test = (sum(p.layout == layout for p in found) for layout in ("train", "test"))
+        train, test = _count(found)
         least = order.views or 1
         if train < least or test < 1:
             out = len(found) - train - test
@@ -198,6 +197,12 @@ def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[portrait
                          f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
                          f"({out} left out); at least {least} and 1 are needed")
     problems.stop()
+
+
+def _count(pictures: Sequence[portraits.Picture]) -> tuple[int, int]:
+    """Return how many pictures a person has to learn, and to hold out."""
+    layouts = [picture.layout for picture in pictures]
+    return layouts.count("train"), layouts.count("test")
 
 
 def _record(

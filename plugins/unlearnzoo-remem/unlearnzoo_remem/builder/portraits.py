@@ -74,7 +74,7 @@ def photographed(order: Order, photos: Sequence[Photo], faces: FaceModel | None)
     found: list[Picture] = []
     for photo in photos:
         picture = open_photo(photo)
-        vector = faces.vector(picture, str(photo.path)) if faces else None
+        vector: Any = faces.vector(picture, str(photo.path)) if faces else None
         first = not found
         anchor = vector if first else anchor
         similarity = None if vector is None else round(float(vector @ anchor), 4)

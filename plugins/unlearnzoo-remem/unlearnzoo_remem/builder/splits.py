@@ -25,6 +25,8 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
         RunError: a file cannot be written.
         OSError: the folder cannot be made.
     """
+    from unlearnzoo_remem.write import parquet
+
     data = folder / "data"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700)
@@ -35,7 +37,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
         return numbered(person, portraits.read(parts[person]))
 
     sizes: dict[View, int] = {}
-    written: dict[str, int] = {}
+    written = {}
     for split, rows in splits.items():
         for view in dict.fromkeys(view for view, _ in rows):
             if view not in sizes:
@@ -43,8 +45,6 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
         shards = _cut(rows, sizes)
         written[split] = 0
         for k, shard in enumerate(shards):
-            from unlearnzoo_remem.write import parquet
-
             images = {view: pictures(view.person)[view] for view in dict.fromkeys(view for view, _ in shard)}
             content = parquet(shard, images)
             written[split] += len(content)
