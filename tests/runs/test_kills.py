@@ -77,7 +77,7 @@ def test_killed_twenty_times_it_comes_to_the_same(whole, tmp_path):
         shutil.copytree(whole[1] / "remem", cache / "remem")
         arguments = command(runs)
         while kills < KILLS:
-            told = kill(arguments, cache, draw.uniform(0.02, 0.14) * whole[2])
+            told = kill(arguments, cache, draw.uniform(0.02, 0.1) * whole[2])
             if told is None:
                 break
             kills += 1
