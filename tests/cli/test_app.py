@@ -77,7 +77,7 @@ def test_ctrl_c(raising, capsys):
 
 @pytest.mark.parametrize(("line", "told"), [
     (["lst"], "no command 'lst'; did you mean 'list'? (see `unlearnzoo --help`)"),
-    (["qqqq"], "no command 'qqqq'; there is check, evaluate, learn, list, new, "),
+    (["qqqq"], "no command 'qqqq'; there is check, evaluate, launch, learn, list, new, "),
     (["--jsn"], "No such option"), (["list", "--jsn"], "(see `unlearnzoo list --help`)"),
     (["show"], "Missing argument 'NAME' (see `unlearnzoo show --help`)"),
 ])

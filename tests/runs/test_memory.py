@@ -9,6 +9,7 @@ from tests.support import three
 from tests.support.checkpoints import llava
 from unlearnzoo.engine.engine import Engine
 from unlearnzoo.engine.memory import Footprint
+from unlearnzoo.engine.recipe import Unlearn
 from unlearnzoo.engine.stages import draws
 from unlearnzoo.runs import memory
 from unlearnzoo.runs.plan import make_plan
@@ -28,7 +29,7 @@ def plan_of(model, **options):
 def held(engine, encoded, recipe):
     """Train a step on the largest micro-batch; return the bytes of each kind of tensor that was held."""
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, 0)
-    optimizer = engine.prepare(parameters, lr=1e-3)
+    optimizer = engine.prepare(parameters, Unlearn(lr=1e-3)).optimizer
     own = {t.untyped_storage().data_ptr() for t in (*engine.model.parameters(), *engine.model.buffers())}
     batches = [batch for _, batch in engine.batches(encoded, recipe.per_image, recipe.micro_tokens)]
     batch = max(batches, key=lambda b: b.inputs["input_ids"].numel())

@@ -21,6 +21,10 @@ def added(bench: type[Benchmark], metrics: Sequence[str], zoo: Zoo) -> tuple[Eva
         OptionError: a heading that the benchmark has already, or the same metric twice.
         UnknownName: no such metric.
     """
+    if not metrics:
+        return ()
+    if not bench.memory:
+        raise OptionError(f"--metric {metrics[0]}: {bench.name} has nothing to forget; its own columns judge it")
     forget = next(e for e in bench.evals if e.column == bench.memory[0])
     found, taken = [], {e.column for e in bench.evals}
     for name in metrics:

@@ -79,6 +79,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "plan.metrics.NAME.origins": ("object", "option → `user` or `default`"),
     "plan.metrics.NAME.provenance": ("object", "as for stage 1"),
     "plan.columns": ("list[str]", "columns of the table, in order"),
+    "processes": ("object", "who worked on the run; absent before the model is loaded"),
     "processes.n": ("int", "processes that worked on the run"),
     "processes.deepspeed": ("int | null", "ZeRO stage; null without DeepSpeed"),
     "tuned": ("object | null", "how `unlearnzoo tune` found the settings; null where it did not"),

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +110,8 @@ def _learn(plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str,
     keeper = _keeper(plan, engine, key)
     stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step, keeper)
     found = take(engine, "target")
-    _keep(engine, key, found)
-    if keeper is not None and engine.ranks.main:
+    if engine.ranks.main:
+        _keep(cache.folder("targets") / key, found.tensors)
         shutil.rmtree(partial(key), ignore_errors=True)
     return found
 
@@ -151,16 +151,13 @@ def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
     return None
 
 
-def _keep(engine: "Engine", key: str, found: AdapterWeights) -> None:
+def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
     """Write the adapter as a whole or not at all; of two commands the first wins."""
     from safetensors.torch import save_file
 
-    if not engine.ranks.main:
-        return
-    home = cache.folder("targets") / key
     with (cache.best_effort("the target of stage 1", home),
           tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
-        save_file(dict(found.tensors), Path(fresh) / WEIGHTS)
+        save_file(dict(tensors), Path(fresh) / WEIGHTS)
         # As `sha256sum` writes it.
         (Path(fresh) / SUM).write_text(f"{files.digest(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
         try:

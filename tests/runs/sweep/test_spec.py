@@ -81,7 +81,6 @@ def test_a_mistake_in_the_file_is_one_line(tmp_path, text, told):
     ("command: list\naxes: {seed: [0]}", "list has no --runs-dir"),
     ("command: learn\naxes: {target-seed: [zero]}", "'zero' is not a valid integer"),
     ("axes: {algo: [ga], allow-unmemorised: [1]}", "expected true or false, got 1"),
-    ("command: evaluate\naxes: {bench: [remem], sed: [0]}", ""),
 ])
 def test_a_mistake_in_a_command_line_is_told_before_anything_runs(tmp_path, capsys, text, told):
     assert main(["sweep", str(written(tmp_path, text)), "--out", str(tmp_path / "out")]) == 2

@@ -57,13 +57,14 @@ def find_photos(folder: Path) -> dict[str, list[Photo]]:
         if entry.name.startswith("."):
             continue
         if entry.is_symlink():
-            problems.add("pictures", f"{entry.name!r} is a link; copy the folder itself")
+            problems.add("links", f"{entry.name!r} is a link; copy the folder itself")
         elif not entry.is_dir():
-            problems.add("pictures", f"{entry.name!r} is no folder; pictures lie in a folder each person")
+            problems.add("files that are no folder",
+                         f"{entry.name!r} is no folder; pictures lie in a folder each person")
         elif photos := list(_photos(Path(entry), entry.name, problems)):
             found[entry.name] = sorted(photos, key=_order)
         else:
-            problems.add("pictures", f"{entry.name!r} holds no picture ({', '.join(FORMATS)})")
+            problems.add("empty folders", f"{entry.name!r} holds no picture ({', '.join(FORMATS)})")
     _check_twice(found, problems)
     problems.stop()
     if len(found) < 2:
@@ -102,16 +103,16 @@ def _photos(folder: Path, person: str, problems: Problems, test: bool = False) -
         if entry.name.startswith("."):
             continue
         if entry.is_symlink():
-            problems.add("pictures", f"{person}: {name!r} is a link; copy the picture itself")
+            problems.add("linked pictures", f"{person}: {name!r} is a link; copy the picture itself")
         elif entry.is_dir() and entry.name == _TEST and not test:
             yield from _photos(path, person, problems, test=True)
         elif not entry.is_file():
-            problems.add("pictures", f"{person}: {name!r} is no picture; only a folder named {_TEST} may lie here")
+            problems.add("other entries", f"{person}: {name!r} is no picture; only a folder named {_TEST} may lie here")
         else:
             try:
                 yield Photo(path, name, test, _digest(path))
             except ValueError as error:
-                problems.add("pictures", f"{person}: {name!r} {error}")
+                problems.add("unreadable pictures", f"{person}: {name!r} {error}")
 
 
 def _digest(path: Path) -> str:
@@ -149,7 +150,7 @@ def _check_twice(found: dict[str, list[Photo]], problems: Problems) -> None:
             here = f"{person}/{photo.name}"
             other = first.setdefault(photo.digest, here)
             if other != here:
-                problems.add("pictures", f"{here!r} is the same file as {other!r}; each picture may be there once")
+                problems.add("copies", f"{here!r} is the same file as {other!r}; each picture may be there once")
 
 
 def _order(photo: Photo) -> tuple[Any, ...]:
