@@ -106,7 +106,8 @@ def _into(home: Path, plan: "Plan", options: Options, sets: Mapping[str, Sequenc
     masker = Masker(plan.request.command, {"set": dict(plan.request.set)})
     record = plain({
         "schema": SCHEMA, "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        **{name: value for name, value in measured_by(plan).items() if name != "utility"}, "target_seed": plan.request.target_seed,
+        **{name: value for name, value in measured_by(plan).items() if name != "utility"},
+        "target_seed": plan.request.target_seed,
         "options": {**asdict(options), "window": _window(options, depth) if depth else options.window},
         "learn": {"values": plan.learn.values(), "origins": dict(plan.origins["learn"]), "pool": pools(plan)["learn"],
                   "steps": plan.schedules()["learn"].steps},
