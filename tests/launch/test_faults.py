@@ -1,9 +1,11 @@
 """A process that dies or hangs ends the run, by name and in time, and leaves nobody behind."""
 
+import json
 import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -65,6 +67,16 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     while any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in workers.values()):
         assert time.monotonic() < until, "orphans"
         time.sleep(0.2)
+
+
+@slow
+def test_a_loss_that_is_nan_on_one_process_stops_all_of_them(tmp_path):
+    plugin = Path(__file__).with_name("nan_on_one.py")
+    line = command("odd", tmp_path / "runs", "--launch", "ddp", "--processes", "2", "--plugin", str(plugin))
+    done = subprocess.run(line, env=environment(tmp_path / "cache"), capture_output=True, text=True, timeout=300)
+    (record,) = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/run.json")]
+    assert (done.returncode, record["status"]) == (4, "diverged")
+    assert "non-finite at step 1" in record["error"] and done.stderr.count("Error:") == 1
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-3"])
