@@ -62,7 +62,7 @@ def test_a_process_that_hangs_is_named(tmp_path):
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     run, workers = start(tmp_path)
     run.kill()
-    run.wait()
+    run.communicate()
     until = time.monotonic() + 60
     while any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in workers.values()):
         assert time.monotonic() < until, "orphans"

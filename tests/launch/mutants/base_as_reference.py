@@ -1,5 +1,6 @@
 """Mutant: the reference is the model without adapters, as `disable_adapter` would give it."""
 
+from unlearnzoo import hookimpl
 from unlearnzoo.engine.engine import Engine
 
 _forward = Engine.forward
@@ -14,3 +15,8 @@ def _wrong(self, batch, which, *rest, **named):
 
 
 Engine.forward = _wrong
+
+
+@hookimpl
+def unlearnzoo_metrics():
+    return []

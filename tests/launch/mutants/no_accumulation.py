@@ -1,5 +1,6 @@
 """Mutant: terms are divided by the answers of their micro-batch, and the micro-batches added up."""
 
+from unlearnzoo import hookimpl
 from unlearnzoo.engine import loop
 
 
@@ -8,3 +9,8 @@ def _own_counts(terms, inputs, counts):
 
 
 loop._with_counts = _own_counts
+
+
+@hookimpl
+def unlearnzoo_metrics():
+    return []

@@ -1,5 +1,6 @@
 """Mutant: every process has the same retain answers, those of the first share."""
 
+from unlearnzoo import hookimpl
 from unlearnzoo.engine import loop
 
 _split = loop.micro_inputs
@@ -15,3 +16,8 @@ def _same(engine, step, members, *rest):
 
 
 loop.micro_inputs = _same
+
+
+@hookimpl
+def unlearnzoo_metrics():
+    return []
