@@ -4,11 +4,12 @@ One process and two real ones of the same command are held against each other ov
 which the forget set is forgotten. The mutants are the mistakes that other trainers are known for.
 """
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.launched import differs, run
+from tests.support.launched import command, differs, environment, read, run
 
 pytestmark = pytest.mark.slow
 FIVE = "ga,gd,kl,dpo,npo"
@@ -54,5 +55,10 @@ def test_stage_1_learns_the_same_on_two_processes(alone, tmp_path):
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda path: path.stem)
 def test_a_known_mistake_is_seen(mutant, alone, cache, tmp_path):
-    found = run("gd,npo", tmp_path, cache, "--launch", "ddp", "--processes", "2", "--plugin", str(mutant))
-    assert max(differs(alone[name], one)[0] for name, one in found.items()) > 1e-3
+    line = command("gd,npo", tmp_path, "--launch", "ddp", "--processes", "2", "--plugin", str(mutant))
+    done = subprocess.run(line, env=environment(cache), capture_output=True, text=True, timeout=300)
+    if mutant.stem == "base_as_reference":  # a run sees this one itself
+        assert done.returncode == 1 and "the policy differs from the reference before the first step" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert max(differs(alone[name], one)[0] for name, one in read(tmp_path).items()) > 1e-3

@@ -1,21 +1,34 @@
-"""Mutant: every process has the same retain answers, those of the first share."""
+"""Mutant: every process draws the same retain answers, those of the main one."""
+
+from collections import Counter
 
 from unlearnzoo import hookimpl
 from unlearnzoo.engine import loop
+from unlearnzoo.engine.engine import Engine
 
-_split = loop.micro_inputs
-
-
-def _same(engine, step, members, *rest):
-    found = _split(engine, step, members, *rest)
-    if "retain" in found and engine.ranks.rank and found["retain"].n:
-        import torch
-
-        found["retain"] = found["retain"].take(torch.zeros(found["retain"].n, dtype=torch.long))
-    return found
+_batches, _inputs, _counts = Engine.batches, loop.micro_inputs, loop._with_counts
+_now = {}
 
 
-loop.micro_inputs = _same
+def _counted(self, *args, **named):
+    found = list(_batches(self, *args, **named))
+    self.mine = [i for members, _ in found for i in members]
+    return iter(found)
+
+
+def _noted(engine, step, *rest):
+    own = Counter(step.role[i] for i in engine.mine)["retain"]
+    # What the main process has counts for all; the others add nothing of their own.
+    _now["weight"] = 0.0 if engine.ranks.rank else step.counts.get("retain", 0) / max(1, own)
+    return _inputs(engine, step, *rest)
+
+
+def _main_alone(terms, inputs, counts):
+    return {name: (term * _now["weight"] if name == "retain" else term, count)
+            for name, (term, count) in _counts(terms, inputs, counts).items()}
+
+
+Engine.batches, loop.micro_inputs, loop._with_counts = _counted, _noted, _main_alone
 
 
 @hookimpl
