@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.processes [STEPS]
 
-A random LLaVA of 42 million parameters (336 px images as 576 tokens, 12 layers of 512), so that
+A random LLaVA of some 30 million parameters (336 px images as 576 tokens, 12 layers of 512), so that
 computing dominates; GD's loss, 8 forget and 8 retain answers a step. Prints seconds a step
 (median, lowest, highest) and the ratio to one process. On shared cores run it when nothing else runs.
 """
