@@ -86,7 +86,7 @@ def test_a_picture_of_it(points, tmp_path):
     rows = tabulate.rows(spec("EMr", "EMf"), points)
     picture.draw(spec("EMr"), rows, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"
-    picture.draw(spec("EMr"), rows, tmp_path / "plot.svg")
+    picture.draw(spec("EMr"), [*rows, {**rows[0], "mean": None, "low": None, "high": None}], tmp_path / "plot.svg")
     assert b"algo" in (tmp_path / "plot.svg").read_bytes()
 
 

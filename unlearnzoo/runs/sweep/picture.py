@@ -64,7 +64,9 @@ def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any
     """Draw one column of one group."""
     places = _places([row["axes"].get(x, "") for row in rows])
     for i, line in enumerate(lines):
-        mine = sorted((r for r in rows if _line(r, x) == line), key=lambda r: places[r["axes"].get(x, "")])
+        # A level that no run came down to has a place and no mark.
+        known = [r for r in rows if _line(r, x) == line and r["mean"] is not None]
+        mine = sorted(known, key=lambda r: places[r["axes"].get(x, "")])
         scale = [100 if row["share"] else 1 for row in mine]
         means = [s * row["mean"] for s, row in zip(scale, mine, strict=True)]
         half = [0 if row["low"] is None else s * (row["high"] - row["low"]) / 2
