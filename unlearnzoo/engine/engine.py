@@ -145,8 +145,7 @@ class Engine:
     def forward(self, batch: Batch, which: adapters.State, kept_hidden: Any = None,
                 layers: Sequence[int] = ()) -> tuple[Scores, Any]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
-        if self.sharding.weights and not self.sharding.ready:
-            self.wrapped = self.sharding.wrap(PackedForward(self.model))
+        self._settle()
         with adapters.state(self.model, self.states[which]), self._autocast():
             out = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
         found = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
@@ -185,8 +184,7 @@ class Engine:
         spare = max(map(len, every)) - len(every[self.ranks.rank]) if self.sharding.weights else 0
         todo = [prompts[i] for i in mine] + [prompts[0]] * spare
         batches = every[self.ranks.rank] + [[len(mine) + k] for k in range(spare)]
-        if self.sharding.weights and not self.sharding.ready:
-            self.wrapped = self.sharding.wrap(PackedForward(self.model))
+        self._settle()
         with self._quick(which), self._autocast():
             texts = generate(self.model, self.encoder.tokenizer, self.pixels, todo, batches, self.states[which],
                              max_new_tokens, on_done, together=self.sharding.weights)
@@ -198,6 +196,11 @@ class Engine:
         if on_done and total > len(found):
             on_done(total - len(found))
         return merged
+
+    def _settle(self) -> None:
+        """Wrap a model that has changed: sharded weights are there in its forwards alone."""
+        if self.sharding.weights and not self.sharding.ready:
+            self.wrapped = self.sharding.wrap(PackedForward(self.model))
 
     def _autocast(self) -> Any:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)

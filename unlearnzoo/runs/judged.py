@@ -4,7 +4,7 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import cache
 from ..errors import CacheWarning, ZooError
@@ -12,6 +12,24 @@ from ..evaluation.judge import Item, Judge, parts
 from ..evaluation.sample import Sample, read_samples, write_samples
 from ..metric import in_batches
 from .target import alone, digest
+
+if TYPE_CHECKING:
+    from ..models.adapters import State
+    from .plan import Plan
+
+
+def by_state(plan: "Plan", judge: Judge, target: str) -> "dict[State, Judged]":
+    """Return what is known of base and target; of who brings a target there is no base.
+
+    Args:
+        plan: whose metrics, data and weights.
+        judge: judges what is not known.
+        target: the target's key.
+    """
+    base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), str(judge.engine.dtype)])
+    keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
+    return {state: Judged(judge, state, key, lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
+            for state, key in keys.items()}
 
 
 class Judged:
@@ -33,24 +51,26 @@ class Judged:
 
     def __call__(self, items: Sequence[Item]) -> list[Sample]:
         """Return the samples of some items, judging what is not known yet."""
-        with alone(self.judge.engine, self.path):
-            self._judge(items)
+        if self._missing(items):
+            with alone(self.judge.engine, self.path):
+                # Another command may have judged some of it meanwhile.
+                self.known |= self.judge.engine.ranks.once(self._read)
+                for part in parts(self._missing(items)):
+                    self._add(part)
         return [self._of(item) for item in items]
 
-    def _judge(self, items: Sequence[Item]) -> None:
-        self.known |= self.judge.engine.ranks.once(self._read)
-        missing = []
+    def _missing(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items with a metric that is not known yet, with these metrics alone."""
+        found = []
         for item in items:
             have = self.known.get((item.split, item.example.id))
-            lacking = {m for m in item.metrics if have is None or self._open(m, have)}
-            if lacking:
-                self.asked |= {(item.split, item.example.id, m) for m in lacking}
-                missing.append(Item(item.split, item.example, lacking))
-        for part in parts(missing):
-            self._add(part)
+            if lacking := {m for m in item.metrics if have is None or self._open(m, have)}:
+                found.append(Item(item.split, item.example, lacking))
+        return found
 
     def _add(self, items: Sequence[Item]) -> None:
         """Judge some and keep them with what was known."""
+        self.asked |= {(item.split, item.example.id, metric) for item in items for metric in item.metrics}
         for sample in self.judge(items, self.state, self.state):
             key = (sample.split, sample.id)
             old = self.known.get(key)

@@ -23,13 +23,13 @@ from ..example import Example
 from ..launch import worker
 from ..models import export
 from . import gate, keeping
-from .judged import Judged
+from .judged import by_state
 from .machine import calibration
 from .plan import Plan
 from .progress import Progress
 from .record import Record
 from .resume import Earlier, open_records
-from .target import digest, key_of, obtain, relearn
+from .target import key_of, obtain, relearn
 
 
 class Clock:
@@ -159,15 +159,10 @@ class _Run:
         plan = self.plan
         extra = select(plan.benchmark.baselines, plan.examples, self.forget)
         gate_items = gate.items(plan)
-        dtype = str(self.engine.dtype)
-        keys = {"target": key, "base": digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), dtype])}
         self.judged = []
         found: dict[str, tuple[list[Sample], list[Sample], list[Sample]]] = {}
-        states: tuple[Any, ...] = ("target",) if plan.request.target else ("base", "target")
-        for state in states:
+        for state, judged in by_state(plan, self.judge, key).items():
             with self.progress.stage(f"judging the {state}"):
-                judged = Judged(self.judge, state, keys[state],
-                                lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
                 self.judged.append(judged.path.name)
                 asked = gate_items[:: gate.BASE_STRIDE] if state == "base" else gate_items
                 judged(merge([*asked, *self.items, *extra]))

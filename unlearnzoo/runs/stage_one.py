@@ -12,10 +12,10 @@ from ..engine.stages import schedule
 from ..evaluation.judge import Item, Judge
 from ..evaluation.sample import Sample
 from . import gate
-from .judged import Judged
+from .judged import by_state
 from .plan import Plan
 from .progress import Progress
-from .target import digest, obtain
+from .target import obtain
 
 if TYPE_CHECKING:
     from ..models.adapters import State
@@ -61,16 +61,13 @@ def learned(plan: Plan, progress: Progress, items: Sequence[Item] | None = None)
         key, cached = obtain(plan, engine, lambda entry: progress.step(entry, total))
     if plan.request.target is None:
         progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
-    states: tuple[State, ...] = ("target",) if plan.request.target else ("base", "target")
-    keys = {"target": key, "base": digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), str(engine.dtype)])}
     judge = Judge(engine, plan.benchmark, plan.metrics, progress.bar, progress)
     asked = gate.items(plan) if items is None else items
     samples: dict[str, Sequence[Sample]] = {}
-    files: list[str] = []
-    for state in states:
+    known = by_state(plan, judge, key)
+    for state, judged in known.items():
         with progress.stage(f"judging the {state}"):
-            judged = Judged(judge, state, keys[state], lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
             samples[state] = judged(asked[:: gate.BASE_STRIDE] if state == "base" else asked)
-            files.append(judged.path.name)
+    files = [judged.path.name for judged in known.values()]
     rows = gate.weigh(plan, samples.get("base"), samples["target"])
-    return StageOne(engine, states, {"key": key, "cached": cached}, samples, files, rows, gate.complaint(rows))
+    return StageOne(engine, tuple(known), {"key": key, "cached": cached}, samples, files, rows, gate.complaint(rows))
