@@ -54,7 +54,13 @@ def differences(one, other):
 
 def by_algorithm(runs):
     """Return algorithm → folder."""
-    return {json.loads((f / "run.json").read_text())["algorithm"]["name"]: f for f in sorted(Path(runs).iterdir())}
+    return {json.loads(path.read_text())["algorithm"]["name"]: path.parent for path in sorted(Path(runs).glob("*/run.json"))}
+
+
+def over(runs, algorithms):
+    """Tell whether each algorithm has a record that is finished: a kill may come after the last write."""
+    found = [json.loads(path.read_text())["status"] for path in Path(runs).glob("*/run.json")]
+    return found == ["finished"] * len(algorithms.split(","))
 
 
 def start(arguments, cache, mutant="none"):
