@@ -65,7 +65,7 @@ def test_the_printed_plan_says_so_too(plan):
     text = plan[1]
     assert "from benchmark (paper): rank 64, alpha 128.0, epochs 5.0, lr 5e-05, batch 64" in text
     assert "from benchmark (assumption): targets language, batching example" in text
-    assert "from default (ours): per_image 8, micro_tokens 4096" in text
+    assert "from default (ours): per_image 8, micro_tokens 4096, recompute False" in text
     assert "beta 0.1 (assumption)" in text and "forget 20% (paper)" in text
     assert not re.search(r"from (benchmark|default):", text)
 

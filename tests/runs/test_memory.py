@@ -1,5 +1,6 @@
 """The estimate against the bytes of tensors that a real step holds, on two models."""
 
+import dataclasses
 import logging
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from tests.support import three
 from tests.support.checkpoints import llava
+from tests.support.held import Alive
 from unlearnzoo.engine.engine import Engine
 from unlearnzoo.engine.memory import Footprint
 from unlearnzoo.engine.recipe import Unlearn
@@ -29,29 +31,21 @@ def plan_of(model, **options):
 def held(engine, encoded, recipe):
     """Train a step on the largest micro-batch; return the bytes of each kind of tensor that was held."""
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, 0)
-    optimizer = engine.prepare(parameters, Unlearn(lr=1e-3)).optimizer
-    own = {t.untyped_storage().data_ptr() for t in (*engine.model.parameters(), *engine.model.buffers())}
+    optimizer = engine.prepare(parameters, Unlearn(lr=1e-3, recompute=recipe.recompute)).optimizer
     batches = [batch for _, batch in engine.batches(encoded, recipe.per_image, recipe.micro_tokens)]
     batch = max(batches, key=lambda b: b.inputs["input_ids"].numel())
-    saved = {}
-
-    def keep(tensor):
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            saved[storage.data_ptr()] = tensor
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        scores, _ = engine.forward(batch, "target")
-        loss = scores.nll.mean()
-    loss.backward()
+    with Alive() as alive:
+        loss = engine.forward(batch, "target")[0].nll.mean()
+        kept = alive.bytes
+        loss.backward()
     optimizer.step()
     moments = [t for state in optimizer.state.values() for t in state.values() if torch.is_tensor(t) and t.ndim]
     lora = [p for n, p in engine.model.named_parameters() if ".lora_" in n]
     return {
         "base": size(p for n, p in engine.model.named_parameters() if ".lora_" not in n), "trained": size(lora),
         "gradients": size(p.grad for p in lora), "moments": size(moments),
-        "activations": sum(t.untyped_storage().nbytes() for t in saved.values()),
+        # Computed again they are never all there at once: what counts is the most in the backward.
+        "activations": alive.peak if recipe.recompute else kept,
         "shape": tuple(batch.inputs["input_ids"].shape),
     }
 
@@ -60,13 +54,14 @@ def size(tensors):
     return sum(t.numel() * t.element_size() for t in tensors)
 
 
+@pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("model", ["tiny", "llava"])
-def test_the_estimate_is_what_a_step_holds(model, tmp_path):
-    options = {}
+def test_the_estimate_is_what_a_step_holds(model, recompute, tmp_path):
+    options = {"learn.recompute": recompute}
     if model == "llava":
         # The geometry of LLaVA-1.5 (576 image tokens a picture), shrunk widths.
         model = llava(tmp_path, image=336, patch=14)
-        options = {"learn.targets": "language+projector", "learn.replay": 0}
+        options |= {"learn.targets": "language+projector", "learn.replay": 0}
     plan = plan_of(model, **options)
     found = memory.estimate(plan)["stages"]["learn"]
     engine = Engine(plan.checkpoint)
@@ -90,7 +85,19 @@ def test_no_weights_are_needed(tmp_path):
     expected = memory.estimate(plan)
     (folder / "model.safetensors").write_bytes(b"no weights")
     assert memory.estimate(plan_of(folder, **{"learn.replay": 0})) == expected
-    assert expected["base"]["float32"] == 2 * expected["base"]["bfloat16"]
+    assert expected["base"]["fp32"] == 2 * expected["base"]["bf16"]
+
+
+def test_a_base_in_4_bits_is_counted_and_is_not_sharded():
+    plan = plan_of("tiny")
+    whole, small = (memory.estimate(dataclasses.replace(plan, checkpoint=dataclasses.replace(
+        plan.checkpoint, precision=name))) for name in ("bf16", "4bit"))
+    assert (whole["precision"], small["precision"]) == ("bf16", "4bit") and whole["base"] == small["base"]
+    saved = whole["base"]["bf16"] - whole["base"]["4bit"]
+    assert saved > 0
+    rows = {name: {row["launch"]: row for row in found["launches"]} for name, found in (("w", whole), ("s", small))}
+    assert rows["w"].keys() - rows["s"].keys() == {"zero3"}
+    assert rows["w"]["ddp"]["training"] - rows["s"]["ddp"]["training"] == saved
 
 
 PARTS = {"learn": Footprint(base=1000, layer=100, frozen=0, trained=40, activations=500, folded=0, cache=300)}

@@ -26,6 +26,7 @@ def record(tmp_path_factory):
         fields = summary.fields(plan, "npo")
         fields["utility"] = {"quiz": {"distribution": "quizzes", "version": "1", "options": {}, "data": "d1"}}
     fields["processes"] = {"n": 1, "deepspeed": None}
+    fields["device"] = {"type": "cpu", "precision": "fp32"}
     fields["tuned"] = {"settings": 2, "budget": 2, "setting": 1, "score": 0.5, "scores": [None, 0.5], "values": {},
                        "bench": {}, "data": "d2", "seed": 0}
     known = records.judged("target", {"finetune": 1.0, "test": 1.0})

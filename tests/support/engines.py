@@ -1,14 +1,16 @@
 """Engines whose adapters are not the identity: at LoRA's zero start a mask error is invisible."""
 
 
-def adapted(folder, seed=0):
+def adapted(folder, seed=0, precision=None):
     """Load a checkpoint; add ``target`` (also on projector and head) and ``unlearn``, both random."""
+    import dataclasses
+
     import torch
 
     from unlearnzoo.engine.engine import Engine
     from unlearnzoo.models.load import inspect
 
-    engine = Engine(inspect("test", folder))
+    engine = Engine(dataclasses.replace(inspect("test", folder), precision=precision))
     engine.adapt("target", 4, 8.0, ("language", "projector", "head"), seed)
     engine.adapt("unlearn", 3, 6.0, ("language",), seed + 1)
     generator = torch.Generator().manual_seed(seed)

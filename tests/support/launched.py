@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.three import arguments
+from unlearnzoo.launch import files
+
+ROOT = Path(__file__).parents[2]
 
 #: Seven answers a step, the last batch of an epoch six: 20 forget answers in 7 + 7 + 6. Small
 #: micro-batches, so that every process accumulates several of them.
@@ -31,9 +34,9 @@ class Found:
 
 def command(algos, runs, *extra, **options):
     """Return a command line on the tiny checkpoint as a bare folder: no utility rows to judge."""
-    from importlib.resources import files
+    from importlib import resources
 
-    tiny = files("unlearnzoo_tiny") / "checkpoint"
+    tiny = resources.files("unlearnzoo_tiny") / "checkpoint"
     return [sys.executable, "-m", "unlearnzoo", "run", "--algo", algos, "--bench", "remem", "--model", str(tiny),
             "--recipe", "tiny", *arguments(**UNEVEN | options), "--runs-dir", str(runs), *extra]
 
@@ -49,6 +52,20 @@ def run(algos, runs, cache, *extra, **options):
                           text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
     return read(runs)
+
+
+def script(name, *arguments, launch=None):
+    """Run a script of ``tests/launch``, alone or on two processes; return what it says it found."""
+    module, arguments = f"tests.launch.{name}", list(map(str, arguments))
+    start = [sys.executable, "-m", module, *arguments]
+    if launch:
+        start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(files.find(launch)),
+                 "--num_processes", "2", "--main_process_port", "0", "--module", module, *arguments]
+    surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    done = subprocess.run(start, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("found "))
+    return json.loads(line.removeprefix("found "))
 
 
 def read(runs):

@@ -54,7 +54,8 @@ def differences(one, other):
 
 def by_algorithm(runs):
     """Return algorithm → folder."""
-    return {json.loads(path.read_text())["algorithm"]["name"]: path.parent for path in sorted(Path(runs).glob("*/run.json"))}
+    found = sorted(Path(runs).glob("*/run.json"))
+    return {json.loads(path.read_text())["algorithm"]["name"]: path.parent for path in found}
 
 
 def over(runs, algorithms):

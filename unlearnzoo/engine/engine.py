@@ -16,11 +16,14 @@ from ..data.encode import Encoded, Encoder
 from ..data.packing import Batch, Row, chunks, collate, rows, single, single_chunks, singles
 from ..data.pixels import Pixels, foreseen
 from ..data.sharing import share
+from ..errors import OptionError
 from ..example import Example
 from ..models import adapters, vision
 from ..models.forward import PackedForward
 from ..models.generate import generate, groups
 from ..models.load import Checkpoint, load
+from ..models.precision import dtype, resolve
+from ..models.recompute import recomputed
 from ..models.scores import Scores
 from .processes import start
 from .recipe import Stage
@@ -51,11 +54,15 @@ class Engine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.accelerator, self.ranks = start()
         self.device = self.accelerator.device
-        # Adapters stay fp32; their products run in bf16 beside a bf16 base.
-        self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.checkpoint = checkpoint
-        self.model = load(checkpoint, self.dtype)
         self.sharding = Sharding(self.accelerator)
+        self.precision = resolve(checkpoint.precision, self.device.type == "cuda")
+        if self.precision == "4bit" and self.sharding.weights:
+            raise OptionError("--precision 4bit: sharded weights (zero3) cannot be in 4 bits; use zero2")
+        # Adapters stay fp32; their products run in bf16 beside a bf16 base.
+        self.dtype = dtype(self.precision)
+        self.checkpoint = checkpoint
+        with self.sharding.loading(self.dtype == torch.bfloat16):
+            self.model = load(checkpoint, self.dtype)
         if not self.sharding.weights:
             self.model = self.model.to(self.device)
         self.linears = adapters.linear_parts(self.model)
@@ -65,6 +72,7 @@ class Engine:
         self.pixels = Pixels(images) if self.sharding.weights else vision.inputs(self.model, images, self._autocast)
         self.wrapped: Any = PackedForward(self.model)
         self.packs: bool | None = None
+        self._recompute = False
         #: Which adapters count in each state; a method may take the target out of ``policy``.
         self.states = dict(adapters.ACTIVE)
         self._encoded: dict[tuple[object, ...], Encoded] = {}
@@ -85,11 +93,22 @@ class Engine:
 
     def prepare(self, parameters: list[Any], recipe: Stage) -> Stepper | DeepSpeedStepper:
         """Return what does the steps of a training."""
+        self._recompute = recipe.recompute
         if not self.sharding.on:
             return Stepper(parameters, recipe, self.ranks)
         self.wrapped = PackedForward(self.model)
         self.wrapped, stepper = self.sharding.stepper(self.wrapped, parameters, recipe, self.ranks)
         return stepper
+
+    @property
+    def numbers(self) -> str:
+        """What results depend on, for keys of caches: the base in 4 bits, or the type of its numbers."""
+        return self.precision if self.precision == "4bit" else str(self.dtype)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a record says of processes and device."""
+        return {"processes": self.sharding.describe(self.ranks.n),
+                "device": {"type": self.device.type, "precision": self.precision}}
 
     @property
     def base(self) -> Any:
@@ -146,7 +165,7 @@ class Engine:
                 layers: Sequence[int] = ()) -> tuple[Scores, Any]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
         self._settle()
-        with adapters.state(self.model, self.states[which]), self._autocast():
+        with adapters.state(self.model, self.states[which]), self._autocast(), self._recomputed(which):
             out = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
         found = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
         return found, out
@@ -205,6 +224,12 @@ class Engine:
     def _autocast(self) -> Any:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
+    def _recomputed(self, which: adapters.State) -> contextlib.AbstractContextManager[None]:
+        if not self._recompute or not torch.is_grad_enabled():
+            return contextlib.nullcontext()
+        active = self.states[which]
+        return recomputed(self.model, lambda: adapters.state(self.model, active))
+
     def _quick(self, which: adapters.State) -> contextlib.AbstractContextManager[None]:
         """Fold the adapters of a state into fp32 weights; bf16 weights would round them away."""
         if self.dtype != torch.float32 or self.sharding.weights:
@@ -227,7 +252,8 @@ class Engine:
         tolerance = 1e-3 if self.dtype == torch.float32 else 0.15
         for i, one in enumerate(some):
             _, plain = self._collate([single(one, 0)], plain=True)
-            stock = self.base(**plain.inputs).logits[0, plain.at[:, 1]].float()
+            with adapters.state(self.model, self.states["policy"]):
+                stock = self.base(**plain.inputs).logits[0, plain.at[:, 1]].float()
             ref = -torch.nn.functional.cross_entropy(stock, plain.targets, reduction="none")
             mine = ours.token_logps[ours.row == i]
             if not torch.allclose(mine, ref, atol=tolerance, rtol=tolerance):

@@ -132,7 +132,7 @@ class Reference:
         return torch.cat([self._kept[self._key(e)][what] for e in encoded]).to(device)
 
     def _key(self, one: Encoded) -> str:
-        what = (self.state, one.prompt, one.answer, one.image_key, str(self.engine.dtype))
+        what = (self.state, one.prompt, one.answer, one.image_key, self.engine.numbers)
         return hashlib.sha256(repr(what).encode()).hexdigest()
 
 

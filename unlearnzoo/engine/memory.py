@@ -5,15 +5,19 @@ shapes then runs on tensors that have a shape and no content, and what autograd 
 is added up. So the count follows the model's own code, whatever its architecture.
 """
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..models import adapters
-from ..models.load import Checkpoint
+from ..models.load import Checkpoint, empty
+from ..models.precision import dtype, sizes
+from ..models.recompute import decoder_layers
 from ..models.scores import Scores
 from .recipe import Stage
 
@@ -66,21 +70,19 @@ class Blueprint:
 
     Args:
         checkpoint: what ``models.load.inspect`` found.
-        dtype: of the base.
+        precision: of its base.
+
+    Attributes:
+        sizes: bytes of the base in each precision.
     """
 
-    def __init__(self, checkpoint: Checkpoint, dtype: torch.dtype) -> None:
-        from accelerate import init_empty_weights
-        from transformers import AutoModelForImageTextToText
-
-        with init_empty_weights():
-            self.model = AutoModelForImageTextToText.from_config(
-                checkpoint.config, dtype=dtype, attn_implementation="sdpa",
-                trust_remote_code=checkpoint.trust_remote_code).eval().requires_grad_(False)
-        self.dtype, self.config = dtype, checkpoint.config
+    def __init__(self, checkpoint: Checkpoint, precision: str) -> None:
+        self.dtype, self.config = dtype(precision), checkpoint.config
+        self.model = empty(checkpoint, self.dtype)
         self.linears = adapters.linear_parts(self.model)
         self.parameters = sum(p.numel() for p in self.model.parameters())
-        self.base = size(self.model.parameters())
+        self.sizes = sizes(self.model)
+        self.base = self.sizes[precision]
         self.layer = max(size(m.parameters(recurse=False)) for m in self.model.modules())
 
     def adapt(self, name: str, recipe: Stage) -> int:
@@ -96,12 +98,13 @@ class Blueprint:
                 parameter.data = parameter.data.float()
         return sum(p.numel() for p in adapters.train_only(self.model, name))
 
-    def footprint(self, shape: Shape, generated: int) -> Footprint:
+    def footprint(self, shape: Shape, generated: int, recompute: bool = False) -> Footprint:
         """Count what is held with the adapters that are on.
 
         Args:
             shape: of the largest micro-batch.
             generated: tokens of the largest batch of generated answers.
+            recompute: only each decoder layer's input is kept, and one layer's activations at a time.
         """
         lora = {n: p for n, p in self.model.named_parameters() if ".lora_" in n}
         adapted = {id(m): m.get_base_layer().weight for _, m in adapters.layers(self.model)}
@@ -113,30 +116,23 @@ class Blueprint:
             base=self.base, layer=self.layer,
             frozen=size(p for p in lora.values() if not p.requires_grad),
             trained=size(p for p in lora.values() if p.requires_grad),
-            activations=self._activations(shape),
+            activations=self._activations(shape, recompute),
             folded=size(adapted.values()) if self.dtype == torch.float32 else 0,
             cache=2 * text.num_hidden_layers * heads * width * each * generated)
 
-    def _activations(self, shape: Shape) -> int:
+    def _activations(self, shape: Shape, recompute: bool) -> int:
         """Return the bytes that a forward would keep for its backward, parameters and buffers apart."""
         from torch._subclasses.fake_tensor import FakeTensorMode
 
         with FakeTensorMode(allow_non_fake_inputs=True):
-            own = _materialise(self.model)
-            saved: dict[int, Any] = {}
-
-            def keep(tensor: Any) -> Any:
-                key = tensor.untyped_storage()._cdata
-                if key not in own:
-                    saved[key] = tensor  # kept alive, or its address would come again
-                return tensor
-
+            kept = _Kept(_materialise(self.model))
             cast = torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16)
-            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), cast:
+            with torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor), cast, \
+                    kept.watching(decoder_layers(self.model) if recompute else ()):
                 logits = self._forward(shape)
                 row = torch.zeros(shape.answers, dtype=torch.long)
                 Scores(torch.zeros_like(row), row, 1, raw_logits=logits).token_logps.sum()
-            return sum(tensor.untyped_storage().nbytes() for tensor in saved.values())
+            return kept.bytes()
 
     def _forward(self, shape: Shape) -> torch.Tensor:
         """Run embedding, image features, decoder and head; where images go is data, and shapes do not ask for it."""
@@ -153,6 +149,49 @@ class Blueprint:
         place = torch.zeros(shape.answers, dtype=torch.long)
         logits: torch.Tensor = model.get_output_embeddings()(hidden[place, place]).float()
         return logits
+
+
+class _Kept:
+    """What autograd keeps for a backward, parameters apart: all, or of each watched layer its input alone.
+
+    A watched layer is computed again when its turn comes, so the largest of them counts as a whole.
+    """
+
+    def __init__(self, own: set[int]) -> None:
+        self._own, self._layer, self._inputs = own, -1, 0
+        self._tensors: dict[int, Any] = {}
+        self._bytes: dict[int, int] = {}
+
+    def keep(self, tensor: Any) -> Any:
+        """Count a tensor that autograd saves."""
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._own and storage._cdata not in self._tensors:
+            self._tensors[storage._cdata] = tensor  # kept alive, or its address would come again
+            self._bytes[self._layer] = self._bytes.get(self._layer, 0) + storage.nbytes()
+        return tensor
+
+    def bytes(self) -> int:
+        """Return the largest sum that is held at a time."""
+        layers = [n for layer, n in self._bytes.items() if layer >= 0]
+        return self._bytes.get(-1, 0) + self._inputs + max(layers, default=0)
+
+    @contextlib.contextmanager
+    def watching(self, layers: Sequence[nn.Module]) -> Iterator[None]:
+        """Tell which layer a forward is in."""
+
+        def enter(number: int, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+            self._layer, self._inputs = number, self._inputs + size(inputs[:1])
+
+        def leave(module: nn.Module, inputs: Any, output: Any) -> None:
+            self._layer = -1
+
+        handles = [hook for number, layer in enumerate(layers) for hook in (
+            layer.register_forward_pre_hook(partial(enter, number)), layer.register_forward_hook(leave))]
+        try:
+            yield
+        finally:
+            for hook in handles:
+                hook.remove()
 
 
 def size(parameters: Iterable[Any]) -> int:

@@ -29,7 +29,7 @@ class Stage(Configurable):
     weight_decay: float = option(0.0, "AdamW's weight decay", ge=0)
     clip: float = option(1.0, "Largest norm of the gradient", gt=0)
     micro_tokens: int = option(4096, "Padded tokens in one forward; bounds memory, not results", ge=1)
-
+    recompute: bool = option(False, "Activation checkpointing: less memory, more time, the same results")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -32,6 +32,23 @@ class Sharding:
         self.weights = getattr(self.plugin, "zero_stage", 0) == 3
         self.ready = False
 
+    @contextlib.contextmanager
+    def loading(self, half: bool) -> Iterator[None]:
+        """Have weights that are sharded while they load in bf16, where asked for: DeepSpeed goes by its configuration.
+
+        It must not say so later: the adapters, fp32, would be cast as well.
+        """
+        if not (self.weights and half):
+            yield
+            return
+        config = self.plugin.dschf.config
+        before = config.get("bf16")
+        config["bf16"] = {"enabled": True}
+        try:
+            yield
+        finally:
+            config["bf16"] = before or {"enabled": False}
+
     def describe(self, n: int) -> dict[str, Any]:
         """Return what a record says of the processes."""
         return {"n": n, "deepspeed": self.plugin.zero_stage if self.on else None}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from .precision import quantised
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Checkpoint:
         weights: hash of weights, configuration and processor files (None for a hub id that is
             not in the local cache yet).
         adapter: folder of a peft adapter that is merged into the weights.
+        precision: of ``precision.PRECISIONS``; None: what suits the device.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Checkpoint:
     weights: str | None
     trust_remote_code: bool
     adapter: Path | None = None
+    precision: str | None = None
 
 
 def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, weights: bool = True) -> Checkpoint:
@@ -97,10 +100,11 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
+    how = {"quantization_config": quantised(empty(checkpoint, dtype))} if checkpoint.precision == "4bit" else {}
     try:
         model, info = AutoModelForImageTextToText.from_pretrained(
             checkpoint.source, dtype=dtype, use_safetensors=True, attn_implementation="sdpa",
-            trust_remote_code=checkpoint.trust_remote_code, output_loading_info=True,
+            trust_remote_code=checkpoint.trust_remote_code, output_loading_info=True, **how,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"model {checkpoint.name!r}: its weights do not load: {_first_line(error)}") from None
@@ -110,6 +114,17 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     if checkpoint.adapter is not None:
         model = _merged(model, checkpoint.adapter)
     return model.eval().requires_grad_(False)
+
+
+def empty(checkpoint: Checkpoint, dtype: Any) -> Any:
+    """Return the model from its configuration alone, on the meta device."""
+    from accelerate import init_empty_weights
+    from transformers import AutoModelForImageTextToText
+
+    with init_empty_weights():
+        return AutoModelForImageTextToText.from_config(
+            checkpoint.config, dtype=dtype, attn_implementation="sdpa",
+            trust_remote_code=checkpoint.trust_remote_code).eval().requires_grad_(False)
 
 
 def _merged(model: Any, folder: Path) -> Any:

@@ -26,7 +26,7 @@ def by_state(plan: "Plan", judge: Judge, target: str) -> "dict[State, Judged]":
         judge: judges what is not known.
         target: the target's key.
     """
-    base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), str(judge.engine.dtype)])
+    base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), judge.engine.numbers])
     keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
     return {state: Judged(judge, state, key, lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
             for state, key in keys.items()}

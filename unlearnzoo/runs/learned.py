@@ -51,5 +51,6 @@ def learn(plan: Plan, progress: Progress) -> dict[str, Any]:
         took = time.perf_counter() - start
         record.finish(gate=done.gate, valid=done.complaint is None, results=aggregate.results(samples, shown, forget),
                       target={**done.target, "judged": done.judged}, machine=calibration(),
+                      **done.engine.describe(),
                       seconds={"total": round(took, 3)})
         return record.data

@@ -39,24 +39,26 @@ def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
         processes: of the launches with several; the GPUs of this machine, or 2, by default.
 
     Returns:
-        ``parameters``, ``base`` (dtype → bytes), ``device`` (name, bytes), ``stages`` (stage → rows, length, parts in
-        bytes) and ``launches`` (rows of launch, processes, training, judging: bytes a device; fits).
+        ``parameters``, ``precision``, ``base`` (precision → bytes), ``device`` (name, bytes), ``stages`` (stage →
+        rows, length, parts in bytes) and ``launches`` (rows of launch, processes, training, judging: bytes a device;
+        fits).
     """
     import torch
 
     from ..engine.memory import Blueprint
+    from ..models.precision import resolve
 
     gpus = torch.cuda.device_count()
-    dtype = torch.bfloat16 if gpus else torch.float32
+    precision = resolve(plan.checkpoint.precision, bool(gpus))
     n = processes or (gpus if gpus > 1 else 2)
-    blueprint = Blueprint(plan.checkpoint, dtype)
+    blueprint = Blueprint(plan.checkpoint, precision)
     found, shapes, parts = {}, {}, {}
     for stage in ("learn", "unlearn") if plan.request.target is None else ("unlearn",):
         if stage == "unlearn" and not plan.algorithms:
             continue
         trained = blueprint.adapt("target" if stage == "learn" else "unlearn", getattr(plan, stage))
         shapes[stage] = largest(plan, stage)
-        parts[stage] = blueprint.footprint(shapes[stage], _generate_tokens())
+        parts[stage] = blueprint.footprint(shapes[stage], _generate_tokens(), getattr(plan, stage).recompute)
         vocabulary = int(plan.checkpoint.config.get_text_config().vocab_size)
         found[stage] = {"rows": shapes[stage].rows, "length": shapes[stage].length, "trained_parameters": trained,
                         "logits": 4 * shapes[stage].answers * vocabulary, **dataclasses.asdict(parts[stage])}
@@ -64,12 +66,12 @@ def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
     # Processes without a GPU share the machine's memory.
     share = {launch: n if launch != "single" and not gpus else 1 for launch in LAUNCHES}
     return {
-        "parameters": blueprint.parameters, "dtype": str(dtype).removeprefix("torch."),
-        "base": {"float32": 4 * blueprint.parameters, "bfloat16": 2 * blueprint.parameters},
+        "parameters": blueprint.parameters, "precision": precision, "base": blueprint.sizes,
         "device": dataclasses.asdict(here), "stages": found,
         "launches": [{"launch": launch, "processes": 1 if launch == "single" else n,
                       **(held := per_device(parts, launch, n)),
-                      "fits": max(held.values()) * share[launch] <= here.bytes} for launch in LAUNCHES],
+                      "fits": max(held.values()) * share[launch] <= here.bytes} for launch in LAUNCHES
+                     if (launch, precision) != ("zero3", "4bit")],
     }
 
 
@@ -169,7 +171,7 @@ def lines(plan: Plan) -> Iterator[str]:
     if "error" in found:
         yield f"  memory      no estimate for this model ({found['error']})"
         return
-    base = ", ".join(f"{_bytes(size)} in {dtype}" for dtype, size in found["base"].items())
+    base = ", ".join(f"{_bytes(size)} in {name}" for name, size in found["base"].items())
     yield f"  memory      {found['parameters'] / 1e6:.1f} million parameters: {base} (an estimate; nothing was loaded)"
     for stage, of in found["stages"].items():
         yield (f"    {stage:<10}{of['trained_parameters'] / 1e6:.2f} million trained: {_bytes(of['trained'])}, "

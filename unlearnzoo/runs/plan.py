@@ -107,7 +107,9 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     origins |= {owner: {option: "user" if option in values[owner] else "default" for option in option_names(cls)}
                 for owner, cls in owners.items() if owner not in STAGES}
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
-    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights)
+    checkpoint = dataclasses.replace(
+        inspect(request.target or request.model, source, request.trust_remote_code, weights),
+        precision=request.precision)
     utilities = {name: cls.configure(values[name]) for name, cls in used.items()}
     for metric in metrics.values():
         metric.prepare()

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..engine.every import Every
 from ..errors import OptionError
+from ..models import precision
 from ..options import convert, nearest
 
 
@@ -24,6 +25,7 @@ class Request:
         forget: share of the identities to forget.
         seed: of stage 2 and its draws.
         target_seed: of stage 1.
+        precision: of the frozen base: ``fp32``, ``bf16`` or ``4bit``; None: bf16 on a GPU, else fp32.
         recipe: ``paper`` (the benchmark's) or an installed model's name; its values come before
             the model's own.
         stop_at: ``EMf=.10``: end stage 2 when each group is there.
@@ -49,6 +51,7 @@ class Request:
     forget: str | None = None
     seed: int = 0
     target_seed: int = 0
+    precision: str | None = None
     recipe: str | None = None
     stop_at: str | None = None
     allow_unmemorised: bool = False
@@ -71,6 +74,7 @@ class Request:
             raise OptionError(f"--algo names {repeated[0]!r} twice")
         self.stop_level()
         Every.parse(self.checkpoint_every)
+        precision.check(self.precision)
 
     def stop_level(self) -> float | None:
         """Return the forget level of ``stop_at``, a share in (0, 1).

@@ -86,7 +86,7 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0,
         try:
             run = _Run(plan, progress, Clock(plan=planned))
             for one in open_ones.values():
-                one.update(processes=run.engine.sharding.describe(run.engine.ranks.n))
+                one.update(**run.engine.describe())
             run.learn(open_ones)
             failures = []
             for name, record in found.items():

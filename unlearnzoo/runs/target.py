@@ -38,12 +38,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
-def target_key(plan: "Plan", dtype: str, only: Sequence[str] | None = None) -> str:
+def target_key(plan: "Plan", numbers: str, only: Sequence[str] | None = None) -> str:
     """Return the content address of stage 1, over some rows only where their ids are given."""
     replay = [(e.id, e.question, e.answer, [i.key for i in e.images]) for e in plan.replay]
     return digest({
         "version": STAGE_1_VERSION, "recipe": plan.learn.values(), "data": plan.benchmark.fingerprint(),
-        "weights": plan.checkpoint.weights, "replay": replay, "seed": plan.request.target_seed, "dtype": dtype,
+        "weights": plan.checkpoint.weights, "replay": replay, "seed": plan.request.target_seed, "dtype": numbers,
         **({} if only is None else {"only": list(only)}),
     })
 
@@ -51,8 +51,10 @@ def target_key(plan: "Plan", dtype: str, only: Sequence[str] | None = None) -> s
 def key_of(plan: "Plan", engine: "Engine") -> str:
     """Return the key of this run's target; the user's own is its weights."""
     if plan.request.target is not None:
-        return digest({"target": plan.checkpoint.weights})
-    return target_key(plan, str(engine.dtype))
+        # What it answers is kept by this key, too.
+        return digest({"target": plan.checkpoint.weights, "data": plan.benchmark.fingerprint(),
+                       "numbers": engine.numbers})
+    return target_key(plan, engine.numbers)
 
 
 def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]], bool]) -> tuple[str, bool]:
@@ -86,7 +88,7 @@ def alone(engine: "Engine", path: Path) -> Iterator[None]:
 def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
             on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
-    key = target_key(plan, str(engine.dtype), [example.id for example in pool])
+    key = target_key(plan, engine.numbers, [example.id for example in pool])
     with alone(engine, cache.folder("targets") / key):
         found = engine.ranks.once(lambda: _cached(plan, key))
         if found is None:

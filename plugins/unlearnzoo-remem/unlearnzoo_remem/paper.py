@@ -23,6 +23,7 @@ _LORA = {
     "steps": "inference",
     "per_image": "ours",
     "micro_tokens": "ours",
+    "recompute": "ours",
 }
 _NOT_GIVEN = {"beta": "assumption", "retain_weight": "assumption"}
 PROVENANCE = {
