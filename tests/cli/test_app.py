@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -151,18 +150,6 @@ def test_listings_are_light(line):
     assert done.returncode == 0, done.stderr
     imported = {text.rpartition("|")[2].strip() for text in done.stderr.splitlines() if text.startswith("import time")}
     assert not imported & {"torch", "transformers", "numpy", "PIL", "datasets", "peft", "accelerate", "rich"}
-
-
-def test_listings_are_quick():
-    """Half a second on an idle core; CPU time, since this machine may be shared."""
-    def seconds():
-        before = os.times()
-        subprocess.run([sys.executable, "-m", "unlearnzoo", "list"], cwd=ROOT, capture_output=True, check=True)
-        after = os.times()
-        return after.children_user + after.children_system - before.children_user - before.children_system
-
-    start = time.perf_counter()
-    assert min(seconds() for _ in range(3)) < 0.5, f"three runs took {time.perf_counter() - start:.1f} s"
 
 
 def test_a_closed_pipe_is_no_error():

@@ -91,8 +91,8 @@ def test_a_picture_of_it(points, tmp_path):
 
 
 def test_places_are_numbers_where_they_are_numbers():
-    assert picture._places(["5%", "20%", "5%"]) == {"5%": 5.0, "20%": 20.0}
-    assert picture._places(["ga", "5"]) == {"ga": 0.0, "5": 1.0}
+    assert picture._places(["5%", "20%", "5%"]) == ({"5%": 5.0, "20%": 20.0}, False)
+    assert picture._places(["ga", "5"]) == ({"ga": 0.0, "5": 1.0}, True)
 
 
 def test_time_is_read_off_finished_points_and_never_made_up(points, tmp_path):

@@ -62,7 +62,7 @@ def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any]], x: str,
            lines: Sequence[str]) -> None:
     """Draw one column of one group."""
-    places = _places([row["axes"].get(x, "") for row in rows])
+    places, words = _places([row["axes"].get(x, "") for row in rows])
     for i, line in enumerate(lines):
         # A level that no run came down to has a place and no mark.
         known = [r for r in rows if _line(r, x) == line and r["mean"] is not None]
@@ -75,7 +75,8 @@ def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any
         shift = (i - (len(lines) - 1) / 2) * 0.01 * (max(places.values()) - min(places.values()) or 1)
         axes.errorbar([places[row["axes"].get(x, "")] + shift for row in mine], means, yerr=half,
                       color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markersize=6, capsize=3,
-                      linewidth=1.4, markeredgecolor="white", label=_text(line or panel[0]))
+                      linewidth=1.4, linestyle="none" if words else "-", elinewidth=1.4, markeredgecolor="white",
+                      label=_text(line or panel[0]))
     share = all(row["share"] for row in rows)
     if share:
         axes.set_ylim(-2, 102)
@@ -87,13 +88,16 @@ def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any
     axes.set_axisbelow(True)
 
 
-def _places(values: Sequence[str]) -> dict[str, float]:
-    """Return where each value stands: numbers (and shares) where they belong, words side by side."""
+def _places(values: Sequence[str]) -> tuple[dict[str, float], bool]:
+    """Return where each value stands, and whether they are words.
+
+    Numbers (and shares) stand where they belong; words side by side, and no line leads from one to the next.
+    """
     unique = list(dict.fromkeys(values))
     try:
-        return {value: float(value.removesuffix("%")) for value in unique}
+        return {value: float(value.removesuffix("%")) for value in unique}, False
     except ValueError:
-        return {value: float(i) for i, value in enumerate(unique)}
+        return {value: float(i) for i, value in enumerate(unique)}, True
 
 
 def _line(row: Mapping[str, Any], x: str) -> str:
