@@ -76,6 +76,11 @@ def test_an_unknown_precision_is_refused(capsys):
     assert "--precision '8bit': choose fp32, bf16, 4bit" in capsys.readouterr().err
 
 
+def test_4_bits_over_sharded_weights_are_refused():
+    with pytest.raises(OptionError, match=r"cannot be in 4 bits; use zero2"):
+        Request(algo=("gd",), bench="remem", precision="4bit", launch="zero3")
+
+
 def test_4_bits_without_the_library_say_what_to_install(monkeypatch):
     monkeypatch.setattr(precision.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(OptionError, match=r"pip install 'unlearnzoo\[4bit\]'"):

@@ -16,13 +16,12 @@ from ..data.encode import Encoded, Encoder
 from ..data.packing import Batch, Row, chunks, collate, rows, single, single_chunks, singles
 from ..data.pixels import Pixels, foreseen
 from ..data.sharing import share
-from ..errors import OptionError
 from ..example import Example
 from ..models import adapters, vision
 from ..models.forward import PackedForward
 from ..models.generate import generate, groups
 from ..models.load import Checkpoint, load
-from ..models.precision import dtype, resolve
+from ..models.precision import check, dtype, resolve
 from ..models.recompute import recomputed
 from ..models.scores import Scores
 from .processes import start
@@ -55,9 +54,8 @@ class Engine:
         self.accelerator, self.ranks = start()
         self.device = self.accelerator.device
         self.sharding = Sharding(self.accelerator)
+        check(checkpoint.precision, self.sharding.weights)
         self.precision = resolve(checkpoint.precision, self.device.type == "cuda")
-        if self.precision == "4bit" and self.sharding.weights:
-            raise OptionError("--precision 4bit: sharded weights (zero3) cannot be in 4 bits; use zero2")
         # Adapters stay fp32; their products run in bf16 beside a bf16 base.
         self.dtype = dtype(self.precision)
         self.checkpoint = checkpoint

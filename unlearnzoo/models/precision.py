@@ -10,8 +10,12 @@ from .adapters import linear_parts
 PRECISIONS = ("fp32", "bf16", "4bit")
 
 
-def check(precision: str | None) -> None:
+def check(precision: str | None, sharded: bool) -> None:
     """Refuse what is unknown or cannot be loaded here.
+
+    Args:
+        precision: None: what suits the device.
+        sharded: the weights are shared out over processes.
 
     Raises:
         OptionError: with what would be right.
@@ -20,6 +24,8 @@ def check(precision: str | None) -> None:
         return
     if precision not in PRECISIONS:
         raise OptionError(f"--precision {precision!r}: choose {', '.join(PRECISIONS)}")
+    if precision == "4bit" and sharded:
+        raise OptionError("--precision 4bit: sharded weights (zero3) cannot be in 4 bits; use zero2")
     if precision == "4bit" and importlib.util.find_spec("bitsandbytes") is None:
         raise OptionError("--precision 4bit: bitsandbytes is not installed: pip install 'unlearnzoo[4bit]'")
 

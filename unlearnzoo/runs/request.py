@@ -74,7 +74,7 @@ class Request:
             raise OptionError(f"--algo names {repeated[0]!r} twice")
         self.stop_level()
         Every.parse(self.checkpoint_every)
-        precision.check(self.precision)
+        precision.check(self.precision, sharded=self.launch == "zero3")
 
     def stop_level(self) -> float | None:
         """Return the forget level of ``stop_at``, a share in (0, 1).
