@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.checkpoints import llava
 from tests.support.launched import script
+from unlearnzoo.launch import files
 
 pytestmark = pytest.mark.slow
 BASE = {"fp32": "torch.float32", "bf16": "torch.bfloat16", "4bit": "torch.uint8"}
@@ -26,6 +27,18 @@ def test_two_processes_give_what_one_gives(launch, precision, recompute, loss, a
     assert one[precision]["losses"][-1] < 0.9 * one[precision]["losses"][0]
     # DeepSpeed has left the numbers as they are: the adapter in fp32 beside whatever the base is in.
     assert two["base"] == one[precision]["base"] == [BASE[precision]] and two["trained"] == ["torch.float32"]
+
+
+def test_states_and_weights_that_wait_in_the_host_s_memory_change_nothing(alone, tmp_path):
+    """Here the host's memory is the device's, too: what is shown is that such a file works."""
+    folder, one = alone
+    own = tmp_path / "own.yaml"
+    shipped = files.find("zero3").read_text()
+    own.write_text(shipped.replace("  zero_stage: 3\n", "  zero_stage: 3\n  offload_optimizer_device: cpu\n"
+                                                        "  offload_param_device: cpu\n"))
+    assert own.read_text() != shipped
+    two = script("trained", folder, "fp32", "no", launch=own)
+    assert two["losses"] == pytest.approx(one["fp32"]["losses"], rel=5e-3)
 
 
 def test_sharded_weights_in_4_bits_are_refused(alone):
