@@ -23,6 +23,7 @@ class Eval:
         detail: of the metric's scores, shown in their place; empty for the scores.
         all_of: a tag; rows that share its value count as one, which scores what its worst row does (a
             multiple-choice question counts only if it is right in each order of its options).
+        tagged: a tag; only rows that have it count. Where no row has it there is no such column.
     """
 
     column: str
@@ -33,6 +34,7 @@ class Eval:
     by: tuple[str, ...] = ("hop",)
     detail: str = ""
     all_of: str | None = None
+    tagged: str | None = None
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def test_show_a_benchmark(filled, capsys):
     assert "  learn: rank 64" in text
     facts = json.loads(output(capsys, "show", "x/bench", "--json"))
     assert facts["columns"][1] == {"column": "EMr", "split": "retain", "metric": "x/length", "who": "retain",
-                                   "want": "high", "by": ["hop"], "detail": "", "all_of": None}
+                                   "want": "high", "by": ["hop"], "detail": "", "all_of": None, "tagged": None}
 
 
 def test_show_a_metric(filled, capsys):

@@ -1,5 +1,6 @@
 """Means, counts and intervals against closed forms and an independent computation."""
 
+import dataclasses
 import math
 import random
 
@@ -227,6 +228,16 @@ def test_rows_that_count_as_one_are_right_only_together():
     assert (row["mean"], row["n"], row["clusters"], row["unscored"]) == (2 / 4, 4, 4, 1)
     assert row["all_of"] == "asked"
     assert "all_of" not in row_of([sample(1.0)])
+
+
+def test_a_column_over_tagged_rows_leaves_the_others_out():
+    some = dataclasses.replace(ALL, tagged="clean")
+    samples = [sample(1.0, tags={"hop": "single"}), sample(0.0, number=1, tags={"hop": "single", "clean": "yes"}),
+               sample(1.0, number=2, tags={"hop": "single", "clean": "yes"})]
+    row = row_of(samples, some)
+    assert (row["mean"], row["n"], row["tagged"]) == (0.5, 2, "clean")
+    assert (row_of(samples)["n"], "tagged" in row_of(samples)) == (3, False)
+    assert row_of(samples[:1], some)["n"] == 0
 
 
 def test_rows_without_the_tag_stand_for_themselves():

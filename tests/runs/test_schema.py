@@ -30,7 +30,8 @@ def record(tmp_path_factory):
     fields["tuned"] = {"settings": 2, "budget": 2, "setting": 1, "score": 0.5, "scores": [None, 0.5], "values": {},
                        "bench": {}, "data": "d2", "seed": 0}
     known = records.judged("target", {"finetune": 1.0, "test": 1.0})
-    odd = [dataclasses.replace(e, all_of="topic", detail="rank") for e in records.EVALS if e.split == "retain"]
+    odd = [dataclasses.replace(e, all_of="topic", detail="rank", tagged="topic")
+           for e in records.EVALS if e.split == "retain"]
     missing = aggregate.results(known, odd, records.FORGET)
     return records.finished(
         tmp_path_factory.mktemp("runs"), **fields, gate=gate.weigh(plan, None, known), baselines=missing,

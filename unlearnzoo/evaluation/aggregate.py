@@ -34,7 +34,7 @@ def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[
         unscored``, and ``per_cluster`` (identity → mean) where there are too few identities for
         an interval. A column of a model that has no sample for it is one row with n = 0. A metric
         over candidates also has ``chance``, a column that counts rows together ``all_of``; its n
-        are questions then.
+        are questions then. One over rows with a tag has ``tagged``.
     """
     rows = []
     models = sorted({s.model for s in samples})
@@ -135,7 +135,7 @@ def _belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
 
 def concerns(one: Eval, sample: Sample, forget: frozenset[str]) -> bool:
     """Tell whether a column asks for this sample, scored or not."""
-    if sample.split != one.split:
+    if sample.split != one.split or (one.tagged is not None and one.tagged not in sample.tags):
         return False
     return one.who == "all" or (sample.identity in forget) == (one.who == "forget")
 
@@ -154,7 +154,8 @@ def _groups(samples: Sequence[Sample],
 def _heading(one: Eval) -> Mapping[str, str]:
     return {"split": one.split, "column": one.column, "who": one.who, "want": one.want,
             "metric": one.metric, **({"detail": one.detail} if one.detail else {}),
-            **({} if one.all_of is None else {"all_of": one.all_of})}
+            **({} if one.all_of is None else {"all_of": one.all_of}),
+            **({} if one.tagged is None else {"tagged": one.tagged})}
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -40,7 +40,8 @@ def select(evals: Iterable[Eval], examples: Callable[[str], Sequence[Example]],
     for one in evals:
         for example in examples(one.split):
             gone = example.identity in forget
-            if one.who == "all" or gone == (one.who == "forget"):
+            if (one.who == "all" or gone == (one.who == "forget")) and (
+                    one.tagged is None or one.tagged in example.tags):
                 item = items.setdefault((one.split, example.id), Item(one.split, example))
                 item.metrics.add(one.metric)
     return list(items.values())

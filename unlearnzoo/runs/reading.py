@@ -132,5 +132,6 @@ def evals(record: Mapping[str, Any]) -> list[Eval]:
     for row in record["results"]:
         if row["model"] == "unlearned":
             found[row["column"]] = Eval(row["column"], row["split"], row["metric"], row["who"],
-                                        row["want"], tuple(row["group"]), row.get("detail", ""), row.get("all_of"))
+                                        row["want"], tuple(row["group"]), row.get("detail", ""), row.get("all_of"),
+                                        row.get("tagged"))
     return list(found.values())

@@ -31,7 +31,7 @@ class Redactor:
     def __init__(self, examples: Iterable[Example], evals: Iterable[Eval]) -> None:
         texts = sorted("\0".join([e.id, e.identity, e.question, e.answer, *e.keywords]) for e in examples)
         self._key = hashlib.sha256("\1".join(["unlearnzoo redact", *texts]).encode()).digest()
-        self._tags = {tag for one in evals for tag in one.by}
+        self._tags = {tag for one in evals for tag in (*one.by, one.tagged) if tag}
 
     def name(self, text: str) -> str:
         """Return the pseudonym of an identity or of an example."""

@@ -128,6 +128,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "results[].per_cluster": ("object", "person → mean; only where they are too few for an interval"),
     "results[].detail": ("str", "which detail of the scores is shown in their place; absent for the scores"),
     "results[].all_of": ("str", "tag whose rows count as one, right only if all of them are; absent where each counts"),
+    "results[].tagged": ("str", "tag that the rows have; absent where all rows count"),
     "results[].chance": ("float", "what guessing gives; only of metrics over candidates"),
     "curve": ("list", "points of stage 2 in order of step, the target's first"),
     "curve[].step": ("int", "optimiser steps done"),

@@ -76,7 +76,7 @@ def lines(plan: Plan) -> Iterator[str]:
     """Yield the plan as lines for a person."""
     data, request = as_data(plan), plan.request
     share = getattr(plan.benchmark, "forget", "")
-    yield (f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}; "
+    yield (f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}{_in(request)}; "
            f"seed {request.seed}, target seed {request.target_seed}")
     for name, pool in data["pools"].items():
         extra = f" ({share})" if name == "forget" and share else ""
@@ -114,6 +114,10 @@ def lines(plan: Plan) -> Iterator[str]:
     if request.tuned:
         where = ", ".join(f"{k} {v}" for k, v in (request.tuned.get("bench") or {}).items())
         yield f"  tuned: the best of {request.tuned.get('settings')} settings{f' on {where}' if where else ''}"
+
+
+def _in(request: Request) -> str:
+    return f" in {request.precision}" if request.precision else ""
 
 
 def costs(plan: Plan) -> dict[str, str]:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from unlearnzoo import DataError
-from unlearnzoo_remem.data import load
+from unlearnzoo.evaluation.judge import select
+from unlearnzoo_remem.benchmark import ReMem
+from unlearnzoo_remem.data import CLEAN, load
 
 Splits = dict[str, list[dict[str, Any]]]
 Write = Callable[[Splits], Path]
@@ -214,7 +216,17 @@ def test_self_answering_and_stray_keywords_are_counted(
     with caplog.at_level(logging.WARNING):
         data = load(str(folder))
     assert (data.self_answering, data.keyword_elsewhere) == (1, 1)
-    assert "1 questions hold their own keyword: test/00000" in caplog.text
+    assert "1 questions hold their own keyword; EM is shown without them, too: test/00000" in caplog.text
+    clean = {e.id for split in data.splits.values() for e in split if CLEAN in e.tags}
+    assert clean == {e.id for split in data.splits.values() for e in split} - {"test/00000"}
+    bench = ReMem(data=str(folder), forget="50%")
+    rows = {
+        e.column: len(select([e], bench.examples, frozenset({"id_00"})))
+        for e in ReMem.evals
+    }
+    assert rows["EMt clean"] == rows["EMt"] - 1 > 0 and rows["EMr clean"] == rows["EMr"] > 0
+    no_tags = ReMem(identities=2, qa=20, views=2, forget="50%")
+    assert not select([e for e in ReMem.evals if e.tagged], no_tags.examples, frozenset())
     assert "1 answers lack a keyword; EM counts the keyword: test/00001" in caplog.text
     with pytest.raises(DataError, match="test row 1: keyword 'measles' is not in the answer"):
         load(str(folder), strict=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unlearnzoo import Benchmark, DataError, Eval, Example, OptionError, Published, option
 from unlearnzoo.options import describe
 from unlearnzoo_remem.build import Spec
-from unlearnzoo_remem.data import Data, load, value_of
+from unlearnzoo_remem.data import CLEAN, Data, load, value_of
 from unlearnzoo_remem.paper import PROVENANCE, paper
 from unlearnzoo_remem.refusals import refusal_for
 from unlearnzoo_remem.share import whole_identities
@@ -55,6 +55,10 @@ class ReMem(Benchmark):
         Eval("Exp", "finetune", "unlearnzoo-remem/exposure", who="forget", want="low"),
         Eval("Exp lin", "finetune", "unlearnzoo-remem/exposure_linear", who="forget", want="low"),
         Eval("EMt", "test", "unlearnzoo-metrics/em", who="forget", want="low"),
+        # Without the questions that hold their own answer; no columns where there are none.
+        Eval("EMr clean", "retain", "unlearnzoo-metrics/em", "retain", "high", tagged=CLEAN),
+        Eval("EMf clean", "finetune", "unlearnzoo-metrics/em", "forget", "low", tagged=CLEAN),
+        Eval("EMt clean", "test", "unlearnzoo-metrics/em", "forget", "low", tagged=CLEAN),
     )
     # Over everybody and for base and target alone: what stage 1 reached (the paper's table 3), and
     # is the truth at chance before it? Split retain, not finetune: the base generates every answer.

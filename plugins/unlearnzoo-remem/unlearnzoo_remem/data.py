@@ -1,5 +1,6 @@
 """A whole data set, read and checked: who is in it, what is known of them, who is forgotten."""
 
+import dataclasses
 import functools
 import logging
 from collections import Counter
@@ -15,6 +16,8 @@ from unlearnzoo_remem.reader import NEEDED, PUBLISHED, open_splits
 from unlearnzoo_remem.rows import Rows
 
 log = logging.getLogger(__name__)
+#: Tag of rows that do not answer themselves, in a set that has some which do.
+CLEAN = "clean"
 #: Rows that a warning names.
 _LISTED = 10
 
@@ -28,7 +31,8 @@ class Data:
         splits: finetune, retain and test.
         published: how many people → who they are, from the splits forget1 to forget4.
         fingerprint: hash of strings and images.
-        self_answering: rows whose question holds its own keyword.
+        self_answering: rows whose question holds its own keyword. Where there are any, all others
+            have the tag ``clean``.
         keyword_elsewhere: rows whose answer lacks a keyword.
     """
 
@@ -88,9 +92,10 @@ def load(data: str, strict: bool = False) -> Data:
     problems.stop()
     assert content is not None  # images that cannot be used are problems
     rows = Rows(data, strict, problems)  # again, now with the images
+    splits = {name: rows.read(name, texts[name], content.images[name]) for name in NEEDED}
     found = Data(
         data,
-        {name: rows.read(name, texts[name], content.images[name]) for name in NEEDED},
+        {name: _tagged(split, frozenset(rows.self_answering)) for name, split in splits.items()},
         published,
         content.fingerprint,
         len(rows.self_answering),
@@ -98,6 +103,15 @@ def load(data: str, strict: bool = False) -> Data:
     )
     _warn(found, rows)
     return found
+
+
+def _tagged(split: tuple[Example, ...], odd: frozenset[str]) -> tuple[Example, ...]:
+    """Mark the rows that do not answer themselves, where some do: EM is shown over them as well."""
+    if not odd:
+        return split
+    return tuple(
+        e if e.id in odd else dataclasses.replace(e, tags={**e.tags, CLEAN: "yes"}) for e in split
+    )
 
 
 def _people(
@@ -144,7 +158,7 @@ def _some(names: list[str]) -> str:
 
 def _warn(found: Data, rows: Rows) -> None:
     for ids, text in (
-        (rows.self_answering, "questions hold their own keyword"),
+        (rows.self_answering, "questions hold their own keyword; EM is shown without them, too"),
         (rows.keyword_elsewhere, "answers lack a keyword; EM counts the keyword"),
     ):
         if ids:
