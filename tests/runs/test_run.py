@@ -51,6 +51,7 @@ def test_a_record_says_all_that_a_reader_needs(records):
             "versions", "git", "results", "curve", "matched", "seconds", "plan", "gate", "metrics"} <= record.keys()
     assert record["algorithm"] == {"name": "npo", "distribution": "unlearnzoo-npo", "version": "0.1.0",
                                    "options": {"beta": 0.1, "retain_weight": 0.0}, "gold_standard": False}
+    assert record["device"] == {"type": "cpu", "precision": "fp32"}
     assert record["machine"]["cpu_seconds"] > 0 and record["machine"]["matmul_gflops"] > 0
     assert set(record["seconds"]) == {"plan", "learn", "unlearn", "evaluate", "total"}
     assert record["curve"][0]["step"] == 0 and record["curve"][-1]["step"] == 8
