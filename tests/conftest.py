@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import sys
 from importlib import metadata
 
@@ -9,6 +10,10 @@ from importlib import metadata
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs this in the background hands down that Ctrl-C is ignored; the tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
