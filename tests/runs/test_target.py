@@ -53,3 +53,15 @@ def test_a_damaged_target_is_said_and_learned_again(name, tmp_path, monkeypatch)
         with pytest.warns(CacheWarning, match=r"the target in .* is damaged \(its checksum is another\); stage 1"):
             assert target._cached(plan, "key") is None
         assert not home.exists()
+
+
+def test_what_a_user_s_own_target_answered_is_kept_by_data_and_precision_as_well():
+    """Row ids are the same in many data sets; the answers are not."""
+    def key(data, numbers):
+        plan = types.SimpleNamespace(request=types.SimpleNamespace(target="./mine"),
+                                     checkpoint=types.SimpleNamespace(weights="w1"),
+                                     benchmark=types.SimpleNamespace(fingerprint=lambda: data))
+        return target.key_of(plan, types.SimpleNamespace(numbers=numbers))
+
+    assert len({key("d1", "torch.float32"), key("d2", "torch.float32"), key("d1", "torch.bfloat16")}) == 3
+    assert key("d1", "torch.float32") == key("d1", "torch.float32")
