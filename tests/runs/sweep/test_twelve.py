@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.support import three, toy
+from unlearnzoo.runs.sweep.local import GRACE
 
 #: Two targets of stage 1, three algorithms, two seeds.
 AXES = {"algo": ["ga", "gd", "npo"], "target-seed": [0, 1], "seed": [0, 1]}
@@ -57,7 +58,10 @@ def test_twelve_points_two_at_a_time_killed_and_resumed(sweep):
     assert len(processes(out)) <= 2
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    time.sleep(3)
+    # Its points are told to stop, and may take a while to write that down.
+    end = time.monotonic() + GRACE + 10
+    while processes(out) and time.monotonic() < end:
+        time.sleep(0.2)
     assert processes(out) == []
     before = finished(out)
     assert 5 <= len(before) < 12
