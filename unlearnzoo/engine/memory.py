@@ -98,7 +98,7 @@ class Blueprint:
                 parameter.data = parameter.data.float()
         return sum(p.numel() for p in adapters.train_only(self.model, name))
 
-    def footprint(self, shape: Shape, generated: int, recompute: bool = False) -> Footprint:
+    def footprint(self, shape: Shape, generated: int, recompute: bool) -> Footprint:
         """Count what is held with the adapters that are on.
 
         Args:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..benchmark import Eval
+from ..example import Example
 from .chance import DETAIL
 from .sample import Sample
 
@@ -135,9 +136,14 @@ def _belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
 
 def concerns(one: Eval, sample: Sample, forget: frozenset[str]) -> bool:
     """Tell whether a column asks for this sample, scored or not."""
-    if sample.split != one.split or (one.tagged is not None and one.tagged not in sample.tags):
+    return sample.split == one.split and asks(one, sample, forget)
+
+
+def asks(one: Eval, row: Example | Sample, forget: frozenset[str]) -> bool:
+    """Tell whether a column asks for this row of its split."""
+    if one.tagged is not None and one.tagged not in row.tags:
         return False
-    return one.who == "all" or (sample.identity in forget) == (one.who == "forget")
+    return one.who == "all" or (row.identity in forget) == (one.who == "forget")
 
 
 def _groups(samples: Sequence[Sample],

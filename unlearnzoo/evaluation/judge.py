@@ -10,6 +10,7 @@ from ..data.encode import Encoded
 from ..errors import PluginError
 from ..example import Example
 from ..metric import Candidates, Metric, Scored, Tell
+from .aggregate import asks
 from .chance import DETAIL, chance
 from .sample import TRUTH, Sample
 
@@ -39,9 +40,7 @@ def select(evals: Iterable[Eval], examples: Callable[[str], Sequence[Example]],
     items: dict[tuple[str, str], Item] = {}
     for one in evals:
         for example in examples(one.split):
-            gone = example.identity in forget
-            if (one.who == "all" or gone == (one.who == "forget")) and (
-                    one.tagged is None or one.tagged in example.tags):
+            if asks(one, example, forget):
                 item = items.setdefault((one.split, example.id), Item(one.split, example))
                 item.metrics.add(one.metric)
     return list(items.values())
