@@ -6,7 +6,7 @@ from .benchmark import Benchmark, Eval, Published, Utility
 from .errors import DataError, OptionError, ZooError
 from .example import Example, LazyImage
 from .hookspecs import hookimpl
-from .metric import Candidates, Metric, Scored
+from .metric import Candidates, Heading, Metric, Scored
 from .model import ModelCard
 from .options import option
 from .unlearner import Unlearner
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Benchmark", "Candidates", "DataError", "Eval", "Example", "LazyImage", "Metric", "ModelCard",
+    "Benchmark", "Candidates", "DataError", "Eval", "Example", "Heading", "LazyImage", "Metric", "ModelCard",
     "OptionError", "Published", "Scored", "Unlearner", "Utility", "ZooError", "hookimpl", "option", "run",
 ]
 

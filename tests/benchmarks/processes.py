@@ -1,10 +1,12 @@
 """Time steps on one process with two threads against two processes with one thread each.
 
-    python -m tests.benchmarks.processes [STEPS]
+    python -m tests.benchmarks.processes [ROUNDS]
 
 A random LLaVA of some 30 million parameters (336 px images as 576 tokens, 12 layers of 512), so that
-computing dominates; GD's loss, 8 forget and 8 retain answers a step. Prints seconds a step
-(median, lowest, highest) and the ratio to one process. On shared cores run it when nothing else runs.
+computing dominates; GD's loss, 8 forget and 8 retain answers a step. Each round runs every arrangement
+once, so that a machine that is slower for some minutes is slower for all of them; what is printed is
+seconds a step (median, lowest, highest over the steps of all rounds) and the ratio of a round's medians
+(median, lowest, highest over the rounds). On shared cores run it when nothing else runs.
 """
 
 import json
@@ -19,7 +21,7 @@ from pathlib import Path
 from tests.benchmarks.llava_7b import people
 from tests.support.checkpoints import llava
 
-WARM = 2
+WARM, STEPS = 1, 3
 
 
 def work(folder: str, steps: int) -> int:
@@ -51,7 +53,7 @@ def work(folder: str, steps: int) -> int:
     return 0
 
 
-def measure(folder: Path, steps: int, launch: str | None) -> list[float]:
+def measure(folder: Path, steps: int, launch: str) -> list[float]:
     """Run one arrangement and return its seconds a step."""
     from unlearnzoo.launch import files
 
@@ -66,21 +68,30 @@ def measure(folder: Path, steps: int, launch: str | None) -> list[float]:
     return json.loads(line.removeprefix("seconds "))
 
 
-def main(steps: int) -> int:
-    """Measure all arrangements, the single process before and after the others."""
+def span(values: list[float]) -> str:
+    """Return the median of some numbers with the lowest and the highest."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f}, n {len(values)})"
+
+
+def main(rounds: int) -> int:
+    """Measure all arrangements in turn, several times, and print each beside the single process."""
+    seconds: dict[str, list[list[float]]] = {launch: [] for launch in ("", "ddp", "zero1", "zero2")}
     with tempfile.TemporaryDirectory() as name:
         folder = llava(Path(name), image=336, patch=14, hidden=512, layers=12)
-        alone: list[float] = []
-        for launch in (None, "ddp", "zero1", "zero2", None):
-            found = measure(folder, steps, launch)
-            alone = alone + found if launch is None else alone
-            ratio = f"  {statistics.median(found) / statistics.median(alone):.2f} of one process" if launch else ""
-            print(f"{launch or 'one process':<12} {statistics.median(found):.2f} s a step "
-                  f"({min(found):.2f}-{max(found):.2f}, n {len(found)}){ratio}", flush=True)
+        for _ in range(rounds):
+            for launch, found in seconds.items():
+                found.append(measure(folder, STEPS, launch))
+                print(f"{launch or 'one process':<12} {span(found[-1])} s a step", flush=True)
+    print()
+    for launch, found in seconds.items():
+        pairs = zip(found, seconds[""], strict=True)
+        ratios = [statistics.median(mine) / statistics.median(one) for mine, one in pairs]
+        print(f"{launch or 'one process':<12} {span(sum(found, []))} s a step"
+              + (f"; {span(ratios)} of one process" if launch else ""))
     return 0
 
 
 if __name__ == "__main__":
     if "--work" in sys.argv:
         sys.exit(work(sys.argv[-2], int(sys.argv[-1])))
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 4))

@@ -63,6 +63,24 @@ def test_what_an_unfinished_run_left(run, tmp_path):
     assert left(run) == ["run.json"] and not list(cache.folder("targets").glob(f"{KEY}*"))
 
 
+def test_a_folder_of_runs_at_any_depth(run, tmp_path, capsys):
+    points = [made(tmp_path / "sweeps" / "one" / "points" / name / "runs", key=OTHER, judged=[]) for name in "ab"]
+    assert main(["purge", str(tmp_path / "sweeps"), "--yes"]) == 0
+    assert [left(point) for point in points] == [["run.json"]] * 2
+    assert "adapter/adapter_model.safetensors" in left(run) and not (cache.folder("targets") / OTHER).exists()
+    assert (cache.folder("targets") / KEY).exists()
+    assert main(["purge", str(run / "run.json"), "--yes"]) == 0 and left(run) == ["run.json"]
+
+
+def test_a_damaged_record_keeps_nothing(run, tmp_path, capsys):
+    second = made(tmp_path / "runs")
+    for folder in (run, second):
+        (folder / "run.json").write_text("{")
+    assert main(["purge", str(run), "--yes"]) == 0
+    assert left(run) == ["run.json"] and "what the cache holds of it is not known" in capsys.readouterr().err
+    assert main(["purge", "--all", "--yes"]) == 0 and left(second) == ["run.json"]
+
+
 def test_everything(run, tmp_path, capsys):
     second = made(tmp_path / "runs")
     assert main(["purge", "--all", "--yes"]) == 0

@@ -14,6 +14,7 @@ from unlearnzoo.runs.report import render
 @pytest.fixture
 def two(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
     return [finished(tmp_path / "runs", "ga", 0.4), finished(tmp_path / "runs", "npo", 0.7)]
 
 
@@ -30,6 +31,17 @@ def test_by_folder_by_name_and_by_beginning(two, capsys):
 def test_several_and_the_same_one_twice(two, capsys):
     assert main(["report", name(two[0]), two[0]["folder"], name(two[1])]) == 0
     assert capsys.readouterr().out == render(two) + "\n"
+
+
+def test_a_folder_of_runs(two, tmp_path, capsys):
+    (tmp_path / "runs" / "diagnosis").mkdir()
+    (tmp_path / "runs" / "diagnosis" / "diagnosis.json").write_text("{}")
+    both = [name(record) for record in sorted(two, key=name)]
+    assert main(["report", *both]) == 0
+    expected = capsys.readouterr().out
+    for folder in ("runs", "."):
+        assert main(["report", folder]) == 0
+        assert capsys.readouterr().out == expected
 
 
 def test_intervals(two, capsys):
@@ -57,7 +69,7 @@ def test_plot(two, capsys, tmp_path):
 @pytest.mark.parametrize(("given", "code", "line"), [
     (["nope"], 2, "Error: no run 'nope' in runs; `unlearnzoo runs` lists what is there"),
     (["20"], 2, "Error: '20' is the beginning of 2 runs: "),
-    (["."], 1, "no run's folder; it has no run.json"),
+    (["empty"], 1, "no run's folder; it has no run.json"),
     (["--plot", "x.jpg", "FIRST"], 2, "Error: --plot x.jpg: end the name in .png"),
     ([], 2, "Error: Missing argument 'RUN...'"),
 ])

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.support import records
-from unlearnzoo import DataError, Metric, OptionError, Scored, option
+from unlearnzoo import DataError, Heading, Metric, OptionError, Scored, option
 from unlearnzoo.cli import main
 from unlearnzoo.errors import PluginError, UnknownName
 from unlearnzoo.evaluation.judge import scored
 from unlearnzoo.evaluation.sample import read_samples
-from unlearnzoo.metric import Heading, Tell
+from unlearnzoo.metric import Tell
 from unlearnzoo.runs import refill
 from unlearnzoo.runs.columns import added
 from unlearnzoo.runs.progress import Progress
@@ -21,8 +21,7 @@ from unlearnzoo.zoo import Zoo
 
 FILE = '''
 import math
-from unlearnzoo import Metric, Scored, hookimpl, option
-from unlearnzoo.metric import Heading
+from unlearnzoo import Heading, Metric, Scored, hookimpl, option
 
 class Picky(Metric):
     """Says whether the answer begins with a letter; rows asked are told to a file."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,21 +19,27 @@ from .runs import runs_dir_option
 def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, as_json: bool) -> None:
     """Remove adapters, samples and cached targets; scores stay.
 
-    The run's own folder keeps `run.json` (scores, options, who was forgotten) and `steps.jsonl`.
+    RUN is a run's folder, the beginning of its name, or a folder with runs somewhere below it, such as a sweep's.
+    A run's own folder keeps `run.json` (scores, options, who was forgotten) and `steps.jsonl`.
     What another run shares, such as the target, is learned again when it is needed.
     """
+    from .. import cache
     from ..runs import purge as job
     from ..runs import reading
     from ..runs.table import clean
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all")
+    found = reading.find(runs_dir) if everything else [e for name in names
+                                                       for e in _entries(reading.resolve(name, runs_dir))]
+    paths = [path for entry in found for path in job.holdings(Path(entry["folder"]), entry["record"])]
     if everything:
-        records = [row["record"] for row in reading.find(runs_dir) if row["record"]]
-        paths = job.everything(runs_dir)
-    else:
-        records = [reading.load(reading.resolve(name, runs_dir)) for name in names]
-        paths = list(dict.fromkeys(path for record in records for path in job.holdings(record)))
+        paths += sorted(cache.folder().iterdir())
+    paths = list(dict.fromkeys(paths))
+    for entry in found:
+        if entry["record"] is None and not everything:
+            click.echo(clean(f"{entry['folder']}: {entry['reason']}; what the cache holds of it is not known "
+                             "(--all empties the cache)"), err=True)
     sizes = [job.size(path) for path in paths]
     rows = [{"path": str(path), "bytes": size} for path, size in zip(paths, sizes, strict=True)]
     for path, size in zip(paths, sizes, strict=True):
@@ -41,8 +48,19 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
         click.echo("nothing to remove", err=True)
     elif not yes:
         click.confirm("Remove this for good?", abort=True, err=True)
-    job.remove(paths, records)
+    job.remove(paths, [entry["record"] for entry in found if entry["record"]])
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
         click.echo(f"removed {sum(sizes) / 1e6:.1f} MB; the scores are still there")
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    """Find the runs that a path stands for; the damaged ones, too."""
+    from ..runs import reading
+    from ..runs.record import RUN
+
+    folders = reading.below(path)
+    if not (folders[0] / RUN).exists():
+        reading.load(folders[0])  # refuses it
+    return [reading.entry(folder) for folder in folders]

@@ -23,13 +23,14 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: s
            as_json: bool) -> None:
     """Show runs as the paper's table, side by side.
 
-    RUN is a run's folder, or the beginning of its name as `unlearnzoo runs` shows it. The gold standard for it
-    (`retrain`) joins where it lies in the same folder of runs.
+    RUN is a run's folder, the beginning of its name as `unlearnzoo runs` shows it, or a folder with runs somewhere
+    below it. The gold standard for it (`retrain`) joins where it lies in the same folder of runs.
     """
     from ..runs import gold, reading
 
     # The same run, named twice, is one run.
-    folders = dict.fromkeys(reading.resolve(name, runs_dir).resolve() for name in names)
+    folders = dict.fromkeys(folder.resolve() for name in names
+                            for folder in reading.below(reading.resolve(name, runs_dir)))
     records = gold.beside([reading.load(folder) for folder in folders])
     paper = _beside(records, beside) if beside else None
     if plot is not None:

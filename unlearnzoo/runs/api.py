@@ -25,7 +25,7 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
         quiet: print nothing.
         **arguments: the command's other arguments: ``metric``, ``utility``, ``model``, ``forget``, ``seed``,
             ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``redact``, ``runs_dir``,
-            ``checkpoint_every``.
+            ``checkpoint_every``, ``precision``, ``trust_remote_code``.
 
     Raises:
         ZooError: whatever the command would refuse, with the same text.

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import cache, files
-from . import reading
 from .keeping import CHECKPOINT
 from .record import RUN, SAMPLES
 from .target import partial
@@ -22,13 +21,14 @@ ADAPTER = "adapter"
 _NAME = re.compile(r"[0-9a-f]{20}(-(base|target)\.parquet)?")
 
 
-def holdings(record: Mapping[str, Any]) -> list[Path]:
+def holdings(folder: Path, record: Mapping[str, Any] | None) -> list[Path]:
     """Return what a run left that holds people's data, its scores apart; only what is there.
 
     Args:
-        record: from ``reading.load``.
+        folder: the run's.
+        record: from ``reading.load``; None where it is damaged, so that its target in the cache is unknown.
     """
-    folder, target = Path(record["folder"]), record.get("target") or {}
+    target = (record or {}).get("target") or {}
     found = [folder / ADAPTER, folder / SAMPLES, folder / CHECKPOINT]
     names = [str(name) for name in (target.get("key"), *(target.get("judged") or ()))]
     for name in filter(_NAME.fullmatch, names):
@@ -37,13 +37,6 @@ def holdings(record: Mapping[str, Any]) -> list[Path]:
         else:
             found += [cache.folder("targets") / name, partial(name)]
     return [path for path in found if path.exists() or path.is_symlink()]
-
-
-def everything(runs_dir: Path) -> list[Path]:
-    """Return what all runs of a folder left, and all of the cache."""
-    records = [row["record"] for row in reading.find(runs_dir) if row["record"]]
-    own = [path for record in records for path in holdings(record)]
-    return list(dict.fromkeys([*own, *sorted(cache.folder().iterdir())]))
 
 
 def size(path: Path) -> int:

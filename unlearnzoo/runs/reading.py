@@ -84,17 +84,25 @@ def find(runs_dir: Path) -> list[dict[str, Any]]:
                    if path.is_dir() and ((path / RUN).exists() or not any(path.glob("*.json")))]
     except OSError as error:
         raise DataError(f"{runs_dir}: the runs cannot be listed ({error.strerror})") from None
-    return sorted(map(_entry, folders), key=lambda row: (row["time"], row["name"]), reverse=True)
+    return sorted(map(entry, folders), key=lambda row: (row["time"], row["name"]), reverse=True)
 
 
-def _entry(folder: Path) -> dict[str, Any]:
-    entry = {"name": folder.name, "folder": str(folder), "record": None, "reason": None}
+def entry(folder: Path) -> dict[str, Any]:
+    """Return a row of ``find``."""
+    row = {"name": folder.name, "folder": str(folder), "record": None, "reason": None}
     try:
         record = load(folder)
     except DataError as error:
         changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
-        return {**entry, "time": changed, "reason": str(error).removeprefix(f"{folder}: ")}
-    return {**entry, "time": record["time"], "record": record}
+        return {**row, "time": changed, "reason": str(error).removeprefix(f"{folder}: ")}
+    return {**row, "time": record["time"], "record": record}
+
+
+def below(path: Path) -> list[Path]:
+    """Return the folders of all runs at any depth below a path; of a run, or of what holds none, that itself."""
+    if path.name == RUN:
+        return [path.parent]
+    return [path] if (path / RUN).exists() else sorted(file.parent for file in path.rglob(RUN)) or [path]
 
 
 def resolve(name: str, runs_dir: Path) -> Path:

@@ -57,7 +57,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "plan.learn.units": ("int", "what is drawn as a whole in one epoch: answers or image groups"),
     "plan.learn.steps": ("int", "optimiser steps planned"),
     "plan.learn.values": ("object", "all options of the stage as resolved"),
-    "plan.learn.origins": ("object", "option → `user`, `recipe`, `model`, `benchmark` or `default`"),
+    "plan.learn.origins": ("object", "option → `user`, `recipe NAME`, `model`, `benchmark` or `default`"),
     "plan.learn.provenance": ("object", "option → `paper`, `inference`, `assumption` or `ours`, as the benchmark says"),
     "plan.unlearn": ("object", "stage 2"),
     "plan.unlearn.units": ("int", "as for stage 1"),

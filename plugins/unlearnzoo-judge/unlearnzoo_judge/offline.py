@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unlearnzoo import Metric, Scored, option
-from unlearnzoo.metric import Heading, Tell
+from unlearnzoo import Heading, Metric, Scored, option
+from unlearnzoo.metric import Tell
 from unlearnzoo_judge.rubric import SCORES
 from unlearnzoo_judge.sentences import Sentences, folder_of, sentences
 from unlearnzoo_judge.values import ordinary, plain, told
