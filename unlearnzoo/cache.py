@@ -6,7 +6,10 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import CacheWarning, ZooError
+from .errors import CacheWarning, RunError, ZooError
+
+#: Says that a folder is a cache and nothing else (https://bford.info/cachedir/): backups leave it out.
+TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
 
 
 def folder(*parts: str) -> Path:
@@ -20,9 +23,27 @@ def folder(*parts: str) -> Path:
     root = os.environ.get("UNLEARNZOO_CACHE")
     path = Path(root).expanduser() if root else user_cache_path("unlearnzoo")
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(path.iterdir()):
+        with contextlib.suppress(OSError):  # a full disk, or a read-only one
+            (path / TAG).write_text(f"{SIGNATURE}\n# What unlearnzoo keeps between runs.\n")
     path = path.joinpath(*parts)
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def contents() -> list[Path]:
+    """Return what lies in the cache.
+
+    Raises:
+        RunError: ``UNLEARNZOO_CACHE`` names a folder that held something else before.
+    """
+    root = folder()
+    found = sorted(root.iterdir())
+    if os.environ.get("UNLEARNZOO_CACHE") and found and not (root / TAG).is_file():
+        some = ", ".join(path.name for path in found[:6])
+        raise RunError(f"{root}: UNLEARNZOO_CACHE named a folder that was not empty, so what else lies there would go "
+                       f"with the cache; remove the cache's part of it yourself ({some}, ...)")
+    return found
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ def made(runs_dir, **target):
 
 
 def left(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != cache.TAG)
 
 
 def test_one_run(run, tmp_path, capsys):
@@ -95,6 +95,18 @@ def test_everything_is_also_what_was_made_of_peoples_images(run, tmp_path, capsy
     assert main(["purge", "--all", "--yes", "--json"]) == 0
     rows = {Path(row["path"]).name for row in json.loads(capsys.readouterr().out)}
     assert {"vision", "remem"} <= rows and not list((tmp_path / "cache").iterdir())
+
+
+def test_a_cache_among_other_files_is_not_emptied(run, tmp_path, monkeypatch, capsys):
+    """A folder that held something before is nobody's to empty; the one of the fixture began empty."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("mine")
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "mine"))
+    (cache.folder("targets") / KEY).mkdir()
+    assert main(["purge", "--all", "--yes"]) == 1
+    assert "UNLEARNZOO_CACHE named a folder that was not empty" in capsys.readouterr().err
+    assert left(tmp_path / "mine") == ["thesis.tex"] and (run / "adapter").is_dir()
+    assert main(["purge", str(run), "--yes"]) == 0 and not (tmp_path / "mine" / "targets" / KEY).exists()
 
 
 def test_it_asks_first(run, monkeypatch, capsys):

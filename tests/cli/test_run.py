@@ -75,6 +75,8 @@ def test_a_mistake_is_one_line_that_says_what_to_do(capsys, arguments, text, cod
     (["--algo", "npo"], "name a benchmark"),
     (["--algo", "npo", "--bench", "remem", "--set", "remem.data=./nowhere"], "nowhere"),
     (["--algo", "npo", "--bench", "remem", "--forget", "7%"], "forget"),
+    (["--algo", "npo,gd", "--bench", "remem", "--set", "remem.qa=20", "--set", "remem.hold_out_retain=true"],
+     "retain pool has no row, and gd draws from it"),
 ])
 def test_unknown_names_and_data_are_refused(capsys, arguments, text):
     assert main(["run", *arguments]) in (1, 2)

@@ -2,7 +2,10 @@
 
 import itertools
 
+import pytest
+
 from tests.support.examples import people
+from unlearnzoo import DataError
 from unlearnzoo.data.draws import count_steps, cursor, epochs, units
 
 
@@ -23,6 +26,12 @@ def test_the_cursor_sees_all_before_one_twice():
     drawn = list(itertools.islice(cursor(range(7), "x"), 21))
     for start in (0, 7, 14):
         assert sorted(drawn[start : start + 7]) == list(range(7))
+
+
+def test_an_empty_pool_is_no_endless_loop():
+    for draw in (cursor([], "s"), epochs([], 2, "s")):
+        with pytest.raises(DataError, match="no rows"):
+            next(draw)
 
 
 def test_units_by_image_hold_one_image_each():

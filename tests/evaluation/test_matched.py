@@ -83,8 +83,9 @@ def test_a_column_in_no_group_is_read_where_each_group_crosses():
     assert matched(points, "EMf", "Visual", levels=(0.5,)) == {"0.50": {"single": None, "multi": None}}
 
 
-def test_a_start_and_an_end_are_no_path():
+def test_a_start_and_an_end_without_a_step_are_no_path():
+    """Retraining has no steps; a run that stops at its first look has some."""
     points = curve((1.0, 1.0), (0.6, 0.8), (0.0, 0.0))
-    assert path(points) == points
-    assert path(points[:2]) == points[:1]
+    assert path(points) == points and path(points[:2]) == points[:2]
+    assert path([points[0], {**points[2], "step": 0}]) == points[:1]
     assert path([]) == []

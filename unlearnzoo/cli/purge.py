@@ -34,7 +34,7 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
                                                        for e in _entries(reading.resolve(name, runs_dir))]
     paths = [path for entry in found for path in job.holdings(Path(entry["folder"]), entry["record"])]
     if everything:
-        paths += sorted(cache.folder().iterdir())
+        paths += cache.contents()
     paths = list(dict.fromkeys(paths))
     for entry in found:
         if entry["record"] is None and not everything:

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from ..errors import DataError
 from ..example import Example
 
 T = TypeVar("T")
@@ -30,7 +31,13 @@ def units(pool: Sequence[Example], batching: str, per_image: int) -> list[Group]
 
 
 def permutations(items: Sequence[T], seed: str) -> Iterator[list[T]]:
-    """Yield one seeded permutation of ``items`` an epoch, without end."""
+    """Yield one seeded permutation of ``items`` an epoch, without end.
+
+    Raises:
+        DataError: there are none, so that what draws from them would never end.
+    """
+    if not items:
+        raise DataError(f"nothing to draw from: the pool has no rows ({seed})")
     for epoch in itertools.count():
         order = list(items)
         random.Random(f"{seed}/{epoch}").shuffle(order)

@@ -46,8 +46,8 @@ def _of(scores: Mapping[str, float | None], group: str) -> float | None:
 
 
 def path(curve: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return what can be read of a curve: a start and an end alone (retraining) are no path."""
-    return curve if len(curve) > 2 else curve[:1]
+    """Return what can be read of a curve: a start and an end without a step between them (retraining) are no path."""
+    return curve if curve and curve[-1]["step"] > 0 else curve[:1]
 
 
 def _first(line: Sequence[tuple[float, float]], level: float) -> float | None:

@@ -94,12 +94,12 @@ def _run(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table(names: Sequence[str], records: Records) -> list[Row]:
     own = [{**row, "run": name} for name, record in zip(names, records, strict=True)
-           for row in record["results"] if row["model"] == _end(record)]
+           for row in record["results"] if row["model"] == end(record)]
     known = {row["model"] for row in own}
     return [*(row for row in _shared(records, "results") if known != {row["model"]}), *own]
 
 
-def _end(record: Mapping[str, Any]) -> str:
+def end(record: Mapping[str, Any]) -> str:
     """Return the model that a run is about: where nothing was unlearned, each has a target of its own."""
     return "unlearned" if record["algorithm"].get("name", "?") is not None else "target"
 

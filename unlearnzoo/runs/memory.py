@@ -125,7 +125,9 @@ def _steps(plan: Plan, stage: str, encoder: Encoder) -> Iterator[tuple[list[Enco
             yield [encoder.encode(e) for e in [*step["learn"], *more]], None
         return
     needs = max((roles(a.needs) for a in plan.algorithms.values()), key=len)
-    pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
+    pools = {"forget": plan.benchmark.forget_pool()}
+    if "retain" in map(POOLS.get, needs):
+        pools["retain"] = plan.benchmark.retain_pool()
     for step in stages.draws(pools, recipe, seed):
         encoded: list[Encoded] = []
         bundle: list[int] = []

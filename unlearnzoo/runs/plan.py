@@ -9,7 +9,7 @@ from ..benchmark import Benchmark, Eval, Utility
 from ..data.rows_file import read
 from ..engine.recipe import STAGES, Learn, Unlearn, resolve
 from ..engine.stages import Schedule, schedule
-from ..errors import OptionError, UnknownName
+from ..errors import DataError, OptionError, UnknownName
 from ..evaluation.judge import select
 from ..example import Example
 from ..metric import Metric
@@ -119,6 +119,7 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
         raise OptionError(f"these settings were tuned on these very people ({request.bench} with "
                           f"{', '.join(f'{k}={v}' for k, v in (request.tuned.get('bench') or {}).items())}); "
                           "report them on others")
+    _check_pools(request, algorithms, benchmark)
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
     if recipes["learn"].replay and not card.replay:
@@ -139,6 +140,17 @@ def _with_rows(plan: Plan) -> Plan:
     """
     gone = plan.benchmark.forget_identities()
     return dataclasses.replace(plan, evals=[e for e in plan.evals if select([e], plan.examples, gone)])
+
+
+def _check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmark: Benchmark) -> None:
+    """Refuse a pool without a row that something draws from: drawing would never end."""
+    drawing = [name for name, one in algorithms.items() if any(need.startswith("retain") for need in one.needs)]
+    for what, pool, who in (("learn", benchmark.learn_pool(), ["stage 1"]),
+                            ("forget", benchmark.forget_pool(), list(algorithms)),
+                            ("retain", benchmark.retain_pool(), drawing)):
+        if who and not pool:
+            raise DataError(f"{request.bench}: its {what} pool has no row, and {who[0]} draws from it; change the "
+                            f"options of {request.bench} that choose its people and questions")
 
 
 def _check_algorithm(name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark,

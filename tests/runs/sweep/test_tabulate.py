@@ -68,6 +68,16 @@ def test_a_level_that_was_not_reached_is_no_value(points, tmp_path):
     assert "–" in text and "0/1" in text
 
 
+def test_a_diverged_algorithm_is_not_shown_as_the_target(points, tmp_path):
+    """It has results of base and target alone; its point is finished where another algorithm came to an end."""
+    (path,) = (points[0].folder / RUNS).glob("*/run.json")
+    record = json.loads(path.read_text())
+    results = [row for row in record["results"] if row["model"] != "unlearned"]
+    path.write_text(json.dumps(record | {"status": "diverged", "results": results}))
+    rows = {r["group"]: (r["n"], r["values"]) for r in tabulate.rows(spec("EMr"), points[:3])}
+    assert rows["single-hop"] == (2, [mean_of(p, "EMr", "single") for p in points[1:3]])
+
+
 def test_a_column_that_is_nowhere_is_refused_with_what_there_is(points):
     with pytest.raises(DataError, match=r"no finished point has a column 'EMz'; there is EMr, EMf, Exp, public EM"):
         tabulate.rows(spec("EMz"), points)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import DataError
 from ...evaluation.student import spread
-from ..compare import in_order
+from ..compare import end, in_order
 from ..reading import load
 from ..record import RUN
 from ..table import Block, Table, percent
@@ -96,11 +96,11 @@ def _asked(folder: Path, record: Mapping[str, Any] | None, column: str) -> Itera
 
 
 def _all(record: Mapping[str, Any] | None, model: str | None = None) -> Iterator[_Value]:
-    """Yield all results of a model: of the unlearned one, or of the target where nothing was unlearned."""
-    results = record["results"] if record else []
-    model = model or ("unlearned" if any(row["model"] == "unlearned" for row in results) else "target")
-    for row in results:
-        if row["model"] == model:
+    """Yield all results of a model: of the one that the run is about, unless another is named."""
+    if record is None:
+        return
+    for row in record["results"]:
+        if row["model"] == (model or end(record)):
             yield _Value(row["column"], _heading(row["group"]), row["mean"], True)
 
 
