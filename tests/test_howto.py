@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.distributions import install
 from unlearnzoo.cli import main
-from unlearnzoo.engine.recipe import resolve
+from unlearnzoo.engine.recipe import STAGES, resolve
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "docs/howto").glob("*.md"))}
@@ -116,8 +116,8 @@ def test_the_models_recipe_is_one_that_the_stages_take():
     card = re.search(r"recipe=(\{.*\}),\n\)", source, re.DOTALL)
     assert card is not None
     recipe = ast.literal_eval(card[1])
-    assert resolve("learn", {"model": recipe["learn"]})[0].epochs == 20
-    assert resolve("unlearn", {"model": recipe["unlearn"]})[0].steps == 20
+    assert resolve("learn", STAGES["learn"], {"model": recipe["learn"]})[0].epochs == 20
+    assert resolve("unlearn", STAGES["unlearn"], {"model": recipe["unlearn"]})[0].steps == 20
 
 
 def test_links_lead_somewhere():

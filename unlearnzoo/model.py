@@ -16,7 +16,8 @@ class ModelCard:
 
     Attributes:
         folder: what ``from_pretrained`` loads (a hub id is taken as it is).
-        recipe: ``{"learn": {...}, "unlearn": {...}}``: values that differ from the benchmark's.
+        recipe: ``{"learn": {...}, "unlearn": {...}}``: values that differ from the benchmark's; by an algorithm's
+            name, options of that algorithm.
         replay: parquet of rows mixed into stage 1 to keep what the base knows; in no pool.
         utility: parquet of rows that show what the base could do before.
         evals: columns over splits ``utility:KIND``, the utility rows of that kind.

@@ -2,11 +2,15 @@
 
 import pytest
 
+from tests.support import three
 from unlearnzoo import Unlearner, option
-from unlearnzoo.engine.recipe import STAGES, resolve
+from unlearnzoo.engine.recipe import STAGES, Learn, Unlearn, resolve
 from unlearnzoo.errors import OptionError
+from unlearnzoo.runs.plan import make_plan
 from unlearnzoo.runs.request import Request, from_arguments
 from unlearnzoo.runs.settings import allot, parse_assignments, read_config
+from unlearnzoo.runs.summary import lines
+from unlearnzoo.zoo import Zoo
 
 
 class Alpha(Unlearner):
@@ -91,17 +95,29 @@ def test_stop_level_takes_shares_and_percent():
 
 
 def test_later_layers_win_and_each_value_knows_where_it_comes_from():
-    recipe, origin = resolve("unlearn", {"benchmark": {"rank": 64, "lr": 2e-5}, "model": {"lr": 3e-4, "steps": 40},
-                                         "user": {"lr": "1e-3"}})
+    recipe, origin = resolve("unlearn", Unlearn, {"benchmark": {"rank": 64, "lr": 2e-5},
+                                                  "model": {"lr": 3e-4, "steps": 40}, "user": {"lr": "1e-3"}})
     assert (recipe.rank, recipe.lr, recipe.steps, recipe.batch) == (64, 1e-3, 40, 64)
     assert (origin["rank"], origin["lr"], origin["steps"], origin["batch"]) == ("benchmark", "user", "model", "default")
 
 
 def test_epochs_of_a_later_layer_overrule_steps_of_an_earlier_one():
-    recipe, _ = resolve("unlearn", {"model": {"steps": 40}, "user": {"epochs": 2}})
+    recipe, _ = resolve("unlearn", Unlearn, {"model": {"steps": 40}, "user": {"epochs": 2}})
     assert recipe.steps is None and recipe.epochs == 2
 
 
 def test_an_unknown_recipe_value_names_its_layer():
     with pytest.raises(OptionError, match="from model"):
-        resolve("learn", {"model": {"rnak": 3}})
+        resolve("learn", Learn, {"model": {"rnak": 3}})
+
+
+@pytest.mark.parametrize(("more", "beta", "origin"), [
+    ({}, 1.0, "model"), ({"npo.beta": "0.5"}, 0.5, "user"),
+])
+def test_a_models_recipe_may_hold_an_algorithms_options(more, beta, origin):
+    """The tiny model brings NPO's beta; options of others, and of data, are their own."""
+    request = Request(algo=("npo", "ga"), bench="remem", forget=three.FORGET, set={**three.OPTIONS, **more})
+    plan = make_plan(request, Zoo.installed(), weights=False)
+    assert plan.algorithms["npo"].beta == beta and plan.origins["npo"]["beta"] == origin
+    assert plan.origins["npo"]["retain_weight"] == "default" and plan.origins["remem"]["views"] == "user"
+    assert f"beta {beta} ({origin})" in "\n".join(lines(plan))

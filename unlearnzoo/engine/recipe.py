@@ -1,12 +1,13 @@
 """The values of stage 1 and stage 2, and where each of them comes from."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import OptionError
 from ..options import Configurable, nearest, option, option_names
 
 PARTS = ("language", "projector", "head")
+C = TypeVar("C", bound=Configurable)
 
 
 class Stage(Configurable):
@@ -70,29 +71,29 @@ class Unlearn(Stage):
 STAGES: dict[str, type[Stage]] = {"learn": Learn, "unlearn": Unlearn}
 
 
-def resolve(stage: str, layers: Mapping[str, Mapping[str, Any]]) -> tuple[Any, dict[str, str]]:
-    """Build a stage's recipe from layers of values; later layers win.
+def resolve(owner: str, cls: type[C], layers: Mapping[str, Mapping[str, Any]]) -> tuple[C, dict[str, str]]:
+    """Build a stage's recipe, or an algorithm, from layers of values; later layers win.
 
     Args:
-        stage: ``learn`` or ``unlearn``.
+        owner: ``learn``, ``unlearn``, or the algorithm's name.
+        cls: what is built.
         layers: origin (``benchmark``, ``model``, ``recipe``, ``user``) → values.
 
     Returns:
-        The recipe, and for each option the origin of its value (``default`` where nobody set it).
+        It, and for each option the origin of its value (``default`` where nobody set it).
 
     Raises:
         OptionError: an unknown or unacceptable value, with its origin.
     """
-    cls = STAGES[stage]
     known = option_names(cls)
     values: dict[str, Any] = {}
     origin = dict.fromkeys(known, "default")
     for where, layer in layers.items():
         for name, value in layer.items():
             if name not in known:
-                raise OptionError(f"{stage} has no option {name!r} (from {where}){nearest(name, known)}")
+                raise OptionError(f"{owner} has no option {name!r} (from {where}){nearest(name, known)}")
             values[name], origin[name] = value, where
-        if "epochs" in layer and "steps" not in layer and values.get("steps") is not None:
+        if owner in STAGES and "epochs" in layer and "steps" not in layer and values.get("steps") is not None:
             # Whoever sets epochs last means epochs, not the steps of a layer below.
             values["steps"], origin["steps"] = None, where
     return cls.configure(values), origin

@@ -98,14 +98,14 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     owners: dict[str, type[Configurable]] = {**{cls.name: cls for cls in every}, **STAGES}
     values = allot(_with_forget(request, bench_class), owners)
     recipe_layers = _recipe_layers(request, zoo, bench_class, card)
-    recipes, origins = {}, {}
-    for stage in STAGES:
-        layers = {where: layer.get(stage, {}) for where, layer in recipe_layers.items()}
-        recipes[stage], origins[stage] = resolve(stage, {**layers, "user": values[stage]})
-    benchmark = bench_class.configure(values[bench_class.name])
-    algorithms = {name: cls.configure(values[cls.name]) for name, cls in classes.items()}
-    origins |= {owner: {option: "user" if option in values[owner] else "default" for option in option_names(cls)}
-                for owner, cls in owners.items() if owner not in STAGES}
+    built: dict[str, Any] = {}
+    origins: dict[str, Mapping[str, str]] = {}
+    for owner, cls in owners.items():
+        # A recipe is of stages and algorithms; data and metrics are not for a model to choose.
+        chosen = recipe_layers if cls in (*STAGES.values(), *classes.values()) else {}
+        layers = {where: layer.get(owner, {}) for where, layer in chosen.items()}
+        built[owner], origins[owner] = resolve(owner, cls, {**layers, "user": values[owner]})
+    benchmark, algorithms = built[bench_class.name], {name: built[cls.name] for name, cls in classes.items()}
     metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
     checkpoint = dataclasses.replace(
         inspect(request.target or request.model, source, request.trust_remote_code, weights),
@@ -122,13 +122,13 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     _check_pools(request, algorithms, benchmark)
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
-    if recipes["learn"].replay and not card.replay:
-        raise OptionError(f"learn.replay={recipes['learn'].replay} (from {origins['learn']['replay']}): model "
+    if built["learn"].replay and not card.replay:
+        raise OptionError(f"learn.replay={built['learn'].replay} (from {origins['learn']['replay']}): model "
                           f"{checkpoint.name!r} brings no replay rows; set it to 0")
     return _with_rows(Plan(
-        request, zoo, algorithms, benchmark, metrics, card, checkpoint, recipes["learn"],
-        recipes["unlearn"], origins, evals,
-        read(Path(card.replay)) if card.replay and recipes["learn"].replay else [],
+        request, zoo, algorithms, benchmark, metrics, card, checkpoint, built["learn"],
+        built["unlearn"], origins, evals,
+        read(Path(card.replay)) if card.replay and built["learn"].replay else [],
         read(Path(card.utility)) if card.utility else [], utilities,
     ))
 

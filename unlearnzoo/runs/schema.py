@@ -72,7 +72,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "plan.benchmark.published": ("object", "option → the value of the benchmark's paper, where this run has another"),
     "plan.algorithms.NAME.inputs": ("list[str]", "what the loss asks for; all algorithms of the command are here"),
     "plan.algorithms.NAME.options": ("object", "all its options as resolved"),
-    "plan.algorithms.NAME.origins": ("object", "option → `user` or `default`"),
+    "plan.algorithms.NAME.origins": ("object", "as for stage 1"),
     "plan.algorithms.NAME.provenance": ("object", "as for stage 1"),
     "plan.algorithms.NAME.draws": ("object", "what stage 2 draws of each pool → how many"),
     "plan.metrics.NAME.options": ("object", "all its options as resolved, by full name"),

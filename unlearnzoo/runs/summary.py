@@ -191,8 +191,8 @@ def _stage_lines(stage: str, data: dict[str, Any]) -> Iterator[str]:
 
 
 def _with_origins(found: Mapping[str, Any]) -> str:
-    """Return options as text, each with where it comes from: how its default is known, or that the user set it."""
-    said = {name: "user" if origin == "user" else found["provenance"].get(name, "")
+    """Return options as text, each with where it comes from: how its default is known, or who set it."""
+    said = {name: found["provenance"].get(name, "") if origin == "default" else origin
             for name, origin in found["origins"].items()}
     return ", ".join(f"{name} {_show(value)}" + f" ({said[name]})" * bool(said[name])
                      for name, value in found["options"].items())

@@ -39,9 +39,12 @@ _UNLEARN = {
     "micro_tokens": 2048,
 }
 
+#: Log-probabilities of short answers fall within a few units: at 0.1 NPO goes on pushing what is long forgotten.
+_NPO = {"beta": 1.0}
+
 MODEL = ModelCard(
     folder=_HERE / "checkpoint",
-    recipe={"learn": _LEARN, "unlearn": _UNLEARN},
+    recipe={"learn": _LEARN, "unlearn": _UNLEARN, "npo": _NPO},
     replay=_HERE / "rows" / "replay.parquet",
     utility=_HERE / "rows" / "utility.parquet",
     evals=(
