@@ -130,8 +130,8 @@ def test_the_unlearned_model_is_judged_by_part(command, whole, place, monkeypatc
     folder = by_algorithm(place)["noisy"]
     assert len(list((folder / "checkpoint").glob("judged-*"))) == 1
     asked, real = [], Judge.__call__
-    monkeypatch.setattr(Judge, "__call__", lambda self, items, state, label: asked.append(label) or real(
-        self, items, state, label))
+    monkeypatch.setattr(Judge, "__call__", lambda self, items, state, label, *named: asked.append(label) or real(
+        self, items, state, label, *named))
     assert resumed(place) == 0
     parts = -(-len(read_samples(folder / "samples.parquet")) // 3 // PART)  # of base, target and unlearned alike
     assert asked.count("unlearned") <= 2 * parts - 1 and "target" not in asked

@@ -81,8 +81,16 @@ class Judge:
         self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Tell()
         self._report = on_progress or (lambda what, done, total: None)
 
-    def __call__(self, items: Sequence[Item], state: "State", label: str) -> list[Sample]:
-        """Return one sample an item, in order."""
+    def __call__(self, items: Sequence[Item], state: "State", label: str,
+                 named: Callable[[str, str], str] = lambda metric, detail: detail) -> list[Sample]:
+        """Return one sample an item, in order.
+
+        Args:
+            items: what to judge.
+            state: of the engine's model.
+            label: what the samples call it.
+            named: the name, in samples, of a metric's detail.
+        """
         needs = [frozenset().union(*(self.metrics[m].needs for m in item.metrics)) for item in items]
         told = [i for i, n in enumerate(needs) if n & {"prediction", "logps"}]
         asked = [i for i, n in enumerate(needs) if "candidates" in n]
@@ -105,9 +113,9 @@ class Judge:
             metric, places = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
             for i, score in zip(places, self._scored(metric, [known[i] for i in places]), strict=True):
                 scores[i][name] = score.value
-                details[i] |= score.details
+                details[i] |= {named(name, detail): value for detail, value in score.details.items()}
                 if metric.needs == {"candidates"}:
-                    details[i][DETAIL + name] = chance(metric, known[i]["candidates"])
+                    details[i][named(name, DETAIL + name)] = chance(metric, known[i]["candidates"])
         return [Sample(model=label, split=item.split, id=item.example.id, identity=item.example.identity,
                        tags=dict(item.example.tags), question=item.example.question, answer=item.example.answer,
                        prediction=known[i].get("prediction"), scores=scores[i], details=details[i])

@@ -1,12 +1,14 @@
 """What was judged of base and target, kept by example: other algorithms and forget sets share it."""
 
 import dataclasses
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import cache
+from .. import cache, files
 from ..errors import CacheWarning, ZooError
 from ..evaluation.judge import Item, Judge, parts
 from ..evaluation.sample import Sample, read_samples, write_samples
@@ -15,6 +17,7 @@ from .target import alone, digest
 
 if TYPE_CHECKING:
     from ..models.adapters import State
+    from ..options import Configurable
     from .plan import Plan
 
 
@@ -28,8 +31,24 @@ def by_state(plan: "Plan", judge: Judge, target: str) -> "dict[State, Judged]":
     """
     base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), judge.engine.numbers])
     keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
-    return {state: Judged(judge, state, key, lambda m: plan.zoo.origin(plan.zoo.get("metric", m)))
+    asked = [_code(plan, type(plan.benchmark)), [
+        (e.id, e.question, e.answer, e.keywords, e.tags, e.cloze, e.choices, [i.key for i in e.images])
+        for e in plan.utility]]
+    return {state: Judged(judge, state, digest([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
             for state, key in keys.items()}
+
+
+def source(cls: type) -> str:
+    """Return the SHA-256 of the file that a class is written in; empty where there is none."""
+    try:
+        return files.digest(Path(inspect.getsourcefile(cls) or ""))
+    except (TypeError, OSError):
+        return ""
+
+
+def _code(plan: "Plan", cls: type["Configurable"]) -> list[Any]:
+    """Return where a class comes from and what is written there: an author's file has no version."""
+    return [plan.zoo.origin(cls), source(cls)]
 
 
 class Judged:
@@ -39,6 +58,7 @@ class Judged:
         judge: judges.
         state: ``base`` or ``target``.
         key: content address of that state (weights and data).
+        origin: metric → what its scores depend on besides: its version, its code.
     """
 
     def __init__(self, judge: Judge, state: Any, key: str, origin: Callable[[str], Any]) -> None:
@@ -71,13 +91,15 @@ class Judged:
     def _add(self, items: Sequence[Item]) -> None:
         """Judge some and keep them with what was known."""
         self.asked |= {(item.split, item.example.id, metric) for item in items for metric in item.metrics}
-        for sample in self.judge(items, self.state, self.state):
+        for sample in self.judge(items, self.state, self.state, self._detail):
             key = (sample.split, sample.id)
             old = self.known.get(key)
             scores = {self._name(m): v for m, v in sample.scores.items()}
             if old is not None:
+                again = tuple(self._detail(m, "") for m in sample.scores)
+                details = {name: v for name, v in old.details.items() if not name.endswith(again)}
                 sample = dataclasses.replace(
-                    sample, scores={**old.scores, **scores}, details={**old.details, **sample.details},
+                    sample, scores={**old.scores, **scores}, details={**details, **sample.details},
                     prediction=old.prediction if sample.prediction is None else sample.prediction)
             else:
                 sample = dataclasses.replace(sample, scores=scores)
@@ -102,9 +124,17 @@ class Judged:
         return again and (have.split, have.id, metric) not in self.asked
 
     def _name(self, metric: str) -> str:
-        """Name a metric with the hash of its version and options: others do not share scores."""
+        """Name a metric with the hash of its version, code and options: others do not share scores."""
         return f"{metric}@{self.origin[metric]}"
 
+    def _detail(self, metric: str, detail: str) -> str:
+        """Name a detail with its metric: as with scores, others do not share it."""
+        return f"{detail}@{self._name(metric)}"
+
     def _of(self, item: Item) -> Sample:
-        sample = self.known[item.split, item.example.id]
-        return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in sorted(item.metrics)})
+        """Return a sample with the scores and details of these metrics, under their own names."""
+        sample, metrics = self.known[item.split, item.example.id], sorted(item.metrics)
+        ends = ["", *(self._detail(m, "") for m in metrics)]
+        details = {name.removesuffix(end): v for end in ends for name, v in sample.details.items()
+                   if (name.endswith(end) if end else "@" not in name)}
+        return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in metrics}, details=details)
