@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from tests.support.records import EVALS, FORGET, finished
+from tests.support.records import EVALS, EXPOSURE, FORGET, finished, measures
 from tests.support.samples import EM
 from unlearnzoo.errors import Diverged
 from unlearnzoo.evaluation.aggregate import paired
@@ -118,6 +118,29 @@ def test_one_name_from_two_places_is_said(tmp_path):
                               "my-npo 2.0"]
     assert compare([finished(tmp_path), finished(tmp_path, seed=1)])["notes"] == [
         "the runs differ in seed (npo seed 0: 0; npo seed 1: 1)"]
+
+
+@pytest.mark.parametrize(("other", "each"), [
+    ({"options": {"case": True}}, "ga: em.case None; npo: em.case True; gd: em.case None"),
+    ({"version": "0.2.0"}, "ga: version 0.1.0; npo: version 0.2.0; gd: version 0.1.0"),
+])
+def test_columns_of_a_metric_that_measured_otherwise_are_left_out(tmp_path, other, each):
+    ga, npo, gd = (finished(tmp_path, algo, metrics=measures(**em))
+                   for algo, em in (("ga", {}), ("npo", other), ("gd", {})))
+    found = compare([ga, npo, gd])
+    columns = {pair: {row["column"] for row in found["paired"] if (row["a"], row["b"]) == pair}
+               for pair in (("ga", "gd"), ("ga", "npo"), ("npo", "gd"))}
+    assert columns == {("ga", "gd"): {e.column for e in EVALS}, ("ga", "npo"): {"Exp"}, ("npo", "gd"): {"Exp"}}
+    (note,) = found["notes"]
+    assert note.startswith(f"the runs differ in metric {EM} ({each}); its columns are not to be compared and are left")
+    assert compare([ga, gd])["notes"] == []
+
+
+def test_a_metric_that_one_run_has_alone_is_no_difference(tmp_path):
+    one = finished(tmp_path, "ga", metrics=measures())
+    other = finished(tmp_path, "gd", metrics={EXPOSURE: measures()[EXPOSURE]})
+    found = compare([one, finished(tmp_path, "npo"), other])
+    assert found["notes"] == [] and {row["column"] for row in found["paired"]} == {e.column for e in EVALS}
 
 
 def test_unscored_rows_are_said(tmp_path):

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from tests.support import three
-from tests.support.records import EVALS, FORGET, finished, retrained
+from tests.support.records import EVALS, FORGET, finished, measures, retrained
 from unlearnzoo.cli import main
 from unlearnzoo.evaluation.aggregate import paired
 from unlearnzoo.evaluation.ks import ks
@@ -79,6 +79,16 @@ def test_forget_quality_is_the_ks_test_on_the_forget_sets_truths(runs):
         assert (row["statistic"], row["p"], row["n"], row["n_gold"]) == (*ks(a, b), 12, 12)
         known = next(row for row in rows if row["run"] == "target" and row["group"] == {"hop": hop})
         assert known["p"] < 0.01 < row["p"]  # what still knows them is not like what never did
+
+
+def test_distances_by_a_metric_that_measured_otherwise_are_left_out(tmp_path):
+    method = finished(tmp_path, "npo", metrics=measures())
+    best = retrained(tmp_path, metrics=measures(version="0.2.0"))
+    found = compare([method, best])
+    assert {row["column"] for row in found["gold"]["distance"]} == {"Exp"}
+    assert found["gold"]["quality"] and found["gold"]["missing"] == []
+    (note,) = found["notes"]
+    assert "(npo: version 0.1.0; retrain: version 0.2.0)" in note and render([method, best])
 
 
 def test_records_of_before_the_truths_were_kept(tmp_path):

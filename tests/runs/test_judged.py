@@ -1,11 +1,10 @@
 """What was judged of base and target is found again, and never what other code, options or rows gave."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import pytest
 
-from tests.testing.mutants.small import Small
+from tests.testing.mutants.small import Small, row
 from unlearnzoo.evaluation.judge import Item, Judge
 from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo.runs.judged import by_state, source
@@ -55,8 +54,6 @@ class Small(Right):
 def unlearnzoo_benchmarks():
     return [Small]
 '''
-UTILITY = Small.configure({})
-UTILITY.prepare()
 
 
 class Engine:
@@ -80,7 +77,7 @@ def known(tmp_path, monkeypatch):
     (tmp_path / "metrics.py").write_text(METRIC)
     (tmp_path / "small.py").write_text(BENCH)
 
-    def judged(*metrics, utility=tuple(UTILITY.examples("retain")), down=False, **options):
+    def judged(*metrics, utility=(), down=False, **options):
         zoo = Zoo()
         for name in ("metrics", "small"):
             zoo.add_file(tmp_path / f"{name}.py")
@@ -124,11 +121,12 @@ def test_a_metric_that_was_edited_judges_again(known, tmp_path):
 @pytest.mark.parametrize("change", ["code", "utility"])
 def test_other_code_of_the_benchmark_and_other_utility_rows_are_another_file(known, tmp_path, change):
     *_, path = known()
-    rows = UTILITY.examples("retain")
+    rows = []
     if change == "code":
         edit(tmp_path / "small.py", "return super().candidates(example)", "return ()")
     else:
-        rows = [dataclasses.replace(rows[0], question="Another one?"), *rows[1:]]
+        path = known(utility=[row("utility", 0, "ann")])[2]
+        rows = [row("utility", 0, "ann", question="Another one?")]
     assert known(utility=rows)[2] != path
     assert known(utility=rows)[1] == []
 

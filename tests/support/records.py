@@ -72,6 +72,12 @@ def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, forgot=0.1, redactor=
     return record.data
 
 
+def measures(**em):
+    """Return what a record says of its metrics; ``em`` is what it says otherwise of EM."""
+    return {EM: {"distribution": "unlearnzoo-metrics", "version": "0.1.0", "options": {}} | em,
+            EXPOSURE: {"distribution": "unlearnzoo-remem", "version": "0.1.0", "options": {"n": 3}}}
+
+
 def retrained(runs_dir: Path, **more):
     """Write the record of a gold standard: everything kept, nothing ever known of the forgotten."""
     algorithm = {"name": "retrain", "distribution": "unlearnzoo-retrain", "version": "0.1.0", "options": {},

@@ -122,7 +122,7 @@ def _pairs(names: Sequence[str], records: Records, judged: Sequence[Sequence[Sam
         if not samples[i] or not samples[j] or any(_at(a, p) != _at(b, p) for p in SAME.values()):
             continue
         forget = frozenset(a["benchmark"].get("forget_identities") or ())
-        for row in paired(samples[i], samples[j], reading.evals(a), forget):
+        for row in paired(samples[i], samples[j], reading.comparable(a, b), forget):
             rows.append({"a": names[i], "b": names[j], **row})
     return rows
 
@@ -152,7 +152,24 @@ def _differences(names: Sequence[str], records: Records) -> list[str]:
             cannot = "" if "seed" in what else ("; not to be compared, and the rows base and "
                                                 "target are those of the first")
             notes.append(f"the runs differ in {what} ({each}){cannot}")
-    return [*notes, *_namesakes(records)]
+    return [*notes, *_measures(names, records), *_namesakes(records)]
+
+
+def _measures(names: Sequence[str], records: Records) -> list[str]:
+    """Say which metrics had other options or versions, a line each."""
+    notes = []
+    for full in sorted({full for r in records for full in r.get("metrics") or ()}):
+        bare = full.rpartition("/")[2]
+        found = {name: {"distribution": of.get("distribution"), "version": of.get("version"),
+                        **{f"{bare}.{option}": value for option, value in (of.get("options") or {}).items()}}
+                 for name, r in zip(names, records, strict=True) if (of := _at(r, ("metrics", full))) is not None}
+        every = dict.fromkeys(key for of in found.values() for key in of)
+        if differing := [key for key in every if len({repr(of.get(key)) for of in found.values()}) > 1]:
+            each = "; ".join(f"{name}: {', '.join(f'{key} {_short(of.get(key))}' for key in differing)}"
+                             for name, of in found.items())
+            notes.append(f"the runs differ in metric {full} ({each}); its columns are not to be compared and are left "
+                         "out of differences, and their rows base and target are those of the first")
+    return notes
 
 
 def _namesakes(records: Records) -> list[str]:

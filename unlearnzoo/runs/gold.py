@@ -100,7 +100,7 @@ def compare(names: Sequence[str], records: Sequence[Record], judged: Sequence[Se
             found["missing"].append(name)
             continue
         mine, best = _of(samples, "unlearned"), _of(judged[at], "unlearned")
-        rows = reading.evals(record)
+        rows = reading.comparable(record, records[at])
         forget = frozenset(record["benchmark"].get("forget_identities") or ())
         found["distance"] += [{"run": name, "gold": names[at], **row} for row in paired(mine, best, rows, forget)]
         groups = [row for row in record["results"] if row["model"] == "unlearned" and row["column"] == forget_column]

@@ -143,3 +143,10 @@ def evals(record: Mapping[str, Any]) -> list[Eval]:
                                         row["want"], tuple(row["group"]), row.get("detail", ""), row.get("all_of"),
                                         row.get("tagged"))
     return list(found.values())
+
+
+def comparable(record: Mapping[str, Any], other: Mapping[str, Any]) -> list[Eval]:
+    """Return the columns of a record without those whose metric had other options or another version in the other."""
+    mine, theirs = (r.get("metrics") or {} for r in (record, other))
+    return [e for e in evals(record) if mine.get(e.metric) == theirs.get(e.metric)
+            or e.metric not in mine or e.metric not in theirs]
