@@ -1,6 +1,7 @@
 """Judging the answers of a run once more: only what lacks, only where it belongs, and nothing else moves."""
 
 import copy
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -11,8 +12,9 @@ from tests.support import records
 from unlearnzoo import DataError, Heading, Metric, OptionError, Scored, option
 from unlearnzoo.cli import main
 from unlearnzoo.errors import PluginError, UnknownName
+from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.judge import scored
-from unlearnzoo.evaluation.sample import read_samples
+from unlearnzoo.evaluation.sample import read_samples, write_samples
 from unlearnzoo.metric import Tell
 from unlearnzoo.runs import refill
 from unlearnzoo.runs.columns import added
@@ -79,6 +81,12 @@ def judge(run, zoo, metric="picky", **values):
     return refill.judge(run, metric, values, zoo, Progress(quiet=True))
 
 
+def edited(run, **fields):
+    """Write other fields into a record."""
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, **fields}))
+
+
 def column(record, name, model="unlearned"):
     return {row["group"]["hop"]: row for row in record["results"] if row["column"] == name and row["model"] == model}
 
@@ -119,6 +127,42 @@ def test_only_what_lacks_is_asked_and_other_options_ask_all_again(run, zoo, tmp_
     assert column(other, "Picky", "base")["single"]["mean"] == 1.0
 
 
+def test_another_version_asks_all_again(run, zoo, tmp_path):
+    log = tmp_path / "log"
+    metrics = judge(run, zoo, **{"picky.log": str(log)})["metrics"]
+    edited(run, metrics={**metrics, "extra/picky": {**metrics["extra/picky"], "version": "0.9"}})
+    assert judge(run, zoo)["metrics"] == metrics
+    assert log.read_text().split() == ["72", "72"]
+
+
+def test_a_score_that_gave_no_detail_has_none_of_an_earlier_one(run, zoo):
+    judge(run, zoo)
+    lost = judge(run, zoo, **{"picky.letter": "B", "picky.down_after": 0})
+    assert {r["n"] for r in column(lost, "Picky len").values()} == {0}
+
+
+def test_a_column_over_tagged_rows_that_count_together_stays_one(run, zoo):
+    (first, _), forget = added(zoo.get("benchmark", "remem"), ["picky"], zoo), records.FORGET
+    clean = dataclasses.replace(first, column="Picky clean", tagged="clean", all_of="pair")
+    judge(run, zoo)
+    samples = [dataclasses.replace(s, tags={**s.tags, "pair": s.tags["hop"]} | ({"clean": "yes"} if i % 6 < 4 else {}))
+               for i, s in enumerate(read_samples(run / "samples.parquet"))]
+    write_samples(run / "samples.parquet", samples)
+    results = aggregate.results(samples, [clean, first], forget)
+    edited(run, results=results)
+    again = judge(run, zoo)
+    assert sorted(map(str, again["results"])) == sorted(map(str, results))
+    assert {r["n"] for r in column(again, "Picky clean").values()} == {4}
+
+
+def test_rows_over_everybody_that_other_options_gave_are_gone(run, zoo):
+    record = judge(run, zoo)
+    ours = [{**row, "metric": "extra/picky"} for row in record["baselines"]]
+    edited(run, baselines=[*record["baselines"], *ours])
+    assert judge(run, zoo)["baselines"] == [*record["baselines"], *ours]
+    assert judge(run, zoo, **{"picky.letter": "B"})["baselines"] == record["baselines"]
+
+
 def test_samples_keep_their_other_scores(run, zoo):
     before = {(s.model, s.id): s for s in read_samples(run / "samples.parquet")}
     judge(run, zoo)
@@ -135,13 +179,15 @@ def test_samples_keep_their_other_scores(run, zoo):
     (lambda run: {"metric": "pickle"}, UnknownName, "did you mean 'picky'"),
     (lambda run: {"picky.lettre": "B"}, OptionError, "did you mean 'letter'"),
     (lambda run: (run / "samples.parquet").unlink() or {}, DataError, "it kept no answers"),
+    (lambda run: edited(run, arguments={"redact": True}) or {}, DataError, "its answers were left out by --redact; to "
+     "have them judged by picky, run it again"),
 ])
 def test_what_cannot_be_judged_is_refused_and_nothing_changes(run, zoo, change, error, says):
     values = change(run)
-    before = (run / "run.json").read_bytes()
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
     with pytest.raises(error, match=says):
         judge(run, zoo, **values)
-    assert (run / "run.json").read_bytes() == before
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 
 def test_keywords_come_from_the_benchmark_if_its_data_are_still_the_same(tmp_path, zoo, monkeypatch):

@@ -1,7 +1,7 @@
 """Judge the answers that a run kept by one more metric: no model is loaded, nothing is generated.
 
 For what could not be judged when the run ended: an endpoint that was down, a judge that nobody had
-asked for. What was scored by the same metric with the same options is not scored again.
+asked for. What was scored by the same version of the metric with the same options is not scored again.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from . import reading
 from .columns import added, full_name
 from .masking import Masker
 from .progress import Progress
-from .record import Record
+from .record import Record, plain
 from .settings import allot
 
 #: What the samples and the benchmark know without a model.
@@ -39,40 +39,55 @@ def judge(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress
         progress: told what happens.
 
     Raises:
-        DataError: the run kept no answers, or its data are no longer the same.
+        DataError: the run kept no answers, or none to read, or its data are no longer the same.
         OptionError: the metric needs the model, or the run has other options.
     """
     record = reading.load(folder)
+    if record.get("arguments", {}).get("redact"):
+        raise DataError(f"{folder}: its answers were left out by --redact; to have them judged by {name}, run it again")
     samples = reading.samples(record)
     if samples is None:
         raise DataError(f"{folder}: it kept no answers (it did not get so far, or they were purged)")
     full, cls = full_name(name, zoo), zoo.get("metric", name)
-    before = record.get("metrics", {}).get(full, {}).get("options", {})
-    metric = cls.configure({**before, **allot(values, {cls.name: cls})[cls.name]})
+    before = record.get("metrics", {}).get(full, {})
+    metric = cls.configure({**before.get("options", {}), **allot(values, {cls.name: cls})[cls.name]})
     if lost := sorted(metric.needs - KNOWN):
         raise OptionError(f"--metric {name}: it needs {lost[0]}, for which the model must be there; "
                           "name a metric over answers")
     metric.prepare()
     evals, forget = _columns(record, name, full, zoo), frozenset(record["benchmark"]["forget_identities"])
-    same = metric.values() == before
+    about = _about(metric, record, zoo)
+    same = about == before
     places = [i for i, s in enumerate(samples) if any(aggregate.concerns(e, s, forget) for e in evals)
               and not (same and not math.isnan(s.scores.get(full, math.nan)))]
     rows = _rows([samples[i] for i in places], metric, record, zoo)
     with progress.stage(f"judging by {name}"):
         found = scored(metric, rows, progress)
+    own = {e.detail for e in evals}
     for i, one in zip(places, found, strict=True):
         sample = samples[i]
+        rest = {detail: value for detail, value in sample.details.items() if detail not in own}
         samples[i] = dataclasses.replace(sample, scores={**sample.scores, full: one.value},
-                                         details={**sample.details, **one.details})
-    return _keep(record, samples, evals, metric, full, forget, zoo)
+                                         details={**rest, **one.details})
+    return _keep(record, samples, evals, full, about, forget)
+
+
+def _about(metric: Metric, record: Mapping[str, Any], zoo: Zoo) -> dict[str, Any]:
+    """Return what the record says of a metric."""
+    origin = zoo.origin(type(metric))
+    found: dict[str, Any] = plain({"distribution": origin["distribution"], "version": origin["version"],
+                                   "options": metric.values()}, _masker(record))
+    return found
+
+
+def _masker(record: Mapping[str, Any]) -> Masker:
+    return Masker(record.get("command", ""), {})
 
 
 def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[Eval]:
     """Return the metric's columns: the record's own, or those that ``run --metric`` adds."""
-    own = {row["column"]: Eval(row["column"], row["split"], full, row["who"], row["want"], tuple(row["group"]),
-                               row.get("detail", ""))
-           for row in record["results"] if row["metric"] == full and row["model"] == "unlearned"}
-    return list(own.values()) or list(added(zoo.get("benchmark", record["benchmark"]["name"]), [name], zoo))
+    own = [e for e in reading.evals(record) if e.metric == full]
+    return own or list(added(zoo.get("benchmark", record["benchmark"]["name"]), [name], zoo))
 
 
 def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], zoo: Zoo) -> list[dict[str, Any]]:
@@ -91,18 +106,19 @@ def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], 
     return [{**row, "keywords": words[s.split, s.id]} for row, s in zip(rows, samples, strict=True)]
 
 
-def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Eval], metric: Metric, full: str,
-          forget: frozenset[str], zoo: Zoo) -> dict[str, Any]:
+def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Eval], full: str,
+          about: Mapping[str, Any], forget: frozenset[str]) -> dict[str, Any]:
     """Write samples and record; columns of other metrics stay as they are."""
-    origin = zoo.origin(type(metric))
-    names = [e.column for e in evals]
-    kept = Record(Path(record.pop("folder")), record, Masker(record.get("command", ""), {}))
+    names, metrics = [e.column for e in evals], record.get("metrics", {})
+    kept = Record(Path(record.pop("folder")), record, _masker(record))
     kept.samples(samples)
     plan = {**record["plan"], "columns": list(dict.fromkeys([*record["plan"].get("columns", []), *names]))}
+    changes: dict[str, Any] = {}
+    if "baselines" in record and metrics.get(full) != about:
+        # Over everybody: the answers to those rows are not here to be judged anew.
+        changes["baselines"] = [row for row in record["baselines"] if row["metric"] != full]
     kept.update(
         results=[row for row in record["results"] if row["column"] not in names]
         + aggregate.results(samples, evals, forget),
-        metrics={**record.get("metrics", {}), full: {
-            "distribution": origin["distribution"], "version": origin["version"], "options": metric.values()}},
-        plan=plan)
+        metrics={**metrics, full: about}, plan=plan, **changes)
     return kept.data
