@@ -193,6 +193,33 @@ def test_generators_go_on():
     assert (random.random(), float(np.random.rand()), float(torch.rand(1))) == wanted
 
 
+def test_of_the_gpus_a_process_keeps_its_own_alone(monkeypatch):
+    """Whoever goes on may have fewer of them, and each of several processes has another."""
+    gpu, put = torch.arange(4, dtype=torch.uint8), []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", put.append)
+    for every in ("get_rng_state_all", "set_rng_state_all"):
+        monkeypatch.setattr(torch.cuda, every, lambda *rest: pytest.fail("it asks for all of them"))
+    moment.put_draws(*moment.draws())
+    assert len(put) == 1 and torch.equal(put[0], gpu)
+
+
+class OnGpu(torch.Tensor):
+    """Says that it lies on the second GPU."""
+
+    device = torch.device("cuda", 1)
+
+
+def test_what_an_algorithm_noted_on_a_gpu_goes_to_that_of_the_process(monkeypatch):
+    one, went = Noted(), []
+    one.seen = torch.arange(3).as_subclass(OnGpu)
+    facts, tensors = moment.attributes(one, set())
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, device: went.append(device))
+    moment.put_attributes(Noted(), facts, tensors)
+    assert went == ["cuda"]  # torch: the current one
+
+
 class Noted:
     """An algorithm with all kinds of notes."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from .. import files
 from ..errors import CheckpointWarning
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
 _NAME = re.compile(r"(\d{6,})\.json")
 

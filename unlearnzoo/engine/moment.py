@@ -39,25 +39,27 @@ def spread(parameters: list[Any], optimizer: Any, found: Mapping[str, Tensor]) -
 
 
 def draws() -> tuple[dict[str, Any], Tensors]:
-    """Return the state of the global generators: of Python and numpy as JSON, of torch as tensors."""
+    """Return the state of the global generators: of Python and numpy as JSON, of torch as tensors.
+
+    Of the GPUs this process's own alone counts: whoever goes on may see others, or another number of them.
+    """
     version, numbers, gauss = random.getstate()
     name, keys, at, has_gauss, cached = np.random.get_state()
     tensors = {"rng.torch": torch.get_rng_state(), "rng.numpy": torch.from_numpy(np.array(keys).astype(np.int64))}
     if torch.cuda.is_available():
-        tensors |= {f"rng.cuda.{i}": s.cpu() for i, s in enumerate(torch.cuda.get_rng_state_all())}
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
     return {"python": [version, list(numbers), gauss], "numpy": [name, at, has_gauss, cached]}, tensors
 
 
 def put_draws(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Set the global generators."""
+    """Set the global generators; of the GPUs this process's own."""
     version, numbers, gauss = facts["python"]
     random.setstate((version, tuple(numbers), gauss))
     name, *rest = facts["numpy"]
     np.random.set_state((name, tensors["rng.numpy"].numpy().astype(np.uint32), *rest))
     torch.set_rng_state(tensors["rng.torch"])
-    cuda = [tensors[n] for n in sorted(tensors, key=lambda n: (len(n), n)) if n.startswith("rng.cuda.")]
-    if cuda and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(cuda)
+    if "rng.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["rng.cuda"])
 
 
 def seed(number: int) -> None:
@@ -94,7 +96,7 @@ def _packed(value: Any, path: str, tensors: Tensors) -> Any:
         return value
     if isinstance(value, Tensor):
         tensors[path] = value.detach().cpu().clone().contiguous()
-        return {"tensor": path, "device": str(value.device)}
+        return {"tensor": path, "device": value.device.type}
     if isinstance(value, torch.Generator):
         tensors[path] = value.get_state()
         return {"generator": path}
