@@ -22,6 +22,7 @@ from ..engine.keeper import Keeper
 from ..engine.weights import AdapterWeights, put, take
 from ..errors import CacheWarning, CheckpointWarning, ZooError
 from ..example import Example
+from ..models import adapters
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -92,11 +93,13 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
     with alone(engine, cache.folder("targets") / key):
         found = engine.ranks.once(lambda: _cached(plan, key))
         if found is None:
-            own = take(engine, "target")
+            own, states = take(engine, "target"), engine.states
             engine.drop("unlearn")
+            engine.states = dict(adapters.ACTIVE)  # stage 1 trains ``target``, also where a method has taken it out
             try:
                 found = _learn(plan, engine, pool, key, on_step)
             finally:
+                engine.states = states
                 put(engine, "target", own)
     return found
 

@@ -1,0 +1,42 @@
+"""Stage 1 over other rows, asked for in the middle of a method."""
+
+import types
+
+import pytest
+import torch
+
+from tests.engine.test_work import EXAMPLES, POOLS, RECIPE, Ascent
+from unlearnzoo.engine.recipe import Learn
+from unlearnzoo.engine.work import Work, new_reference
+from unlearnzoo.runs.target import relearn
+
+
+@pytest.fixture
+def work(engine):
+    """Stage 2 whose method may ask for a stage 1 of three steps."""
+    request = types.SimpleNamespace(target_seed=0, checkpoint_every="never")
+    plan = types.SimpleNamespace(
+        request=request, replay=[], benchmark=types.SimpleNamespace(fingerprint=lambda: "data"),
+        checkpoint=types.SimpleNamespace(weights="w"), learn=Learn(rank=4, alpha=8.0, steps=3, batch=4, lr=0.01))
+    return Work(engine, Ascent(), POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), lambda entry, look: False,
+                lambda pool: relearn(plan, engine, pool, lambda entry: False))
+
+
+def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target(work, monkeypatch, tmp_path):
+    found = []
+    for name in ("first", "second"):
+        monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / name))
+        found.append(work.learn(EXAMPLES[:8]).tensors)
+        work.put(work.adapter(), alone=True)
+    first, second = found
+    assert any(t.abs().max() > 0 for name, t in first.items() if "lora_B" in name)
+    assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_method_finds_its_states_again_after_stage_1_has_failed(work, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path))
+    work.put(work.adapter(), alone=True)
+    monkeypatch.setattr("unlearnzoo.engine.stages.learn", lambda *rest: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        work.learn(EXAMPLES[:8])
+    assert work.engine.states["policy"] == {"unlearn"}
