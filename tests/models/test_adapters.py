@@ -59,6 +59,18 @@ def test_folding_really_folds_and_ends_after_an_error(engine):
     assert weight.data_ptr() == at and torch.equal(weight, before) and not layer.merged
 
 
+def test_a_new_adapter_leaves_the_global_generators_as_they_were(engine, monkeypatch):
+    gpu = torch.tensor([7], dtype=torch.uint8)
+    put_back = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: gpu)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: put_back.append((state, device)))
+    before = torch.get_rng_state()
+    adapters.add(engine.model, "unlearn", 2, 2.0, engine.linears["language"], seed=3)
+    assert put_back == [(gpu, 1)] and torch.equal(torch.get_rng_state(), before)
+
+
 def test_only_unlearn_trains_and_in_float32(engine):
     trained = adapters.train_only(engine.model, "unlearn")
     assert trained and all(p.dtype == torch.float32 for p in trained)

@@ -68,7 +68,9 @@ def add(model: Any, name: str, rank: int, alpha: float, names: Sequence[str], se
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=pattern(names))
-    with torch.random.fork_rng(devices=[]):
+    # A seed reaches the GPU's generator as well; this process's own is put back, too.
+    own = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=own):
         torch.manual_seed(seed)
         if hasattr(model, "peft_config"):
             if name in model.peft_config:
