@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from tests.support.checkpoints import llava
+from tests.support.engines import adapted
 from tests.support.examples import people
 from unlearnzoo.errors import ModelError
 from unlearnzoo.models import adapters
@@ -49,14 +51,29 @@ def test_folded_weights_say_the_same_and_are_put_back(engine, which):
 
 def test_folding_really_folds_and_ends_after_an_error(engine):
     layer = next(layer for _, layer in adapters.layers(engine.model) if "unlearn" in layer.scaling)
-    weight = layer.get_base_layer().weight
+    base, weight = layer.get_base_layer(), layer.get_base_layer().weight
     before, at = weight.detach().clone(), weight.data_ptr()
     with pytest.raises(ZeroDivisionError), adapters.folded(engine.model, adapters.ACTIVE["target"]):
         up, down = layer.lora_B["target"].weight, layer.lora_A["target"].weight
-        assert torch.allclose(weight, before + layer.scaling["target"] * up @ down, atol=1e-6)
+        assert torch.allclose(base.weight, before + layer.scaling["target"] * up @ down, atol=1e-6)
         assert layer.merged and layer.scaling["unlearn"] == 0
         raise ZeroDivisionError
-    assert weight.data_ptr() == at and torch.equal(weight, before) and not layer.merged
+    assert base.weight is weight and weight.data_ptr() == at and torch.equal(weight, before) and not layer.merged
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`:UserWarning")  # peft, of merging for good
+def test_a_head_that_shares_its_weight_with_the_embedding_is_folded_alone(tmp_path):
+    engine = adapted(llava(tmp_path, tied=True))
+    embedding, head = engine.base.get_input_embeddings(), engine.base.get_output_embeddings().get_base_layer()
+    shared, before = head.weight, head.weight.detach().clone()
+    assert shared is embedding.weight
+    _, batch = next(iter(engine.batches([engine.encode(e) for e in people(2, 3)], 4, 10**6)))
+    with torch.no_grad():
+        plain = engine.forward(batch, "target")[0].logits
+        with adapters.folded(engine.model, adapters.ACTIVE["target"]):
+            assert torch.allclose(engine.forward(batch, "target")[0].logits, plain, atol=1e-5)
+            assert not torch.equal(head.weight, before) and torch.equal(embedding.weight, before)
+    assert head.weight is shared and embedding.weight is shared and torch.equal(shared, before)
 
 
 def test_a_new_adapter_leaves_the_global_generators_as_they_were(engine, monkeypatch):

@@ -17,8 +17,10 @@ TEMPLATE = (
 
 
 def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, layers: int = 2,
-          seed: int = 0) -> Path:
+          seed: int = 0, tied: bool = False) -> Path:
     """Write a random LLaVA; ``image=336, patch=14`` has the geometry of the real 1.5-7B.
+
+    ``tied``: the head's weight is the input embedding's, as in many small models.
 
     As there: vision layer -2, the class token dropped, a BOS added by the tokenizer, 336 px by
     shortest edge and centre crop. Only widths and depth are shrunk.
@@ -44,8 +46,9 @@ def llava(folder: Path, *, image: int = 16, patch: int = 8, hidden: int = 32, la
                               num_attention_heads=2, image_size=image, patch_size=patch, projection_dim=hidden)
     text = LlamaConfig(vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden,
                        num_hidden_layers=layers, num_attention_heads=2, num_key_value_heads=2,
-                       max_position_embeddings=2048, bos_token_id=1, eos_token_id=2, pad_token_id=0)
-    config = LlavaConfig(vision_config=vision, text_config=text, vision_feature_layer=-2,
+                       max_position_embeddings=2048, bos_token_id=1, eos_token_id=2, pad_token_id=0,
+                       tie_word_embeddings=tied)
+    config = LlavaConfig(vision_config=vision, text_config=text, vision_feature_layer=-2, tie_word_embeddings=tied,
                          image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
                          vision_feature_select_strategy="default", image_seq_length=(image // patch) ** 2)
     torch.manual_seed(seed)

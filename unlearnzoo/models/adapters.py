@@ -132,23 +132,26 @@ def state(model: Any, active: frozenset[str]) -> Iterator[None]:
 def folded(model: Any, active: frozenset[str]) -> Iterator[None]:
     """Ask with some adapters added to the weights: one product a layer, not five.
 
-    For full-precision, unsharded weights without gradients. The weights are put back as they
-    were, bit by bit; peft's own unmerging would subtract and drift.
+    For full-precision, unsharded weights without gradients. Each layer gets a weight of its own
+    meanwhile (a head may share the input embedding's) and its old one back; peft's own unmerging
+    would subtract and drift.
     """
+    from torch.nn import Parameter
+
     saved = []
     with state(model, active):
         try:
             for layer in _lora(model):
                 names = [name for name in layer.lora_A if name in active]
                 if names:
-                    weight = layer.get_base_layer().weight
-                    saved.append((layer, weight, weight.data))
-                    weight.data = weight.data.clone()
+                    base = layer.get_base_layer()
+                    saved.append((layer, base, base.weight))
+                    base.weight = Parameter(base.weight.detach().clone(), requires_grad=False)
                     layer.merge(adapter_names=names)
             yield
         finally:
-            for layer, weight, data in saved:
-                weight.data = data
+            for layer, base, weight in saved:
+                base.weight = weight
                 layer.merged_adapters.clear()
 
 
