@@ -60,6 +60,7 @@ def test_the_papers_recipe_is_one_flag(capsys):
     (["--set", "remem.views=0"], "remem.views: must be >= 1", 2),
     (["--set", "learn.targets=vision"], "'vision' is unknown", 2),
     (["--set", "unlearn.targets=language+head"], "leave out 'head'", 2),
+    (["--set", "unlearn.beta2=1"], "unlearn.beta2: must be < 1, got 1.0", 2),
 ])
 def test_a_mistake_is_one_line_that_says_what_to_do(capsys, arguments, text, code):
     found, out, err = asked(capsys, *arguments)

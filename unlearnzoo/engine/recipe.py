@@ -26,7 +26,7 @@ class Stage(Configurable):
     per_image: int = option(8, "Most questions packed behind one image", ge=1)
     warmup: float = option(0.03, "Share of the steps with a rising learning rate", ge=0, le=1)
     schedule: str = option("cosine", "Learning rate after the warm-up", choices=("cosine", "constant"))
-    beta2: float = option(0.999, "AdamW's second moment", gt=0, le=1)
+    beta2: float = option(0.999, "AdamW's second moment, below 1", gt=0)
     weight_decay: float = option(0.0, "AdamW's weight decay", ge=0)
     clip: float = option(1.0, "Largest norm of the gradient", gt=0)
     micro_tokens: int = option(4096, "Padded tokens in one forward; bounds memory, not results", ge=1)
@@ -34,6 +34,8 @@ class Stage(Configurable):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.beta2 >= 1:
+            raise OptionError(f"{self.name}.beta2: must be < 1, got {self.beta2!r}")
         for part in self.parts:
             if part not in PARTS:
                 raise OptionError(f"{self.name}.targets: {part!r} is unknown; join some of {', '.join(PARTS)} with +")
