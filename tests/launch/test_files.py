@@ -66,3 +66,26 @@ def test_a_users_own_file_says_how_many(tmp_path, monkeypatch):
     own.write_text("distributed_type: MULTI_GPU\nnum_processes: 3\n")
     assert start.how_many(None, own) == 3
     assert start.how_many(5, own) == 5
+
+
+def test_the_gpus_of_one_machine_do_not_bound_those_of_several(tmp_path, monkeypatch):
+    own = tmp_path / "own.yaml"
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 8)
+    own.write_text("distributed_type: MULTI_GPU\nnum_machines: 2\n")
+    assert start.how_many(16, own) == start.how_many(None, own) == 16
+    own.write_text("distributed_type: MULTI_GPU\n")
+    assert start.how_many(None, own) == 8
+    with pytest.raises(OptionError, match="--processes 16: this machine has 8 GPUs"):
+        start.how_many(16, own)
+
+
+@pytest.mark.parametrize(("text", "port"), [("", 0), ("num_machines: 1\n", 0), ("num_machines: 2\n", 29512)])
+def test_launchers_on_several_machines_meet_at_the_port_of_their_file(text, port, tmp_path, monkeypatch):
+    from accelerate.commands import launch
+
+    own, found = tmp_path / "own.yaml", []
+    own.write_text(f"compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_GPU\nmixed_precision: 'no'\n"
+                   f"main_process_ip: 127.0.0.1\nmain_process_port: 29512\n{text}")
+    monkeypatch.setattr(launch, "multi_gpu_launcher", found.append)
+    assert start.start(own, 2, ["list"]) == 0
+    assert [(one.main_process_port, one.num_processes) for one in found] == [(port, 2)]

@@ -18,19 +18,29 @@ _CPU_PROCESSES = 2
 
 
 def how_many(asked: int | None, file: Path) -> int:
-    """Return the number of processes: as asked, as a user's own file says, or one a GPU.
+    """Return the number of processes, over all machines: as asked, as a user's own file says, or one a GPU.
 
     Raises:
-        OptionError: more than the machine has GPUs.
+        OptionError: more than the machine has GPUs; of several machines only this one is known.
     """
     import torch
+
+    gpus, machines = torch.cuda.device_count(), _machines(file)
+    if asked is not None and gpus and asked > gpus and machines == 1:
+        raise OptionError(f"--processes {asked}: this machine has {gpus} GPUs; each process needs one of its own")
+    written = _read(file).get("num_processes") or -1
+    return asked or (written if written > 0 else machines * (gpus or _CPU_PROCESSES))
+
+
+def _machines(file: Path) -> int:
+    return max(1, _read(file).get("num_machines") or 1)
+
+
+def _read(file: Path) -> dict[str, Any]:
     import yaml
 
-    gpus = torch.cuda.device_count()
-    if asked is not None and gpus and asked > gpus:
-        raise OptionError(f"--processes {asked}: this machine has {gpus} GPUs; each process needs one of its own")
-    written = yaml.safe_load(file.read_text(encoding="utf-8")).get("num_processes", -1)
-    return asked or (written if written > 0 else gpus or _CPU_PROCESSES)
+    found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return found
 
 
 def start(file: Path, processes: int, arguments: Sequence[str]) -> int:
@@ -43,8 +53,10 @@ def start(file: Path, processes: int, arguments: Sequence[str]) -> int:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    given = ["--config_file", str(file), "--num_processes", str(processes), "--main_process_port", "0",
-             "--module", "unlearnzoo", *arguments]
+    # Launchers on several machines meet at the port that their file names; on one any free port will do.
+    port = ["--main_process_port", "0"] if _machines(file) == 1 else []
+    given = ["--config_file", str(file), "--num_processes", str(processes), *port, "--module", "unlearnzoo",
+             *arguments]
     with _surroundings(processes) as ends:
         try:
             launch_command(launch_command_parser().parse_args(given))
