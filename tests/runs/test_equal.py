@@ -93,6 +93,15 @@ def test_the_same_run_twice_counts_once_and_the_later_is_it():
     assert only(found["rows"], column="EMr")["values"] == [0.9]
 
 
+@pytest.mark.parametrize("status", ["interrupted", "failed", "started", "diverged"])
+def test_of_the_same_run_twice_a_finished_one_is_it(status):
+    found = equal([record("ga", 0.4, time="1", status="finished"), record("ga", 0.5, time="2", status="finished"),
+                   record("ga", 0.1, time="3", status=status)], COLUMNS)
+    assert only(found["rows"], column="EMr")["values"] == [0.5]
+    alone = equal([record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS)
+    assert only(alone["rows"], column="EMr")["values"] == [0.1]
+
+
 def test_utility_is_read_off_the_curve():
     found = equal([record("ga", 0.5, utility=(0.9, 0.7, 0.1), levels=("0.50", "0.25"))], COLUMNS)
     values = {row["level"]: row["mean"] for row in found["rows"] if row["column"] == "Figures"}

@@ -252,6 +252,7 @@ def edited(stopped, tmp_path, change):
     (lambda r: r["plan"]["unlearn"]["values"].update(clip=7.0), "plan.unlearn.values.clip was 7.0 and is "),
     (lambda r: r["metrics"]["unlearnzoo-metrics/em"].update(version="9"),
      "metrics.unlearnzoo-metrics/em.version was 9"),
+    (lambda r: r.update(utility={"quiz": {"data": "other"}}), "utility.quiz was {'data': 'other'} and is None"),
     (lambda r: r["versions"].update(unlearnzoo="9"), "started with unlearnzoo 9, this is 0"),
     (lambda r: r["arguments"]["plugins"].update(dict.fromkeys(r["arguments"]["plugins"], "x")),
      "arguments.plugins."),
@@ -264,7 +265,7 @@ def test_what_would_be_another_run_is_refused(stopped, whole, tmp_path, monkeypa
 
 def test_what_may_change_last_digits_is_said(stopped, whole, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(whole[1]))
-    runs = edited(stopped, tmp_path, lambda r: r["versions"].update(torch="1.0"))
+    runs = edited(stopped, tmp_path, lambda r: r["versions"].update(torch="1.0") or r.pop("utility"))
     assert resumed(runs, "--dry-run", "--checkpoint-every", "5m") == 0
     told = capsys.readouterr().err
     assert "last digits may differ: versions.torch: 1.0, now 2" in told and "resuming" in told

@@ -66,9 +66,11 @@ def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _methods(records: Sequence[Record]) -> dict[str, dict[str, Record]]:
-    """Return label → repetition → record; of the same run, done twice, the later one."""
-    return {label: {repetition(r): r for r in sorted(runs, key=lambda r: str(r["time"]))}
-            for label, runs in by_method(records).items()}
+    """Return label → repetition → record; of the same run, done twice, the later one that finished, else the later one."""
+    def last(record: Record) -> tuple[bool, str]:
+        return record.get("status") == "finished", str(record["time"])
+
+    return {label: {repetition(r): r for r in sorted(runs, key=last)} for label, runs in by_method(records).items()}
 
 
 def _method(record: Record) -> dict[str, Any]:

@@ -22,7 +22,7 @@ NEWEST = "newest"
 #: What may be another than before: it changes where and how, not what comes out.
 _FREE = {"command", "runs_dir", "checkpoint_every", "launch", "processes"}
 #: What a record holds of the plan; a difference would be another run.
-_SAME = ("algorithm", "benchmark", "metrics", "model", "seed", "target_seed", "plan")
+_SAME = ("algorithm", "benchmark", "utility", "metrics", "model", "seed", "target_seed", "plan")
 #: Where the same model lies is no difference; its weights are compared.
 _ELSEWHERE = {"model.source", "benchmark.options.data"}
 
@@ -131,7 +131,8 @@ def check(earlier: Earlier, plan: "Plan") -> list[str]:
         masker = Masker(plan.request.command, {"arguments": arguments(plan.request)})
         redactor = plan.redactor()
         now = plain(redactor.fields(fields(plan, name)) if redactor else fields(plan, name), masker)
-        for key in (*_SAME, "arguments.plugins"):
+        # A record of before there was `utility` lacks it.
+        for key in (*(key for key in _SAME if key in record), "arguments.plugins"):
             then, here = (_at(record, key), _at(now, key))
             for path, old, new in _differences(key, then, here):
                 if path not in _ELSEWHERE:
