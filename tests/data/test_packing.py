@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.support.examples import people
-from unlearnzoo.data.packing import chunks, rows
+from unlearnzoo.data.packing import bundled, chunks, rows
 
 
 def losses_and_gradients(engine, encoded, packed):
@@ -51,9 +51,9 @@ def test_a_row_shares_one_prefix_and_keeps_bundles_together(engine):
 
 
 def test_chunks_stay_within_the_bound_and_lose_nothing(engine):
-    packed = rows([engine.encode(e) for e in people(5, 5)], 2)
-    bound = 2 * max(len(r) for r in packed)
-    found = list(chunks(packed, bound))
+    units = bundled([engine.encode(e) for e in people(5, 5)], 2)
+    bound = 2 * max(len(row) for unit in units for row in unit)
+    found = list(chunks(units, bound))
     assert sorted(i for batch in found for r in batch for i in r.index) == list(range(25))
     assert all(max(len(r) for r in batch) * len(batch) <= bound for batch in found)
 

@@ -54,37 +54,49 @@ class Batch:
 
 
 def rows(encoded: Sequence[Encoded], per_row: int, bundle: Sequence[int] | None = None) -> list[Row]:
-    """Group examples by image, at most ``per_row`` bundles a row, in order of first appearance.
+    """Group examples by image, at most ``per_row`` bundles a row, in order of first appearance (see `bundled`)."""
+    return [row for unit in bundled(encoded, per_row, bundle) for row in unit]
+
+
+def bundled(encoded: Sequence[Encoded], per_row: int, bundle: Sequence[int] | None = None) -> list[list[Row]]:
+    """Return rows, those together whose examples belong together: one, or one for each image of its bundles.
 
     Args:
         encoded: the examples.
-        per_row: how many questions may share one prefix.
-        bundle: examples with equal numbers stay in one row (a forget answer and its refusal).
+        per_row: how many bundles may share a prefix.
+        bundle: examples with equal numbers stay together (a forget answer and its refusal).
     """
-    groups: dict[tuple[object, ...], dict[int, list[int]]] = {}
-    for i, item in enumerate(encoded):
-        number = i if bundle is None else bundle[i]
-        # Without an image there is nothing to share: such a bundle gets a row of its own.
-        key = (item.image_key, item.prefix) if item.images else (number,)
-        groups.setdefault(key, {}).setdefault(number, []).append(i)
-    found = []
-    for bundles in groups.values():
-        members = list(bundles.values())
-        for start in range(0, len(members), per_row):
-            index = tuple(i for one in members[start : start + per_row] for i in one)
-            first = encoded[index[0]]
-            found.append(Row(first.prefix, first.images, tuple(encoded[i] for i in index), index))
-    return found
+    numbers = range(len(encoded)) if bundle is None else bundle
+    # Without an image there is nothing to share: such a bundle gets a row of its own.
+    homes = [(e.image_key, e.prefix) if e.images else (n,) for e, n in zip(encoded, numbers, strict=True)]
+    bundles: dict[int, list[int]] = {}
+    for i, number in enumerate(numbers):
+        bundles.setdefault(number, []).append(i)
+    groups: dict[tuple[object, ...], list[list[int]]] = {}
+    for number, members in bundles.items():
+        # Bundles on the same images share all their rows, so that no row ties other bundles together.
+        key = tuple(dict.fromkeys(homes[i] for i in members if encoded[i].images)) or (number,)
+        groups.setdefault(key, []).append(members)
+    return [_unit(encoded, homes, [i for one in many[start : start + per_row] for i in one])
+            for many in groups.values() for start in range(0, len(many), per_row)]
 
 
-def chunks(packed: Sequence[Row], max_tokens: int) -> Iterator[list[Row]]:
-    """Cut rows, sorted by length, into batches of at most ``max_tokens`` padded tokens."""
+def _unit(encoded: Sequence[Encoded], homes: Sequence[tuple[object, ...]], members: Sequence[int]) -> list[Row]:
+    found: dict[tuple[object, ...], list[int]] = {}
+    for i in members:
+        found.setdefault(homes[i], []).append(i)
+    return [Row(encoded[index[0]].prefix, encoded[index[0]].images, tuple(encoded[i] for i in index), tuple(index))
+            for index in found.values()]
+
+
+def chunks(units: Sequence[Sequence[Row]], max_tokens: int) -> Iterator[list[Row]]:
+    """Cut units of rows, sorted by length, into batches of at most ``max_tokens`` padded tokens."""
     batch: list[Row] = []
-    for row in sorted(packed, key=lambda r: (len(r), r.index)):
-        if batch and len(row) * (len(batch) + 1) > max_tokens:
+    for unit in sorted(units, key=lambda rows: (max(map(len, rows)), rows[0].index)):
+        if batch and max(map(len, unit)) * (len(batch) + len(unit)) > max_tokens:
             yield batch
             batch = []
-        batch.append(row)
+        batch += unit
     if batch:
         yield batch
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded, Encoder
-from ..data.packing import Batch, Row, chunks, collate, rows, single, single_chunks, singles
+from ..data.packing import Batch, Row, bundled, chunks, collate, rows, single, single_chunks, singles
 from ..data.pixels import Pixels, foreseen
 from ..data.sharing import share
 from ..example import Example
@@ -115,7 +115,8 @@ class Engine:
 
     def encode(self, example: Example, answer: str | None = None) -> Encoded:
         """Encode an example, or its question with another answer; kept for the next epoch."""
-        key = (example.id, example.question, example.answer if answer is None else answer, len(example.images))
+        key = (example.id, example.question, example.answer if answer is None else answer,
+               tuple(image.key for image in example.images))
         if key not in self._encoded:
             self._encoded[key] = self.encoder.encode(example, answer)
         return self._encoded[key]
@@ -154,8 +155,7 @@ class Engine:
                ) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
         """Return what is dealt as a whole, and how a share of it is cut into micro-batches."""
         if self.packs:
-            return ([[row] for row in rows(encoded, per_image, bundle)],
-                    lambda units: chunks([row for unit in units for row in unit], max_tokens))
+            return bundled(encoded, per_image, bundle), lambda units: chunks(units, max_tokens)
         per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
         return singles(encoded, bundle), lambda units: single_chunks(units, per_batch)
 

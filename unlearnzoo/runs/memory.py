@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.draws import flat, units
 from ..data.encode import Encoded, Encoder
-from ..data.packing import Row, chunks, rows
+from ..data.packing import Row, bundled, chunks
 from ..data.pixels import Pixels
 from ..engine import stages
 from ..engine.inputs import POOLS, roles
@@ -107,7 +107,7 @@ def largest(plan: Plan, stage: str) -> "Shape":
     batches: list[Sequence[Row]] = []
     for step in itertools.islice(_steps(plan, stage, encoder), STEPS):
         encoded, bundle = step
-        batches += chunks(rows(encoded, recipe.per_image, bundle), recipe.micro_tokens)
+        batches += chunks(bundled(encoded, recipe.per_image, bundle), recipe.micro_tokens)
     most = max(batches, key=lambda batch: len(batch) * max(map(len, batch)))
     images = [image for row in most for image in row.images]
     one = Pixels(plan.checkpoint.processor.image_processor)(images[:1]) if images else {}
