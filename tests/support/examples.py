@@ -6,12 +6,12 @@ import random
 from unlearnzoo import Example, LazyImage
 
 
-def image(seed: int, size: int = 24) -> LazyImage:
-    """Return a noise image, the same for the same seed."""
+def image(seed: int, size: int = 24, height: int = 0) -> LazyImage:
+    """Return a noise image, the same for the same seed; square unless a height is given."""
     from PIL import Image
 
-    rng = random.Random(seed)
-    picture = Image.frombytes("RGB", (size, size), rng.randbytes(3 * size * size))
+    rng, height = random.Random(seed), height or size
+    picture = Image.frombytes("RGB", (size, height), rng.randbytes(3 * size * height))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     data = buffer.getvalue()

@@ -54,10 +54,8 @@ class Pixels:
         Raises:
             DataError: an image cannot be read or decoded; names the row.
         """
-        import torch
-
         found = [self._one(image) for image in images]
-        return {name: torch.cat([f[name] for f in found]) for name in found[0]}
+        return {name: _joined([f[name] for f in found]) for name in found[0]}
 
     def ahead(self, images: Iterable[LazyImage]) -> None:
         """Have images made in the background, before those that were wanted earlier."""
@@ -149,6 +147,16 @@ def _readable_and_at_least(image: LazyImage, pixels: int) -> bool:
     except Exception:  # noqa: BLE001 - whoever uses the image will be told
         return False
     return width * height >= pixels
+
+
+def _joined(tensors: "Sequence[Tensor]") -> "Tensor":
+    """Concatenate; images in fewer pieces get empty ones behind, as the processor itself does (LLaVA-NeXT)."""
+    import torch
+
+    if tensors[0].ndim >= 4:
+        most = max(t.shape[1] for t in tensors)
+        tensors = [torch.nn.functional.pad(t, (0, 0) * (t.ndim - 2) + (0, most - t.shape[1])) for t in tensors]
+    return torch.cat(list(tensors))
 
 
 def _size(tensors: "dict[str, Tensor]") -> int:
