@@ -44,6 +44,24 @@ def test_a_text_model_is_refused(checkpoint_folder, tmp_path):
         inspect("m", folder)
 
 
+def test_a_model_that_is_told_more_of_a_token_than_its_id_is_refused(tmp_path):
+    from tests.support.checkpoints import gemma3
+
+    with pytest.raises(ModelError) as error:
+        inspect("g", gemma3(tmp_path), weights=False)
+    assert str(error.value) == ("model 'g': Gemma3ForConditionalGeneration needs token_type_ids beside the tokens; "
+                                "such models are not supported yet")
+
+
+def test_token_types_that_say_nothing_are_let_pass(checkpoint_folder, tmp_path):
+    """Many tokenizers of texts add them, all zero."""
+    folder = shutil.copytree(checkpoint_folder, tmp_path / "m")
+    path = folder / "tokenizer_config.json"
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_input_names": names}))
+    assert "token_type_ids" in inspect("m", folder).processor(text="a")
+
+
 @pytest.mark.parametrize(("name", "text"), [("./nowhere", "no such folder"), ("/a/b/c", "no such folder"),
                                             ("tyni", "hub id")])
 def test_what_is_not_there_is_said(name, text):

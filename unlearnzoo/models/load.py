@@ -46,7 +46,8 @@ def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, we
         weights: whether a folder must hold them; without, only weights of another format are refused.
 
     Raises:
-        ModelError: not there, not a vision-language model, or not in safetensors.
+        ModelError: not there, not a vision-language model, one that is told more of each token than its id, or not
+            in safetensors.
     """
     from transformers import AutoConfig, AutoProcessor
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
@@ -66,6 +67,7 @@ def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, we
         raise ModelError(f"model {name!r}: its processor does not load: {_first_line(error)}") from None
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
         raise ModelError(f"model {name!r}: the folder holds no processor for images and text")
+    _refuse_inputs_of_tokens(name, config, processor)
     if os.path.isdir(source):
         _require_safetensors(name, Path(source), weights)
     return Checkpoint(name, source, config, processor, _hash(source), trust_remote_code)
@@ -150,6 +152,26 @@ def _refuse_missing_folder(name: str, source: str) -> None:
     if "/" not in source and not os.path.isdir(source):
         raise ModelError(f"no model {name!r}: give an installed model (`unlearnzoo list`), "
                          "a folder, or a hub id such as llava-hf/llava-1.5-7b-hf")
+
+
+def _refuse_inputs_of_tokens(name: str, config: Any, processor: Any) -> None:
+    """Refuse a model that is told which tokens are an image's (``token_type_ids``): packed rows have no such input."""
+    import torch
+    from PIL import Image
+
+    images, text = [Image.new("RGB", (64, 64))], getattr(processor, "image_token", None)
+    if not text:
+        return  # the encoder says so
+    try:
+        given = processor(images=images, text=text, return_tensors="pt")
+        known = {"input_ids", "attention_mask", *processor.image_processor(images=images, return_tensors="pt")}
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError) as error:
+        raise ModelError(f"model {name!r}: its processor does not work: {_first_line(error)}") from None
+    # A text tokenizer may add types that are all zero: what a model takes when it is given none.
+    more = [k for k, v in given.items() if k not in known and isinstance(v, torch.Tensor) and v.any()]
+    if more:
+        what = next(iter(config.architectures or []), config.model_type)
+        raise ModelError(f"model {name!r}: {what} needs {more[0]} beside the tokens; such models are not supported yet")
 
 
 def _require_safetensors(name: str, folder: Path, weights: bool) -> None:
