@@ -1,13 +1,14 @@
 """Greedy answers, under the same state switch as the forward."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 
 from ..data.encode import Encoded
 from ..data.pixels import foreseen
-from .adapters import state
+from .adapters import core, state
 
 
 @torch.no_grad()
@@ -37,7 +38,7 @@ def generate(
     config = GenerationConfig(do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=eos,
                               pad_token_id=pad, bos_token_id=own.bos_token_id)
     found = [""] * len(prompts)
-    with state(model, active):
+    with state(model, active), _greedy(core(model), config):
         for members in foreseen(batches, lambda some: [image for i in some for image in prompts[i].images], pixels):
             width = max(len(prompts[i].prompt) for i in members)
             ids = torch.full((len(members), width), pad)
@@ -55,6 +56,17 @@ def generate(
             if on_done:
                 on_done(len(members))
     return found
+
+
+@contextlib.contextmanager
+def _greedy(model: Any, config: Any) -> Iterator[None]:
+    """Let a configuration alone count: transformers fills what it leaves open from the checkpoint's."""
+    own = model.generation_config
+    model.generation_config = config
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 def groups(prompts: Sequence[Encoded], new: int, max_tokens: int) -> list[list[int]]:
