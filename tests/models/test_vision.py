@@ -102,6 +102,20 @@ def test_another_tower_processor_or_image_is_another_feature(both):
     assert cached.pixels._address(image(1)) != one
 
 
+def test_training_and_generation_know_a_feature_by_one_address(checkpoint_folder):
+    """As on a GPU: one asks within autocast, the other outside; both are given what was made within."""
+    from unlearnzoo.models.load import inspect, load
+
+    checkpoint = inspect("x", checkpoint_folder)
+    processor = checkpoint.processor.image_processor
+    within = [lambda: torch.autocast("cpu", torch.bfloat16), contextlib.nullcontext]
+    features = [vision.inputs(load(checkpoint, torch.bfloat16), processor, how, worth=0) for how in within]
+    outside = [one._address(image(1)) for one in features]
+    with within[0]():
+        assert [one._address(image(1)) for one in features] == outside
+    assert outside[0] != outside[1]
+
+
 def test_a_tower_that_changes_or_is_trained_is_asked_anew(both, monkeypatch):
     _, cached = both
     pictures = [image(1)]

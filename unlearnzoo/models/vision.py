@@ -81,6 +81,9 @@ class Features:
         self._settings = json.dumps(image_processor.to_dict(), sort_keys=True, default=str)
         self._state = _versions(tower)
         self._tower = _digest(tower)
+        with autocast():
+            # Training asks outside of it, generation inside; features are always made inside.
+            self._mixed = torch.is_autocast_enabled(next(tower.parameters()).device.type)
         _let_features_pass(tower, layer)
 
     def __call__(self, images: Sequence[LazyImage]) -> dict[str, Tensor]:
@@ -132,8 +135,8 @@ class Features:
     def _address(self, image: LazyImage) -> str:
         """Hash all that a feature depends on; the versions stand for how it is computed."""
         weight = next(self.tower.parameters())
-        what = (self._tower, self.layer, self._settings, str(weight.dtype), weight.device.type,
-                torch.is_autocast_enabled(weight.device.type), _libraries(), image.key)
+        what = (self._tower, self.layer, self._settings, str(weight.dtype), weight.device.type, self._mixed,
+                _libraries(), image.key)
         return hashlib.sha256(repr(what).encode()).hexdigest()[:40]
 
 
