@@ -1,14 +1,15 @@
 """Checkpoints: what we did not write loads, and what cannot work is refused before weights load."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 
-from tests.support.examples import image
+from tests.support.examples import image, people
 from unlearnzoo import Example
 from unlearnzoo.errors import ModelError
-from unlearnzoo.models.load import inspect, load
+from unlearnzoo.models.load import inspect, load, with_adapter
 
 
 def test_the_geometry_of_llava_1_5_7b_loads_packs_and_answers(tmp_path):
@@ -104,3 +105,60 @@ def test_the_hash_follows_the_weights(checkpoint_folder, tmp_path):
     weights[-1] ^= 1
     (folder / "model.safetensors").write_bytes(weights)
     assert inspect("a", folder).weights != inspect("b", checkpoint_folder).weights
+
+
+def saved(checkpoint_folder, folder, precision):
+    """Save a trained adapter as a run does; return the engine of that run, which has no other."""
+    from tests.support.engines import adapted
+    from unlearnzoo.engine.weights import take
+    from unlearnzoo.models import export
+
+    engine = adapted(checkpoint_folder, precision=precision)
+    engine.states["policy"] = frozenset({"unlearn"})
+    one = take(engine, "unlearn")
+    export.save(folder, export.joined([(one.tensors, one.scale)]), "base", engine.model.peft_config["unlearn"])
+    return engine
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_an_adapter_is_judged_to_the_digit_as_in_the_run_that_saved_it(checkpoint_folder, tmp_path, precision):
+    """Merged into bf16 weights it would be rounded with them."""
+    from unlearnzoo.engine.engine import Engine
+
+    theirs = saved(checkpoint_folder, tmp_path, precision)
+    ours = Engine(dataclasses.replace(with_adapter(inspect("m", checkpoint_folder), tmp_path), precision=precision))
+    encoded = [ours.encode(e) for e in people(2, 3)]
+    assert ours.score(encoded, "policy") == theirs.score(encoded, "policy") != theirs.score(encoded, "base")
+    assert ours.generate(encoded, "policy", 4) == theirs.generate(encoded, "policy", 4)
+
+
+def test_an_adapter_whose_tensors_have_other_names_is_refused(checkpoint_folder, tmp_path):
+    """Its layers would be at LoRA's zero, and the base judged in its place."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from safetensors.torch import load_file, save_file
+
+    base = load(inspect("m", checkpoint_folder), torch.float32)
+    get_peft_model(base, LoraConfig(r=2, target_modules=r".*language_model.*q_proj")).save_pretrained(tmp_path)
+    checkpoint, path = with_adapter(inspect("m", checkpoint_folder), tmp_path), tmp_path / "adapter_model.safetensors"
+    load(checkpoint, torch.float32)
+    tensors = load_file(path)
+    save_file({n.replace("base_model.model.", "base_model.model.inner."): t for n, t in tensors.items()}, path)
+    for dtype in (torch.float32, torch.bfloat16):
+        with pytest.raises(ModelError, match=r"adapter '.*' does not fit the model: 4 of its tensors have no place .*"
+                                             r"4 places get none, such as base_model\.model\.inner\."):
+            load(checkpoint, dtype)
+    save_file({n: t for n, t in tensors.items() if "layers.1." not in n}, path)
+    with pytest.raises(ModelError, match="0 of its tensors have no place there and 2 places get none"):
+        load(checkpoint, torch.float32)
+
+
+def test_an_adapter_of_prompts_is_refused(checkpoint_folder, tmp_path):
+    import torch
+    from peft import PromptTuningConfig
+    from safetensors.torch import save_file
+
+    PromptTuningConfig(num_virtual_tokens=2, task_type="CAUSAL_LM").save_pretrained(tmp_path)
+    save_file({"prompt_embeddings": torch.zeros(2, 32)}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match=r"does not fit the model: it adds to prompts .*PROMPT_TUNING"):
+        load(with_adapter(inspect("m", checkpoint_folder), tmp_path), torch.float32)

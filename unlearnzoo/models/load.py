@@ -22,7 +22,7 @@ class Checkpoint:
         processor: the loaded processor.
         weights: hash of weights, configuration and processor files (None for a hub id that is
             not in the local cache yet).
-        adapter: folder of a peft adapter that is merged into the weights.
+        adapter: folder of a peft adapter: merged into fp32 weights, left beside any others.
         precision: of ``precision.PRECISIONS``; None: what suits the device.
     """
 
@@ -99,6 +99,7 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     Raises:
         ModelError: the weights are missing, damaged or not safetensors.
     """
+    import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
@@ -114,7 +115,7 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
         raise ModelError(f"model {checkpoint.name!r}: weights are missing: {missing} …")
     if checkpoint.adapter is not None:
-        model = _merged(model, checkpoint.adapter)
+        model = _adapted(model, checkpoint.adapter, merge=dtype == torch.float32)
     return model.eval().requires_grad_(False)
 
 
@@ -129,16 +130,34 @@ def empty(checkpoint: Checkpoint, dtype: Any) -> Any:
             trust_remote_code=checkpoint.trust_remote_code).eval().requires_grad_(False)
 
 
-def _merged(model: Any, folder: Path) -> Any:
-    """Add a peft adapter to the weights.
+def _adapted(model: Any, folder: Path, merge: bool) -> Any:
+    """Put a peft adapter on the model, as a run has its own.
+
+    Args:
+        model: the base.
+        folder: that peft saved.
+        merge: add it to the weights. Those in bf16 or 4 bits would round away what it adds.
 
     Raises:
-        ModelError: it was made for another model.
+        ModelError: it was made for another model, in whole or in part, or changes no weights.
     """
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
 
+    name = "unlearn"  # `adapters.state` switches off the layers of any other name
     try:
-        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+        config = PeftConfig.from_pretrained(str(folder))
+        if config.is_prompt_learning:
+            raise ValueError(f"it adds to prompts ({config.peft_type}), not to weights as LoRA does")
+        config.inference_mode = True
+        found = PeftModel(model, config, name)
+        # As `PeftModel.from_pretrained`, which does not return what did not fit.
+        keys = found.load_adapter(str(folder), name, torch_device="cpu",
+                                  key_mapping=getattr(model, "_checkpoint_conversion_mapping", None))
+        if odd := [*keys.unexpected_keys, *keys.missing_keys]:
+            # Where nothing is loaded LoRA is zero, and the base would be judged.
+            raise ValueError(f"{len(keys.unexpected_keys)} of its tensors have no place there and "
+                             f"{len(keys.missing_keys)} places get none, such as {odd[0]}")
+        return found.merge_and_unload() if merge else found.get_base_model()
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ModelError(f"adapter {str(folder)!r} does not fit the model: {_first_line(error)}") from None
 
