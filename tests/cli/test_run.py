@@ -1,6 +1,7 @@
 """``unlearnzoo run``: the plan, and what a user gets to read for each mistake, before weights load."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +134,19 @@ def test_columns_that_no_row_stands_behind_are_left_out(capsys, own):
     out, err = capsys.readouterr()
     assert json.loads(out)["columns"] == ["EMf", "EMr", "EMa", "Figures", "Visual"]
     assert "forget pool  1 answers about 1 people, without images" in err
+
+
+def test_a_metric_of_the_baselines_alone_is_part_of_the_plan(capsys, own):
+    plugin = Path(own[own.index("--plugin") + 1])
+    text = plugin.read_text()
+    plugin.write_text(text.replace("    rows =", "    baselines = (Eval('P', 'train', 'x/probability', 'all', 'high'),)\n"
+                                                "    rows ="))
+    assert main(own) == 2
+    assert "no metric 'x/probability'" in capsys.readouterr().err
+    plugin.write_text(plugin.read_text().replace("x/probability", "unlearnzoo-metrics/probability"))
+    assert main(own) == 0
+    assert set(json.loads(capsys.readouterr().out)["metrics"]) == {
+        "unlearnzoo-metrics/em", "unlearnzoo-metrics/probability"}
 
 
 def test_a_share_is_refused_where_the_data_say_who_is_forgotten(capsys, own):

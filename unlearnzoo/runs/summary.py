@@ -123,12 +123,14 @@ def _in(request: Request) -> str:
 def costs(plan: Plan) -> dict[str, str]:
     """Return what each metric expects its judging to cost at most, for those that do."""
     gone, found = plan.benchmark.forget_identities(), {}
-    states = len(plan.algorithms) + (1 if plan.request.target else 2)
+    known = 1 if plan.request.target else 2
     for full, metric in plan.metrics.items():
-        items = select([e for e in plan.evals if e.metric == full], plan.examples, gone)
+        items = [item for columns, states in ((plan.evals, len(plan.algorithms) + known),
+                                              (plan.benchmark.baselines, known))
+                 for item in select([e for e in columns if e.metric == full], plan.examples, gone) * states]
         rows = [{"question": i.example.question, "prediction": i.example.answer, "answer": i.example.answer,
                  "keywords": i.example.keywords} for i in items]
-        if line := metric.cost(rows * states):
+        if line := metric.cost(rows):
             found[full] = line
     return found
 
