@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..metric import Tell
+from .table import clean
 
 #: A stage shorter than this is not worth a line.
 QUICK = 2.0
@@ -27,8 +28,8 @@ class Progress(Tell):
         self._task: Any = None
 
     def note(self, text: str) -> None:
-        """Print one line; markup in it is shown as it is."""
-        self.console.print(text, markup=False)
+        """Print one line; markup and control characters in it are shown as they are."""
+        self.console.print(clean(text, keep="\n"), markup=False)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -42,7 +43,7 @@ class Progress(Tell):
         bars = Bars(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         with bars:
             self._bars, self._name = bars, name
-            self._task = bars.add_task(name, total=None)
+            self._task = bars.add_task(clean(name), total=None)
             try:
                 yield
             finally:
@@ -54,7 +55,7 @@ class Progress(Tell):
     def bar(self, what: str, done: int, total: int) -> None:
         """Move the bar of the current stage."""
         if self._bars is not None:
-            self._bars.update(self._task, description=f"{self._name}: {what}", completed=done, total=total)
+            self._bars.update(self._task, description=clean(f"{self._name}: {what}"), completed=done, total=total)
 
     def step(self, entry: Mapping[str, float], total: int) -> bool:
         """Move the bar by an optimiser step; never asks the loop to stop."""
