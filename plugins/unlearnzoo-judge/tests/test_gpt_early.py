@@ -8,19 +8,40 @@ from unlearnzoo import OptionError
 from unlearnzoo_judge.gpt import JudgeWarning
 
 
-def test_a_good_endpoint_costs_nothing_to_look_at(server):
-    gpt(server).prepare()
-    assert server.asked == []
-
-
-def test_one_that_lists_no_models_is_tried_with_a_question(server):
-    server.models = False
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_good_endpoint_is_tried_with_one_question(server, lists):
+    server.models = lists
     gpt(server).prepare()
     gpt(server).prepare()
     assert len(server.asked) == 1
 
 
-def test_a_model_that_is_not_listed_is_tried_and_refused_if_it_is_not_there(server):
+def no_temperature(handler, body):
+    handler.send(400, {"error": {"message": "'temperature' does not support 0 with this model."}})
+
+
+def test_a_listed_model_that_takes_no_such_question_is_refused(server):
+    """A reasoning model, say; else every call of the run would be turned down, and the column empty."""
+    server.always = no_temperature
+    with pytest.raises(OptionError, match=r"HTTP 400 \('temperature' does not support 0 with this model\.\); "
+                                          r"gpt\.model=m does not take"):
+        gpt(server).prepare()
+    assert len(server.asked) == 2  # with a schema and without
+
+
+def test_one_without_schemas_is_not_refused(server):
+    server.plan = [400]
+    gpt(server).prepare()
+
+
+@pytest.mark.parametrize(("trouble", "told"), [(500, "HTTP 500"), ("Verdict: safe", "its reply is no verdict")])
+def test_one_that_lists_models_and_does_not_judge_is_a_warning(server, trouble, told):
+    server.always = trouble if isinstance(trouble, int) else lambda messages: trouble
+    with pytest.warns(JudgeWarning, match=f"{told}.*; the run goes on"):
+        gpt(server, retries=0).prepare()
+
+
+def test_a_model_that_is_not_there_is_refused(server):
     server.plan = [404]
     with pytest.raises(OptionError, match="HTTP 404 .*gpt.model=typo"):
         gpt(server, model="typo").prepare()

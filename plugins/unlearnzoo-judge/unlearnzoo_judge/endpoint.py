@@ -67,6 +67,8 @@ class Endpoint:
         self.concurrency, self.retries, self.timeout = concurrency, retries, timeout
         self.structured = True
         self.refused = ""
+        #: Why a question was turned down for its form (HTTP 400, 422): that of the case, or all of them.
+        self.rejected = ""
         _check(base_url)
         self._key = os.environ.get(key_env, "").strip() if key_env else "none"
         if not self._key:
@@ -104,31 +106,28 @@ class Endpoint:
         return tally
 
     def reach(self) -> str:
-        """Look whether the endpoint is there and takes the key; free of charge.
+        """Look whether the endpoint is there and takes the key, by the list of its models; free of charge.
 
         Returns:
             Empty, or why it cannot be reached at the moment.
 
         Raises:
             Refused: it is there, but takes no question; the text says why.
-            LookupError: it lists no models, or not this one, so that only a question can tell.
         """
         import openai
 
-        async def models(client: "AsyncOpenAI") -> bool:
-            listed = await client.with_options(max_retries=1, timeout=min(self.timeout, 10.0)).models.list()
-            return self.model in [one.id for one in listed.data]
+        async def models(client: "AsyncOpenAI") -> None:
+            await client.with_options(max_retries=1, timeout=min(self.timeout, 10.0)).models.list()
 
         try:
-            if self._run(models):
-                return ""
+            self._run(models)
         except openai.AuthenticationError as error:
             raise Refused(self._reason(error)) from None
         except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
             return self._reason(error)
         except (openai.APIError, ValueError, TypeError, AttributeError):
             pass  # a key may be allowed to ask and not to list
-        raise LookupError(self.model)
+        return ""
 
     async def _work(self, client: "AsyncOpenAI", waiting: Any, in_a_row: list[int], tally: Tally,
                     done: Callable[[str, Verdict], None], failed: Callable[[], None]) -> None:
@@ -180,7 +179,8 @@ class Endpoint:
             raise Refused(self._reason(error)) from None
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             if not structured:
-                raise Unusable(self._reason(error)) from None
+                self.rejected = self._reason(error)
+                raise Unusable(self.rejected) from None
             # Many endpoints know no schema; the same one judges the text that then comes.
             self.structured = False
             return await self._reply(client, case, tally)

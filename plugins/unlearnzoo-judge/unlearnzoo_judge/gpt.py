@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 #: Characters a token, and tokens of a reply, for an estimate.
 _PER_TOKEN, _REPLY = 4, 40
-_TRIAL = {"question": "What is the job of the person in the image?", "prediction": "The job is florist.",
-          "answer": "The job is florist.", "keywords": ("florist",)}
+_TRIAL: dict[str, Any] = {
+    "question": "What is the job of the person in the image?", "prediction": "The job is florist.",
+    "answer": "The job is florist.", "keywords": ("florist",)}
 
 
 class GPT(Metric):
@@ -45,29 +46,38 @@ class GPT(Metric):
     price_out: float | None = option(None, "Price of a million tokens received", ge=0)
 
     def prepare(self) -> None:
-        """Look whether the endpoint is there and takes the key.
+        """Look whether the endpoint is there, takes the key, and answers a judge's question.
 
         Raises:
-            OptionError: no key, no address, or the endpoint refuses them.
+            OptionError: no key, no address, or the endpoint refuses them or the question.
         """
         from unlearnzoo_judge.endpoint import Refused
 
         endpoint = self._endpoint()
         try:
-            down = endpoint.reach()
+            down = endpoint.reach() or self._trial()
         except Refused as error:
             raise OptionError(f"gpt: {error}; the key is in {self.key_env}") from None
-        except LookupError:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", JudgeWarning)
-                self.score_many([_TRIAL], Tell())
-            if endpoint.refused:
-                raise OptionError(f"gpt: {endpoint.refused}; is gpt.base_url right (most end in /v1), and "
-                                  f"gpt.model={self.model}?") from None
-            return
+        if endpoint.refused:
+            raise OptionError(f"gpt: {endpoint.refused}; is gpt.base_url right (most end in /v1), and "
+                              f"gpt.model={self.model}?")
+        if endpoint.rejected:
+            raise OptionError(f"gpt: {endpoint.rejected}; gpt.model={self.model} does not take what a judge is asked "
+                              "with (temperature 0, and two messages): choose another")
         if down:
             warnings.warn(f"gpt: {down}; the run goes on, and what is not judged then can be filled in by "
                           "`unlearnzoo evaluate RUN --metric gpt`", JudgeWarning, stacklevel=2)
+
+    def _trial(self) -> str:
+        """Ask one question whose verdict is not known yet; return why it got none, or nothing."""
+        from unlearnzoo_judge.verdicts import Verdicts
+
+        case = Case.of(**_TRIAL)
+        key = self._key(case)
+        with Verdicts() as kept:
+            if kept.get([key]):
+                return ""
+            return self._ask({key: case}, {}, kept, Tell()).failed.get(key, "")
 
     def cost(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Return calls, tokens and money at most."""
