@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark, Eval
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..models.adapters import State
 
-#: Answers are cut at this many new tokens, or earlier: at the longest true answer and a margin.
+#: Answers are cut at this many new tokens, or earlier: at the longest true answer of their split and a margin.
 MAX_NEW_TOKENS = 64
 MARGIN = 8
 #: Rows that are judged before the next ones begin; after a kill only the part in progress is judged again.
@@ -72,14 +72,18 @@ class Judge:
         engine: generates and scores.
         benchmark: gives Exposure's candidates.
         metrics: full name → metric.
+        examples: gives all rows of a split.
         on_progress: told (what, done, of how many).
         tell: given to the metrics.
     """
 
     def __init__(self, engine: "Engine", benchmark: Benchmark, metrics: Mapping[str, Metric],
+                 examples: Callable[[str], Sequence[Example]],
                  on_progress: Callable[[str, int, int], None] | None = None, tell: Tell | None = None) -> None:
         self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Tell()
+        self._examples = examples
         self._report = on_progress or (lambda what, done, total: None)
+        self._limits: dict[str, int] = {}
 
     def __call__(self, items: Sequence[Item], state: "State", label: str,
                  named: Callable[[str, str], str] = lambda metric, detail: detail) -> list[Sample]:
@@ -94,7 +98,7 @@ class Judge:
         needs = [frozenset().union(*(self.metrics[m].needs for m in item.metrics)) for item in items]
         told = [i for i, n in enumerate(needs) if n & {"prediction", "logps"}]
         asked = [i for i, n in enumerate(needs) if "candidates" in n]
-        predictions, logps = self._answers([items[i].example for i in told], state)
+        predictions, logps = self._answers([items[i] for i in told], state)
         known: list[dict[str, Any]] = [{} for _ in items]
         for i, prediction, logp in zip(told, predictions, logps, strict=True):
             known[i] |= {"prediction": prediction, "logps": logp}
@@ -125,37 +129,44 @@ class Judge:
         """Score rows on the main process alone: a judge that costs money is asked once."""
         return self.engine.ranks.once(lambda: scored(metric, rows, self.tell))
 
-    def predictions(self, examples: Sequence[Example], state: "State") -> list[str]:
-        """Return the greedy answers alone."""
-        return self._answers(examples, state)[0]
-
-    def _answers(self, examples: Sequence[Example], state: "State") -> tuple[list[str], list[list[float]]]:
+    def _answers(self, items: Sequence[Item], state: "State") -> tuple[list[str], list[list[float]]]:
         """Return greedy answers and log-probs of the true ones.
 
         Where teacher forcing proves that greedy decoding gives the true answer, token for token,
         it is not generated again; the converse is never concluded.
         """
-        encoded = [self.engine.encode(example) for example in examples]
+        encoded = [self.engine.encode(item.example) for item in items]
         unique = {_key(e): e for e in encoded}
         keys, todo = list(unique), list(unique.values())
         judged = dict(zip(keys, self._score(todo, state, "scoring answers"), strict=True))
-        open_prompts = {(e.image_key, e.prompt): e for k, e in unique.items() if not judged[k].correct}
-        longest = max((len(e.answer) for e in todo), default=0)
-        count = _Counter(self._report, "generating", len(open_prompts))
-        # A letter answers multiple choice, and so does the text of an option: not cut behind the length of a letter.
-        chooses = {(e.image_key, e.prompt) for e, example in zip(encoded, examples, strict=True) if example.choices}
+        cut = [0 if judged[_key(e)].correct else self._limit(item) for e, item in zip(encoded, items, strict=True)]
+        asked = {(limit, e.image_key, e.prompt): e for limit, e in zip(cut, encoded, strict=True) if limit}
+        count = _Counter(self._report, "generating", len(asked))
         texts: dict[tuple[Any, ...], str] = {}
-        for limit, some in ((longest + MARGIN, [k for k in open_prompts if k not in chooses]),
-                            (MAX_NEW_TOKENS, [k for k in open_prompts if k in chooses])):
-            texts |= zip(some, self.engine.generate([open_prompts[k] for k in some], state,
-                                                    min(MAX_NEW_TOKENS, limit), count), strict=True)
+        for limit in sorted(set(cut) - {0}):
+            some = [k for k in asked if k[0] == limit]
+            texts |= zip(some, self.engine.generate([asked[k] for k in some], state, limit, count), strict=True)
         decode = self.engine.encoder.tokenizer.decode
         predictions = [
-            decode(list(e.answer), skip_special_tokens=True).strip() if judged[_key(e)].correct
-            else texts[(e.image_key, e.prompt)]
-            for e in encoded
+            texts[(limit, e.image_key, e.prompt)] if limit
+            else decode(list(e.answer), skip_special_tokens=True).strip()
+            for limit, e in zip(cut, encoded, strict=True)
         ]
         return predictions, [judged[_key(e)].logps for e in encoded]
+
+    def _limit(self, item: Item) -> int:
+        """Return where an answer is cut: by all rows of the split, not by those that are asked beside it.
+
+        Base, target and unlearned model are asked in other company; their answers must not differ by that.
+        """
+        if item.example.choices:
+            # A letter answers multiple choice, and so does the text of an option: not cut at the length of a letter.
+            return MAX_NEW_TOKENS
+        if item.split not in self._limits:
+            one_each = {e.answer: replace(e, images=()) for e in self._examples(item.split)}
+            longest = max((len(self.engine.encoder.encode(e).answer) for e in one_each.values()), default=0)
+            self._limits[item.split] = min(MAX_NEW_TOKENS, longest + MARGIN)
+        return self._limits[item.split]
 
     def _candidates(self, examples: Sequence[Example], state: "State") -> list[Candidates]:
         """Score all values of each example's attribute; once for rows with the same probe."""

@@ -62,7 +62,7 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
 
 
 def _judge(plan: Plan, checkpoint: Checkpoint, progress: Progress) -> Judge:
-    return Judge(Engine(checkpoint), plan.benchmark, plan.metrics, progress.bar, progress)
+    return Judge(Engine(checkpoint), plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
 
 
 def _pass(plan: Plan, rows: Sequence[dict[str, Any]], record: Record, progress: Progress) -> None:

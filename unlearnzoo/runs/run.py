@@ -120,7 +120,7 @@ class _Run:
             self.engine = Engine(plan.checkpoint)
         if note := self.engine.pixels.note:
             progress.note(note)
-        self.judge = Judge(self.engine, plan.benchmark, plan.metrics, progress.bar, progress)
+        self.judge = Judge(self.engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
         self.forget = plan.benchmark.forget_identities()
         self.items = select(plan.evals, plan.examples, self.forget)
         self.samples: list[Sample] = []

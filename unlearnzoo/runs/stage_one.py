@@ -61,7 +61,7 @@ def learned(plan: Plan, progress: Progress, items: Sequence[Item] | None = None)
         key, cached = obtain(plan, engine, lambda entry: progress.step(entry, total))
     if plan.request.target is None:
         progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
-    judge = Judge(engine, plan.benchmark, plan.metrics, progress.bar, progress)
+    judge = Judge(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
     asked = gate.items(plan) if items is None else items
     samples: dict[str, Sequence[Sample]] = {}
     known = by_state(plan, judge, key)
