@@ -138,9 +138,8 @@ def test_columns_that_no_row_stands_behind_are_left_out(capsys, own):
 
 def test_a_metric_of_the_baselines_alone_is_part_of_the_plan(capsys, own):
     plugin = Path(own[own.index("--plugin") + 1])
-    text = plugin.read_text()
-    plugin.write_text(text.replace("    rows =", "    baselines = (Eval('P', 'train', 'x/probability', 'all', 'high'),)\n"
-                                                "    rows ="))
+    baselines = "    baselines = (Eval('P', 'train', 'x/probability', 'all', 'high'),)\n"
+    plugin.write_text(plugin.read_text().replace("    rows =", f"{baselines}    rows ="))
     assert main(own) == 2
     assert "no metric 'x/probability'" in capsys.readouterr().err
     plugin.write_text(plugin.read_text().replace("x/probability", "unlearnzoo-metrics/probability"))
