@@ -4,9 +4,9 @@
 
 A random LLaVA of some 30 million parameters (336 px images as 576 tokens, 12 layers of 512), so that
 computing dominates; GD's loss, 8 forget and 8 retain answers a step. Each round runs every arrangement
-once, so that a machine that is slower for some minutes is slower for all of them; what is printed is
-seconds a step (median, lowest, highest over the steps of all rounds) and the ratio of a round's medians
-(median, lowest, highest over the rounds). On shared cores run it when nothing else runs.
+once, so that a machine that is slower for some minutes is slower for all of them. Printed are seconds
+a step (median, lowest, highest over the steps of all rounds) and two ratios to one process: of the lowest,
+which other work on the machine disturbs least, and of the medians. Run it when nothing else runs.
 """
 
 import json
@@ -63,7 +63,9 @@ def measure(folder: Path, steps: int, launch: str) -> list[float]:
         start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(files.find(launch)),
                  "--num_processes", "2", "--main_process_port", "0", *own]
     surroundings = {**os.environ, "OMP_NUM_THREADS": "1" if launch else "2"}
-    done = subprocess.run(start, env=surroundings, capture_output=True, text=True, check=True)
+    done = subprocess.run(start, env=surroundings, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{launch or 'one process'} ended with {done.returncode}:\n{done.stderr[-4000:]}")
     line = next(line for line in done.stdout.splitlines() if line.startswith("seconds "))
     return json.loads(line.removeprefix("seconds "))
 
@@ -83,11 +85,11 @@ def main(rounds: int) -> int:
                 found.append(measure(folder, STEPS, launch))
                 print(f"{launch or 'one process':<12} {span(found[-1])} s a step", flush=True)
     print()
+    one = sum(seconds[""], [])
     for launch, found in seconds.items():
-        pairs = zip(found, seconds[""], strict=True)
-        ratios = [statistics.median(mine) / statistics.median(one) for mine, one in pairs]
-        print(f"{launch or 'one process':<12} {span(sum(found, []))} s a step"
-              + (f"; {span(ratios)} of one process" if launch else ""))
+        all_of = sum(found, [])
+        print(f"{launch or 'one process':<12} {span(all_of)} s a step; lowest {min(all_of) / min(one):.2f}, "
+              f"median {statistics.median(all_of) / statistics.median(one):.2f} of one process")
     return 0
 
 

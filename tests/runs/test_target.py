@@ -19,7 +19,7 @@ from unlearnzoo.runs import target
 
 #: Hash of the code that stage 1 runs, and the version it had. When this test fails: does the same
 #: recipe still give the same target? If so, update the hash alone, else raise the version as well.
-PINNED = (1, "c836ca520b445a10")
+PINNED = (1, "b10ed038cbcfa059")
 SOURCES = (draws, encode, packing, adapters, forward, scores, loop, stages.learn, stages.draws)
 
 
