@@ -201,6 +201,17 @@ def test_a_target_that_knows_nothing_is_no_target(records, tmp_path, monkeypatch
     assert record["status"] == "failed" and record["valid"] is False and len(record["gate"]) == 4
 
 
+def test_both_models_from_elsewhere_are_judged_in_the_precision_that_was_asked_for(tmp_path, monkeypatch):
+    from unlearnzoo.runs import elsewhere
+
+    loaded, real = [], elsewhere.Engine
+    monkeypatch.setattr(elsewhere, "Engine", lambda checkpoint: loaded.append(checkpoint.precision) or real(checkpoint))
+    monkeypatch.setattr(elsewhere.Judge, "__call__", lambda *rest: [])  # nobody need be asked
+    assert evaluate(tmp_path, "--target", "tiny", "--allow-unmemorised", "--precision", "bf16") == 0
+    (folder,) = tmp_path.iterdir()
+    assert loaded == ["bf16", "bf16"] and load(folder)["device"] == {"type": "cpu", "precision": "bf16"}
+
+
 @pytest.mark.parametrize(("more", "told"), [
     (("--adapter", "nowhere"), "there is no adapter_config.json"),
     (("--target", "nowhere"), "no model 'nowhere' is installed"),

@@ -133,6 +133,22 @@ def short(monkeypatch, tmp_path):
     return ["--algo", "npo", "--bench", "remem", *three.arguments(), "--json"]
 
 
+def test_the_precision_is_that_of_every_run_and_of_the_result(short, capsys, monkeypatch):
+    tried = []
+
+    def attempt(request, zoo, name, values):
+        tried.append(request.precision)
+        return {"status": "finished", "run": None, "score": 0.5, "lowest": None, "kept": {}}
+
+    monkeypatch.setattr(tuning, "_try", attempt)
+    assert main(["tune", *short, "--budget", "2", "--precision", "bf16"]) == 0
+    assert tried == ["bf16"] * 2
+    assert main(["run", "--config", "tune/npo.yaml", "--dry-run"]) == 0
+    assert "in bf16" in capsys.readouterr().err
+    assert main(["tune", *short, "--budget", "2"]) == 2
+    assert "another protocol (other precision)" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_it_stops_and_goes_on_and_a_run_takes_its_result(short, capsys):
     code, out, err = asked(capsys, *short, "--budget", "1")

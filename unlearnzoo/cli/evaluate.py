@@ -1,5 +1,6 @@
 """``unlearnzoo evaluate``: judge a model that was unlearned elsewhere, or the answers of a run once more."""
 
+import dataclasses
 import json
 import shlex
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from ..launch import worker
-from .options import plugin_option
+from .options import plugin_option, precision_option
 from .run import quieten
 
 
@@ -24,6 +25,7 @@ from .run import quieten
 @click.option("--target", help="The model before unlearning; with it the gate is checked and the record can be valid.")
 @click.option("--name", help="What the record calls the method.  [default: the folder's name]")
 @click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
+@precision_option
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
               help="Any option of benchmark and metrics: remem.data=FOLDER. Repeatable.")
 @click.option("--allow-unmemorised", is_flag=True, help="Go on below the gate; the record is not valid.")
@@ -47,7 +49,7 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
 
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
     if runs:
-        given = {"bench", "model"} & {name for name, value in arguments.items() if value}
+        given = {"bench", "model", "precision"} & {name for name, value in arguments.items() if value}
         if given or adapter or target or name or utility or not metric:
             raise click.UsageError("RUN takes --metric, --set, --runs-dir, --plugin and --json; a model takes "
                                    "--bench and --model, and no RUN")
@@ -68,6 +70,7 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
     plan = make_plan(request, zoo)
     unlearned = with_adapter(plan.checkpoint, adapter) if adapter else plan.checkpoint
     before = look_at(target, zoo, request.trust_remote_code) if target else None
+    before = before and dataclasses.replace(before, precision=request.precision)
     found = elsewhere.judge(plan, elsewhere.label(name, request.model, adapter), unlearned, before,
                             Progress(quiet=worker.rank() != 0))
     if worker.rank():

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import plugin_option
+from .options import plugin_option, precision_option
 from .run import quieten
 
 
@@ -17,8 +17,7 @@ from .run import quieten
 @click.option("--model", default="tiny", show_default=True, help="Installed model, folder, or hub id.")
 @click.option("--target", help="Your own fine-tuned model: nothing is learned, and it is judged as it is.")
 @click.option("--target-seed", type=int, default=0, show_default=True, help="Seed of stage 1.")
-@click.option("--precision", metavar="NAME",
-              help="Of the frozen base: fp32, bf16 or 4bit.  [default: bf16 on a GPU, else fp32]")
+@precision_option
 @click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
               help="Any option: learn.epochs=3, remem.qa=50. Repeatable.")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..launch import worker
+from .options import precision_option
 
 
 @click.command()
@@ -22,8 +23,7 @@ from ..launch import worker
 @click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
 @click.option("--seed", type=int, help="Seed of stage 2.  [default: 0]")
 @click.option("--target-seed", type=int, help="Seed of stage 1.  [default: 0]")
-@click.option("--precision", metavar="NAME",
-              help="Of the frozen base: fp32, bf16 or 4bit.  [default: bf16 on a GPU, else fp32]")
+@precision_option
 @click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
               help="Any option: npo.beta=0.05, learn.epochs=3, remem.data=FOLDER. Repeatable.")

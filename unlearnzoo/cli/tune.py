@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .options import as_json_option, plugin_option
+from .options import as_json_option, plugin_option, precision_option
 from .run import quieten
 from .table import table
 
@@ -23,6 +23,7 @@ from .table import table
 @click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
 @click.option("--seed", type=int, help="Seed of the settings and of stage 2.  [default: 0]")
 @click.option("--target-seed", type=int, help="Seed of stage 1.  [default: 0]")
+@precision_option
 @click.option("--recipe", help="Values to start from: paper, or an installed model's name.")
 @click.option("--set", "sets", multiple=True, metavar="OWNER.NAME=VALUE", help="An option to keep fixed. Repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), default="tune", show_default=True,

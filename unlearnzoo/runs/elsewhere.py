@@ -53,7 +53,9 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
                 _pass(plan, rows, record, progress)
             record.update(target={"key": target.weights, "cached": True})
         with progress.stage(f"judging {name}"):
-            samples += _judge(plan, unlearned, progress)(items, "policy", "unlearned")
+            ask = _judge(plan, unlearned, progress)
+            record.update(**ask.engine.describe())
+            samples += ask(items, "policy", "unlearned")
         record.samples(samples)
         took = round(time.perf_counter() - start, 3)
         record.finish(results=aggregate.results(samples, plan.evals, forget), seconds={"evaluate": took, "total": took},

@@ -140,7 +140,7 @@ def _best(name: str, state: Mapping[str, Any], budget: int, request: Request, op
              "scores": [r["score"] for r in sorted(rows, key=lambda r: r["setting"])], "values": dict(best["values"]),
              "bench": dict(options), "data": plan.benchmark.fingerprint(), "seed": request.seed}
     content: dict[str, Any] = {"algo": name, "bench": request.bench, "model": request.model}
-    content |= {k: v for k in ("target", "forget", "recipe") if (v := getattr(request, k)) is not None}
+    content |= {k: v for k in ("target", "forget", "precision", "recipe") if (v := getattr(request, k)) is not None}
     sections: dict[str, dict[str, Any]] = {}
     for full, value in {**{k: v for k, v in request.set.items() if k not in options}, **best["values"]}.items():
         owner, _, option = full.rpartition(".")
@@ -153,8 +153,8 @@ def _best(name: str, state: Mapping[str, Any], budget: int, request: Request, op
 
 def _protocol(request: Request, options: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     return {"bench": request.bench, "data": plan.benchmark.fingerprint(), "validation": dict(options),
-            "model": request.model, "target": request.target, "forget": request.forget, "recipe": request.recipe,
-            "seed": request.seed, "target_seed": request.target_seed,
+            "model": request.model, "target": request.target, "forget": request.forget, "precision": request.precision,
+            "recipe": request.recipe, "seed": request.seed, "target_seed": request.target_seed,
             "set": {k: str(v) for k, v in request.set.items()},
             "objective": f"least {plan.benchmark.memory[1]} at {plan.benchmark.memory[0]} = {LEVEL}", "stop_at": STOP}
 

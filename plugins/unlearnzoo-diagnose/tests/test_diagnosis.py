@@ -41,7 +41,7 @@ def done(tmp_path_factory):
         patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         first = ["diagnose", "--bench", "remem", *SETS, "--runs-dir", str(runs)]
         assert main([*first, "--people", "6", "--images", "2"]) == 0
-        assert main([*first, "--people", "2", "--images", "1", "--no-trace"]) == 0
+        assert main([*first, "--people", "2", "--images", "1", "--no-trace", "--precision", "fp32"]) == 0
     one, two = sorted((diagnosis.load(p) for p in runs.iterdir()), key=lambda d: d["time"])
     return one, two, runs
 
@@ -62,6 +62,11 @@ def test_every_key_is_described_with_its_type_and_every_description_is_of_a_key(
     absent = {p for p in schema.FIELDS if p.startswith("gate[]")} if not found["gate"] else set()
     # Three people are too few for an interval; a checkout is not everywhere.
     assert {p for p in set(schema.FIELDS) - met - absent if not p.startswith("git.")} == set()
+
+
+def test_a_diagnosis_says_what_was_asked_for_and_what_it_ran_in(done):
+    assert [one["arguments"]["precision"] for one in done[:2]] == [None, "fp32"]
+    assert [one["device"] for one in done[:2]] == [{"type": "cpu", "precision": "fp32"}] * 2
 
 
 def test_the_parquet_files_have_the_columns_that_are_described(home):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unlearnzoo.cli.options import as_json_option, plugin_option
+from unlearnzoo.cli.options import as_json_option, plugin_option, precision_option
 
 
 @click.command()
@@ -16,6 +16,7 @@ from unlearnzoo.cli.options import as_json_option, plugin_option
 @click.option("--model", default="tiny", show_default=True, help="Installed model, folder, or hub id.")
 @click.option("--target", help="Your own fine-tuned model instead of stage 1; there is then no base beside it.")
 @click.option("--target-seed", type=int, default=0, show_default=True, help="Seed of stage 1.")
+@precision_option
 @click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
               help="Any option of benchmark and stage 1: remem.views=1, learn.steps=250. Repeatable.")

@@ -111,6 +111,7 @@ def _into(home: Path, plan: "Plan", options: Options, sets: Mapping[str, Sequenc
         "options": {**asdict(options), "window": _window(options, depth) if depth else options.window},
         "learn": {"values": plan.learn.values(), "origins": dict(plan.origins["learn"]), "pool": pools(plan)["learn"],
                   "steps": plan.schedules()["learn"].steps},
+        "device": stage.engine.describe()["device"],
         "target": stage.target, "gate": stage.gate, "valid": stage.complaint is None, "complaint": stage.complaint,
         "memorised": numbers.memorised(plan, stage), "loss": loss, "names": numbers.summaries(found), "depth": depth,
         "traces": numbers.maps(traced), "notes": notes, "versions": versions(), "git": git(Path()),

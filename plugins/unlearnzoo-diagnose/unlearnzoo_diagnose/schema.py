@@ -15,7 +15,8 @@ def _mean(path: str) -> dict[str, tuple[str, str]]:
             f"{path}.n": ("int", "rows behind it"), f"{path}.clusters": ("int", "people behind it")}
 
 
-_SHARED = ("time", "command", "arguments", "benchmark", "metrics", "model", "versions", "git", "gate", "machine")
+_SHARED = ("time", "command", "arguments", "benchmark", "metrics", "model", "versions", "git", "device", "gate",
+           "machine")
 #: Path → (type, meaning).
 FIELDS: dict[str, tuple[str, str]] = {
     "schema": ("int", "version of this table"),
