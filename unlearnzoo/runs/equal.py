@@ -66,7 +66,7 @@ def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _methods(records: Sequence[Record]) -> dict[str, dict[str, Record]]:
-    """Return label → repetition → record; of the same run, done twice, the later one that finished, else the later one."""
+    """Return label → repetition → record; of the same run, done twice, the later one, a finished one before others."""
     def last(record: Record) -> tuple[bool, str]:
         return record.get("status") == "finished", str(record["time"])
 
