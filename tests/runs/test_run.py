@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,20 @@ def test_divergence_keeps_what_was_computed_and_the_others_go_on(records, tmp_pa
     assert [s["step"] for s in steps] == [1, 2]
 
 
+def test_results_are_written_before_the_adapter_finds_the_disk_full(records, tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(Path(records[0]["folder"]).parent.parent / "cache"))
+    monkeypatch.setattr("unlearnzoo.runs.run.export.save", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, "gd")
+    record, whole = load(next(tmp_path.iterdir())), records[1]
+    assert record["status"] == "failed" and not (Path(record["folder"]) / "adapter").exists()
+    assert [record[name] for name in ("results", "curve", "matched", "steps")] == [
+        whole[name] for name in ("results", "curve", "matched", "steps")]
+
+
 NO_NETWORK = """
 import socket, sys
 def refuse(*args, **kwargs):
@@ -210,6 +225,29 @@ def test_both_models_from_elsewhere_are_judged_in_the_precision_that_was_asked_f
     assert evaluate(tmp_path, "--target", "tiny", "--allow-unmemorised", "--precision", "bf16") == 0
     (folder,) = tmp_path.iterdir()
     assert loaded == ["bf16", "bf16"] and load(folder)["device"] == {"type": "cpu", "precision": "bf16"}
+
+
+def test_the_target_is_judged_written_and_gone_before_the_other_model_loads(tmp_path, monkeypatch, capsys):
+    """The device may not hold two, and the second may not load."""
+    from unlearnzoo.errors import ModelError
+    from unlearnzoo.runs import elsewhere
+
+    load_engine, engines = elsewhere.Engine, []
+
+    def engine(checkpoint):
+        if engines:
+            engines.append(engines[0]())
+            raise ModelError("there is no room")
+        found = load_engine(checkpoint)
+        engines.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(elsewhere, "Engine", engine)
+    assert evaluate(tmp_path, "--target", "tiny", "--allow-unmemorised") == 1
+    assert "there is no room" in capsys.readouterr().err and engines[1] is None
+    (folder,) = tmp_path.iterdir()
+    assert load(folder)["status"] == "failed"
+    assert {s.model for s in read_samples(folder / "samples.parquet")} == {"target"}
 
 
 @pytest.mark.parametrize(("more", "told"), [

@@ -1,16 +1,20 @@
 """Judge a model that was unlearned elsewhere, with the same columns and record as a run's."""
 
+import gc
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..engine.engine import Engine
 from ..errors import GateError
 from ..evaluation import aggregate
-from ..evaluation.judge import Judge, select
+from ..evaluation.judge import Item, Judge, select
 from ..evaluation.sample import Sample
 from ..launch import worker
+from ..models.adapters import State
 from ..models.load import Checkpoint
 from . import gate
 from .machine import calibration
@@ -46,16 +50,14 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
         samples: list[Sample] = []
         if target is not None:
             with progress.stage("judging the target"):
-                ask = _judge(plan, target, progress)
-                samples += ask(items, "target", "target")
-                rows = gate.weigh(plan, None, ask(gate.items(plan), "target", "target")) if plan.benchmark.gate else []
-            if rows:
-                _pass(plan, rows, record, progress)
+                asked = gate.items(plan) if plan.benchmark.gate else []
+                samples, gated = _judged(plan, target, "target", record, progress, items, asked)
+            record.samples(samples)
+            if asked:
+                _pass(plan, gate.weigh(plan, None, gated), record, progress)
             record.update(target={"key": target.weights, "cached": True})
         with progress.stage(f"judging {name}"):
-            ask = _judge(plan, unlearned, progress)
-            record.update(**ask.engine.describe())
-            samples += ask(items, "policy", "unlearned")
+            samples = samples + _judged(plan, unlearned, "policy", record, progress, items)[0]
         record.samples(samples)
         took = round(time.perf_counter() - start, 3)
         record.finish(results=aggregate.results(samples, plan.evals, forget), seconds={"evaluate": took, "total": took},
@@ -63,8 +65,19 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
         return record.data
 
 
-def _judge(plan: Plan, checkpoint: Checkpoint, progress: Progress) -> Judge:
-    return Judge(Engine(checkpoint), plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+def _judged(plan: Plan, checkpoint: Checkpoint, state: State, record: Record, progress: Progress,
+            *asked: Sequence[Item]) -> list[list[Sample]]:
+    """Judge a model; it is gone afterwards, for the device may not hold two."""
+    engine = Engine(checkpoint)
+    record.update(**engine.describe())
+    ask = Judge(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+    found = [ask(items, state, "unlearned" if state == "policy" else state) for items in asked]
+    engine.sharding.release()
+    del engine, ask
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return found
 
 
 def _pass(plan: Plan, rows: Sequence[dict[str, Any]], record: Record, progress: Progress) -> None:

@@ -222,11 +222,12 @@ class _Run:
             curve.end(work.steps, self._means(samples, "unlearned", curve))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
+            # Before the adapter, which may find the disk full.
+            record.update(results=results, curve=curve.points, matched=_matched(plan, curve), steps=work.steps)
             if not request.redact:
                 self._export(record)
         seconds, speed = clock.rounded(), calibration()
-        record.finish(results=results, curve=curve.points, matched=_matched(plan, curve), steps=work.steps,
-                      seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})
+        record.finish(seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})
         keeper.retire()
         self.progress.note(f"{name}: {seconds['total']:.0f} s, shared parts included; process so far "
                            f"{time.process_time():.0f} CPU s; matrix product {speed['matmul_gflops']:.0f} GFLOP/s "
