@@ -16,7 +16,7 @@ from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.judge import scored
 from unlearnzoo.evaluation.sample import read_samples, write_samples
 from unlearnzoo.metric import Tell
-from unlearnzoo.runs import refill
+from unlearnzoo.runs import reading, refill
 from unlearnzoo.runs.columns import added
 from unlearnzoo.runs.progress import Progress
 from unlearnzoo.zoo import Zoo
@@ -32,6 +32,7 @@ class Picky(Metric):
     headings = (Heading("Picky"), Heading("Picky len", "length", "high"))
     letter: str = option("A", "Letter")
     down_after: int = option(10 ** 9, "Rows it can score")
+    api_key: str = option("", "Its key")
     log: str = option("", "File that is told how many rows were asked")
 
     def score(self, prediction, question):
@@ -172,6 +173,14 @@ def test_samples_keep_their_other_scores(run, zoo):
         assert sample.scores.items() >= before[key].scores.items()
         asked = sample.split == "finetune" and sample.identity in records.FORGET
         assert ("extra/picky" in sample.scores) == asked
+
+
+def test_a_key_that_is_given_now_is_in_no_record(run, zoo):
+    judge(run, zoo, **{"picky.api_key": "hunter2-hunter2"})
+    assert "hunter2" not in (run / "run.json").read_text()
+    assert reading.load(run)["metrics"]["extra/picky"]["options"]["api_key"] == "***"
+    with pytest.raises(OptionError, match="picky.api_key: the record hides what it was; give it again"):
+        judge(run, zoo)
 
 
 @pytest.mark.parametrize(("change", "error", "says"), [

@@ -19,7 +19,7 @@ from ..metric import Metric
 from ..zoo import Zoo
 from . import reading
 from .columns import added, full_name
-from .masking import Masker
+from .masking import MASK, Masker
 from .progress import Progress
 from .record import Record, plain
 from .settings import allot
@@ -50,13 +50,18 @@ def judge(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress
         raise DataError(f"{folder}: it kept no answers (it did not get so far, or they were purged)")
     full, cls = full_name(name, zoo), zoo.get("metric", name)
     before = record.get("metrics", {}).get(full, {})
-    metric = cls.configure({**before.get("options", {}), **allot(values, {cls.name: cls})[cls.name]})
+    options = {**before.get("options", {}), **allot(values, {cls.name: cls})[cls.name]}
+    if hidden := [option for option, value in options.items() if value == MASK]:
+        raise OptionError(f"{cls.name}.{hidden[0]}: the record hides what it was; give it again "
+                          f"(--set {cls.name}.{hidden[0]}=…)")
+    metric = cls.configure(options)
     if lost := sorted(metric.needs - KNOWN):
         raise OptionError(f"--metric {name}: it needs {lost[0]}, for which the model must be there; "
                           "name a metric over answers")
     metric.prepare()
     evals, forget = _columns(record, name, full, zoo), frozenset(record["benchmark"]["forget_identities"])
-    about = _about(metric, record, zoo)
+    masker = Masker(record.get("command", ""), metric.values())
+    about = _about(metric, masker, zoo)
     same = about == before
     places = [i for i, s in enumerate(samples) if any(aggregate.concerns(e, s, forget) for e in evals)
               and not (same and not math.isnan(s.scores.get(full, math.nan)))]
@@ -69,19 +74,15 @@ def judge(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress
         rest = {detail: value for detail, value in sample.details.items() if detail not in own}
         samples[i] = dataclasses.replace(sample, scores={**sample.scores, full: one.value},
                                          details={**rest, **one.details})
-    return _keep(record, samples, evals, full, about, forget)
+    return _keep(record, samples, evals, full, about, forget, masker)
 
 
-def _about(metric: Metric, record: Mapping[str, Any], zoo: Zoo) -> dict[str, Any]:
+def _about(metric: Metric, masker: Masker, zoo: Zoo) -> dict[str, Any]:
     """Return what the record says of a metric."""
     origin = zoo.origin(type(metric))
     found: dict[str, Any] = plain({"distribution": origin["distribution"], "version": origin["version"],
-                                   "options": metric.values()}, _masker(record))
+                                   "options": metric.values()}, masker)
     return found
-
-
-def _masker(record: Mapping[str, Any]) -> Masker:
-    return Masker(record.get("command", ""), {})
 
 
 def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[Eval]:
@@ -107,10 +108,10 @@ def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], 
 
 
 def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Eval], full: str,
-          about: Mapping[str, Any], forget: frozenset[str]) -> dict[str, Any]:
+          about: Mapping[str, Any], forget: frozenset[str], masker: Masker) -> dict[str, Any]:
     """Write samples and record; columns of other metrics stay as they are."""
     names, metrics = [e.column for e in evals], record.get("metrics", {})
-    kept = Record(Path(record.pop("folder")), record, _masker(record))
+    kept = Record(Path(record.pop("folder")), record, masker)
     kept.samples(samples)
     plan = {**record["plan"], "columns": list(dict.fromkeys([*record["plan"].get("columns", []), *names]))}
     changes: dict[str, Any] = {}
