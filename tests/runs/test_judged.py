@@ -88,7 +88,7 @@ def known(tmp_path, monkeypatch):
         bench.prepare()
         plan = SimpleNamespace(zoo=zoo, metrics=own, benchmark=bench, utility=utility,
                                request=SimpleNamespace(target=None), checkpoint=SimpleNamespace(weights="w1"))
-        judge, asked = Judge(Engine(), bench, own), []
+        judge, asked = Judge(Engine(), bench, own, lambda split: []), []
         real = judge._scored
         judge._scored = lambda metric, rows: asked.append((metric.name, len(rows))) or real(metric, rows)
         state = by_state(plan, judge, "t1")["base"]
