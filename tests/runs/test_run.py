@@ -51,7 +51,7 @@ def test_a_record_says_all_that_a_reader_needs(records):
     assert {"schema", "status", "valid", "algorithm", "benchmark", "model", "seed", "target_seed", "command",
             "versions", "git", "results", "curve", "matched", "seconds", "plan", "gate", "metrics"} <= record.keys()
     assert record["algorithm"] == {"name": "npo", "distribution": "unlearnzoo-npo", "version": "0.1.0",
-                                   "options": {"beta": 0.1, "retain_weight": 0.0}, "gold_standard": False}
+                                   "options": {"beta": 1.0, "retain_weight": 0.0}, "gold_standard": False}
     assert record["device"] == {"type": "cpu", "precision": "fp32"}
     assert record["machine"]["cpu_seconds"] > 0 and record["machine"]["matmul_gflops"] > 0
     assert set(record["seconds"]) == {"plan", "learn", "unlearn", "evaluate", "total"}

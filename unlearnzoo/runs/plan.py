@@ -145,7 +145,8 @@ def _with_rows(plan: Plan) -> Plan:
 def _check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmark: Benchmark) -> None:
     """Refuse a pool without a row that something draws from: drawing would never end."""
     drawing = [name for name, one in algorithms.items() if any(need.startswith("retain") for need in one.needs)]
-    for what, pool, who in (("learn", benchmark.learn_pool(), ["stage 1"]),
+    learns = ["stage 1"] if algorithms and request.target is None else []
+    for what, pool, who in (("learn", benchmark.learn_pool(), learns),
                             ("forget", benchmark.forget_pool(), list(algorithms)),
                             ("retain", benchmark.retain_pool(), drawing)):
         if who and not pool:
