@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -36,9 +38,12 @@ def column(record, name, model):
 @pytest.mark.slow
 def test_an_endpoint_that_is_down_costs_the_column_and_it_is_filled_in_later(server, options, tmp_path, capsys):
     honest, server.always = server.always, 500
-    with (pytest.warns(JudgeWarning, match="HTTP 500 .*; the run goes on"),
-          pytest.warns(JudgeWarning, match="answers were not judged: .*HTTP 500")):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         record = run(tmp_path, options)
+    told = " | ".join(str(one.message) for one in caught if issubclass(one.category, JudgeWarning))
+    assert re.search("HTTP 500 [^|]*; the run goes on", told)
+    assert re.search(r"answers were not judged: [^|]*HTTP 500", told)
     assert record["status"] == "finished" and record["valid"] is True
     for model in ("base", "target", "unlearned"):
         for row in column(record, "GPT", model).values():
