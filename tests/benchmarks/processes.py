@@ -3,29 +3,31 @@
     python -m tests.benchmarks.processes [ROUNDS]
 
 A random LLaVA of some 30 million parameters (336 px images as 576 tokens, 12 layers of 512), so that
-computing dominates; GD's loss, 8 forget and 8 retain answers a step. Each round runs every arrangement
-once, so that a machine that is slower for some minutes is slower for all of them. Printed are seconds
-a step (median, lowest, highest over the steps of all rounds) and two ratios to one process: of the lowest,
-which other work on the machine disturbs least, and of the medians. Run it when nothing else runs.
+computing dominates; GD's loss, 4 forget and 4 retain answers a step. All arrangements are alive at once
+and do one step each in turn, so that each is measured beside the others, however the machine's speed
+drifts. Printed are seconds a step, the ratio to one process within a round (median, with the quartiles over
+the rounds), and the ratio of the lowest steps. Run it when nothing else runs.
 """
 
-import json
 import os
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks.llava_7b import people
 from tests.support.checkpoints import llava
 
-WARM, STEPS = 1, 3
+ONE, WARM = "one process", 2
+ARRANGEMENTS = (ONE, "ddp", "zero1", "zero2")
 
 
-def work(folder: str, steps: int) -> int:
-    """Be one of the processes; the main one prints seconds a step."""
+def work(folder: str, name: str, steps: int) -> int:
+    """Be one of an arrangement's processes: do each step when its turn has come; the main one prints its seconds."""
     from unlearnzoo.engine.engine import Engine
     from unlearnzoo.engine.inputs import StepInputs
     from unlearnzoo.engine.loop import Objective, optimise
@@ -35,65 +37,84 @@ def work(folder: str, steps: int) -> int:
     engine = Engine(inspect("benchmark", folder))
     engine.adapt("target", 8, 16.0, ("language",), 0)
     parameters = engine.adapt("unlearn", 8, 16.0, ("language",), 1)
-    examples = people(16, 2)
+    examples = people(8, 2)
     objective = Objective(lambda forget, retain: {"forget": -forget.nll, "retain": retain.nll},
                           frozenset({"forget", "retain"}))
-    seconds, last = [], time.perf_counter()
+    begun = 0.0
+
+    def inputs() -> Iterator[StepInputs]:
+        nonlocal begun
+        for step in range(steps):
+            batch = StepInputs(engine, {"forget": examples[:4], "retain": examples[4:]}, str)
+            while not turn(folder, name, step).exists():
+                time.sleep(0.02)
+            begun = time.perf_counter()
+            yield batch
 
     def on_step(entry: dict) -> bool:
-        nonlocal last
-        seconds.append(time.perf_counter() - last)
-        last = time.perf_counter()
+        if engine.ranks.main:
+            print("seconds", time.perf_counter() - begun, flush=True)
         return False
 
-    inputs = [StepInputs(engine, {"forget": examples[:8], "retain": examples[8:]}, str) for _ in range(WARM + steps)]
-    optimise(engine, parameters, Unlearn(rank=8, micro_tokens=2048, lr=1e-5), objective, inputs, len(inputs), on_step)
-    if engine.ranks.main:
-        print("seconds", json.dumps(seconds[WARM:]))
+    optimise(engine, parameters, Unlearn(rank=8, micro_tokens=1400, lr=1e-5), objective, inputs(), steps, on_step)
     return 0
 
 
-def measure(folder: Path, steps: int, launch: str) -> list[float]:
-    """Run one arrangement and return its seconds a step."""
+def turn(folder: Path | str, name: str, step: int) -> Path:
+    """Return the file whose being there lets an arrangement do a step."""
+    return Path(folder) / f"{name}-{step}.turn"
+
+
+def start(folder: Path, name: str, steps: int) -> subprocess.Popen:
+    """Start an arrangement; it waits for its first turn."""
     from unlearnzoo.launch import files
 
-    own = ["--module", "tests.benchmarks.processes", "--work", str(folder), str(steps)]
-    start = [sys.executable, "-m", "tests.benchmarks.processes", *own[2:]]
-    if launch:
-        start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(files.find(launch)),
-                 "--num_processes", "2", "--main_process_port", "0", *own]
-    surroundings = {**os.environ, "OMP_NUM_THREADS": "1" if launch else "2"}
-    done = subprocess.run(start, env=surroundings, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{launch or 'one process'} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    line = next(line for line in done.stdout.splitlines() if line.startswith("seconds "))
-    return json.loads(line.removeprefix("seconds "))
+    own = ["--module", "tests.benchmarks.processes", "--work", str(folder), name, str(steps)]
+    command = [sys.executable, "-m", "tests.benchmarks.processes", *own[2:]]
+    if name != ONE:
+        command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(files.find(name)),
+                   "--num_processes", "2", "--main_process_port", "0", *own]
+    surroundings = {**os.environ, "OMP_NUM_THREADS": "2" if name == ONE else "1"}
+    with (folder / f"{name}.err").open("w") as errors:
+        return subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, stderr=errors, text=True)
 
 
-def span(values: list[float]) -> str:
-    """Return the median of some numbers with the lowest and the highest."""
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f}, n {len(values)})"
+def step(folder: Path, name: str, process: subprocess.Popen, number: int) -> float:
+    """Let an arrangement do its next step; return its seconds."""
+    turn(folder, name, number).touch()
+    for line in process.stdout:
+        if line.startswith("seconds "):
+            return float(line.split()[1])
+    sys.exit(f"{name} ended with {process.wait()}:\n{(folder / f'{name}.err').read_text()[-4000:]}")
 
 
 def main(rounds: int) -> int:
-    """Measure all arrangements in turn, several times, and print each beside the single process."""
-    seconds: dict[str, list[list[float]]] = {launch: [] for launch in ("", "ddp", "zero1", "zero2")}
-    with tempfile.TemporaryDirectory() as name:
-        folder = llava(Path(name), image=336, patch=14, hidden=512, layers=12)
-        for _ in range(rounds):
-            for launch, found in seconds.items():
-                found.append(measure(folder, STEPS, launch))
-                print(f"{launch or 'one process':<12} {span(found[-1])} s a step", flush=True)
-    print()
-    one = sum(seconds[""], [])
-    for launch, found in seconds.items():
-        all_of = sum(found, [])
-        print(f"{launch or 'one process':<12} {span(all_of)} s a step; lowest {min(all_of) / min(one):.2f}, "
-              f"median {statistics.median(all_of) / statistics.median(one):.2f} of one process")
+    """Measure all arrangements in turn and print each beside the single process."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = llava(Path(place), image=336, patch=14, hidden=512, layers=12)
+        running = {name: start(folder, name, WARM + rounds) for name in ARRANGEMENTS}
+        seconds: dict[str, list[float]] = {name: [] for name in ARRANGEMENTS}
+        order = random.Random(0)
+        try:
+            for number in range(WARM + rounds):
+                for name in order.sample(ARRANGEMENTS, len(ARRANGEMENTS)):
+                    took = step(folder, name, running[name], number)
+                    if number >= WARM:
+                        seconds[name].append(took)
+        finally:
+            for process in running.values():
+                process.terminate()
+                process.wait()
+    for name, found in seconds.items():
+        ratios = [mine / one for mine, one in zip(found, seconds[ONE], strict=True)]
+        low, _, high = statistics.quantiles(ratios, n=4)
+        lowest = min(found) / min(seconds[ONE])
+        print(f"{name:<12} {statistics.median(found):.2f} s a step ({min(found):.2f}-{max(found):.2f}, n {rounds}); "
+              f"of one process {statistics.median(ratios):.2f} ({low:.2f}-{high:.2f}), lowest {lowest:.2f}")
     return 0
 
 
 if __name__ == "__main__":
     if "--work" in sys.argv:
-        sys.exit(work(sys.argv[-2], int(sys.argv[-1])))
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 4))
+        sys.exit(work(sys.argv[-3], sys.argv[-2], int(sys.argv[-1])))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 16))

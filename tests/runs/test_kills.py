@@ -15,6 +15,7 @@ from tests.support.resuming import by_algorithm, differences, over, start
 
 ALGORITHMS = "ga,gd,kl,dpo,npo,retrain,taskvector"
 KILLS = 20
+STAGES = {"stage 1", "judging", "stage 2"}
 
 
 def command(runs, algorithms=ALGORITHMS):
@@ -71,12 +72,17 @@ def whole(tmp_path_factory):
 @pytest.mark.slow
 def test_killed_twenty_times_it_comes_to_the_same(whole, tmp_path):
     draw, kills, places, begun = random.Random(0), 0, set(), time.monotonic()
+
+    def enough():
+        # How far twenty kills get is for the machine to say; each stage is to have seen one.
+        return kills >= KILLS and places >= STAGES
+
     for round_ in range(5):
         runs, cache = tmp_path / f"runs-{round_}", tmp_path / f"cache-{round_}"
         shutil.copytree(whole[1] / "remem", cache / "remem")
         arguments = command(runs)
-        while kills < KILLS and not over(runs, ALGORITHMS):
-            told = kill(arguments, cache, draw.uniform(0.02, 0.1) * whole[2])
+        while not enough() and not over(runs, ALGORITHMS):
+            told = kill(arguments, cache, draw.uniform(0.02, 0.2) * whole[2])
             if told is None:
                 break
             kills += 1
@@ -88,10 +94,10 @@ def test_killed_twenty_times_it_comes_to_the_same(whole, tmp_path):
         found = by_algorithm(runs)
         assert found.keys() == whole[0].keys()
         assert {name: differences(whole[0][name], folder) for name, folder in found.items()} == {n: [] for n in found}
-        if kills >= KILLS:
+        if enough():
             break
     print(f"{kills} kills in {sorted(places)}, {round_ + 1} rounds, {time.monotonic() - begun:.0f} s")  # noqa: T201 - with -s
-    assert kills >= KILLS and places >= {"stage 1", "judging", "stage 2"}
+    assert enough(), (kills, places)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """``unlearnzoo evaluate``: judge a model that was unlearned elsewhere, or the answers of a run once more."""
 
-import dataclasses
 import json
 import shlex
 import sys
@@ -69,8 +68,7 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
     quieten()
     plan = make_plan(request, zoo)
     unlearned = with_adapter(plan.checkpoint, adapter) if adapter else plan.checkpoint
-    before = look_at(target, zoo, request.trust_remote_code) if target else None
-    before = before and dataclasses.replace(before, precision=request.precision)
+    before = look_at(target, zoo, request) if target else None
     found = elsewhere.judge(plan, elsewhere.label(name, request.model, adapter), unlearned, before,
                             Progress(quiet=worker.rank() != 0))
     if worker.rank():

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -30,12 +29,13 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all")
-    found = reading.find(runs_dir) if everything else [e for name in names
-                                                       for e in _entries(reading.resolve(name, runs_dir))]
-    paths = [path for entry in found for path in job.holdings(Path(entry["folder"]), entry["record"])]
     if everything:
-        paths += cache.contents()
-    paths = list(dict.fromkeys(paths))
+        found, more = reading.find(runs_dir), cache.contents()
+    else:
+        folders = [folder for name in names for folder in reading.below(reading.resolve(name, runs_dir))]
+        found, more = list(map(reading.entry, folders)), []
+    own = [path for entry in found for path in job.holdings(Path(entry["folder"]), entry["record"])]
+    paths = list(dict.fromkeys([*own, *more]))
     for entry in found:
         if entry["record"] is None and not everything:
             click.echo(clean(f"{entry['folder']}: {entry['reason']}; what the cache holds of it is not known "
@@ -53,14 +53,3 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
         click.echo(json.dumps(rows, indent=2))
     elif rows:
         click.echo(f"removed {sum(sizes) / 1e6:.1f} MB; the scores are still there")
-
-
-def _entries(path: Path) -> list[dict[str, Any]]:
-    """Find the runs that a path stands for; the damaged ones, too."""
-    from ..runs import reading
-    from ..runs.record import RUN
-
-    folders = reading.below(path)
-    if not (folders[0] / RUN).exists():
-        reading.load(folders[0])  # refuses it
-    return [reading.entry(folder) for folder in folders]

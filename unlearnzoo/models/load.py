@@ -36,7 +36,8 @@ class Checkpoint:
     precision: str | None = None
 
 
-def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, weights: bool = True) -> Checkpoint:
+def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, weights: bool = True,
+            precision: str | None = None) -> Checkpoint:
     """Read configuration and processor, no weights.
 
     Args:
@@ -44,6 +45,7 @@ def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, we
         source: folder or hub id.
         trust_remote_code: let the model's repository run its own code.
         weights: whether a folder must hold them; without, only weights of another format are refused.
+        precision: in which to load them later.
 
     Raises:
         ModelError: not there, not a vision-language model, one that is told more of each token than its id, or not
@@ -70,7 +72,7 @@ def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, we
     _refuse_inputs_of_tokens(name, config, processor)
     if os.path.isdir(source):
         _require_safetensors(name, Path(source), weights)
-    return Checkpoint(name, source, config, processor, _hash(source), trust_remote_code)
+    return Checkpoint(name, source, config, processor, _hash(source), trust_remote_code, precision=precision)
 
 
 def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:

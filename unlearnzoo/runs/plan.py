@@ -98,19 +98,18 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     owners: dict[str, type[Configurable]] = {**{cls.name: cls for cls in every}, **STAGES}
     values = allot(_with_forget(request, bench_class), owners)
     recipe_layers = _recipe_layers(request, zoo, bench_class, card)
-    built: dict[str, Any] = {}
+    built: dict[type[Configurable], Any] = {}
     origins: dict[str, Mapping[str, str]] = {}
-    for owner, cls in owners.items():
+    for cls in (*every, *STAGES.values()):
         # A recipe is of stages and algorithms; data and metrics are not for a model to choose.
         chosen = recipe_layers if cls in (*STAGES.values(), *classes.values()) else {}
-        layers = {where: layer.get(owner, {}) for where, layer in chosen.items()}
-        built[owner], origins[owner] = resolve(owner, cls, {**layers, "user": values[owner]})
-    benchmark, algorithms = built[bench_class.name], {name: built[cls.name] for name, cls in classes.items()}
-    metrics = {full: cls.configure(values[cls.name]) for full, cls in metric_classes.items()}
-    checkpoint = dataclasses.replace(
-        inspect(request.target or request.model, source, request.trust_remote_code, weights),
-        precision=request.precision)
-    utilities = {name: cls.configure(values[name]) for name, cls in used.items()}
+        layers = {where: layer.get(cls.name, {}) for where, layer in chosen.items()}
+        built[cls], origins[cls.name] = resolve(cls.name, cls, {**layers, "user": values[cls.name]})
+    benchmark, (learn, unlearn) = built[bench_class], (built[cls] for cls in STAGES.values())
+    algorithms, metrics, utilities = ({name: built[cls] for name, cls in some.items()}
+                                      for some in (classes, metric_classes, used))
+    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights,
+                         request.precision)
     for metric in metrics.values():
         metric.prepare()
     for one in (*utilities.values(), benchmark):
@@ -122,13 +121,12 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     _check_pools(request, algorithms, benchmark)
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
-    if built["learn"].replay and not card.replay:
-        raise OptionError(f"learn.replay={built['learn'].replay} (from {origins['learn']['replay']}): model "
+    if learn.replay and not card.replay:
+        raise OptionError(f"learn.replay={learn.replay} (from {origins['learn']['replay']}): model "
                           f"{checkpoint.name!r} brings no replay rows; set it to 0")
     return _with_rows(Plan(
-        request, zoo, algorithms, benchmark, metrics, card, checkpoint, built["learn"],
-        built["unlearn"], origins, evals,
-        read(Path(card.replay)) if card.replay and built["learn"].replay else [],
+        request, zoo, algorithms, benchmark, metrics, card, checkpoint, learn, unlearn,
+        origins, evals, read(Path(card.replay)) if card.replay and learn.replay else [],
         read(Path(card.utility)) if card.utility else [], utilities,
     ))
 
@@ -168,14 +166,14 @@ def _check_algorithm(name: str, algorithm: Unlearner, request: Request, benchmar
             raise OptionError(f"{name} asks for decoder layer {layer}; this model has layers 1 to {depth}")
 
 
-def look_at(name: str, zoo: Zoo, trust_remote_code: bool) -> Checkpoint:
+def look_at(name: str, zoo: Zoo, request: Request) -> Checkpoint:
     """Return a model's checkpoint, no weights loaded.
 
     Raises:
         ModelError: it is not there or not usable.
         UnknownName: no model of that name is installed.
     """
-    return inspect(name, _model(name, zoo)[1], trust_remote_code)
+    return inspect(name, _model(name, zoo)[1], request.trust_remote_code, precision=request.precision)
 
 
 def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:

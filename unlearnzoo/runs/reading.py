@@ -99,10 +99,17 @@ def entry(folder: Path) -> dict[str, Any]:
 
 
 def below(path: Path) -> list[Path]:
-    """Return the folders of all runs at any depth below a path; of a run, or of what holds none, that itself."""
+    """Return the folder of the run that a path is, or of all runs at any depth below it.
+
+    Raises:
+        DataError: there is none.
+    """
     if path.name == RUN:
         return [path.parent]
-    return [path] if (path / RUN).exists() else sorted(file.parent for file in path.rglob(RUN)) or [path]
+    found = [path] if (path / RUN).exists() else sorted(file.parent for file in path.rglob(RUN))
+    if not found:
+        raise DataError(f"{path}: no run's folder; it has no {RUN}, nor has a folder below it")
+    return found
 
 
 def resolve(name: str, runs_dir: Path) -> Path:

@@ -232,19 +232,6 @@ def test_self_answering_and_stray_keywords_are_counted(
         load(str(folder), strict=True)
 
 
-def test_people_of_one_name_are_told_without_moving_the_cursor(
-    card: Splits, written: Write, row: Row, caplog: pytest.LogCaptureFixture
-) -> None:
-    for rows in card.values():
-        for one in rows:
-            one["image_path"] = one["image_path"].replace("id_", "id\x1b[2J_")
-            one |= {"attribute": "Name", "keywords": '["suffer"]'}
-    with caplog.at_level(logging.WARNING):
-        load(str(written(card)))
-    assert r"id\x1b[2J_00, id\x1b[2J_01, id\x1b[2J_02 have one name, 'suffer': two" in caplog.text
-    assert "\x1b" not in caplog.text
-
-
 def test_people_must_be_the_same_in_all_splits(card: Splits, written: Write, row: Row) -> None:
     card["test"][0] = row(0, 5, image_path="test_layouts/stranger/5.png")
     card["forget1"] = card["finetune"][:4]

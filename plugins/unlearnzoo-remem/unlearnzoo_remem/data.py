@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlearnzoo import Example
-from unlearnzoo.runs.table import clean
 from unlearnzoo_remem.content import check_content
 from unlearnzoo_remem.labels import identity_of
 from unlearnzoo_remem.problems import Problems
@@ -168,4 +167,4 @@ def _warn(found: Data, rows: Rows) -> None:
     names = Counter(found.values.get("name", {}).values())
     for name in sorted(name for name, count in names.items() if count > 1):
         people = [person for person, own in found.values["name"].items() if own == name]
-        log.warning("%s: %s have one name, %r: two people?", found.label, clean(_some(people)), name)
+        log.warning("%s: %r have one name, %r: two people?", found.label, _some(people), name)
