@@ -19,5 +19,5 @@ def test_people_of_one_name_are_told_without_moving_the_cursor(
             one |= {"attribute": "Name", "keywords": '["suffer"]'}
     with caplog.at_level(logging.WARNING):
         load(str(written(card)))
-    assert r"'id\x1b[2J_00, id\x1b[2J_01, id\x1b[2J_02' have one name, 'suffer': two" in caplog.text
+    assert r"'id\x1b[2J_00', 'id\x1b[2J_01', 'id\x1b[2J_02' have one name, 'suffer': two" in caplog.text
     assert "\x1b" not in caplog.text

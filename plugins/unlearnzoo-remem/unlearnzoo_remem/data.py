@@ -11,15 +11,13 @@ from typing import Any
 from unlearnzoo import Example
 from unlearnzoo_remem.content import check_content
 from unlearnzoo_remem.labels import identity_of
-from unlearnzoo_remem.problems import Problems
+from unlearnzoo_remem.problems import Problems, some
 from unlearnzoo_remem.reader import NEEDED, PUBLISHED, open_splits
 from unlearnzoo_remem.rows import Rows
 
 log = logging.getLogger(__name__)
 #: Tag of rows that do not answer themselves, in a set that has some which do.
 CLEAN = "clean"
-#: Rows that a warning names.
-_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -134,14 +132,14 @@ def _people(
             problems.add(
                 "too few identities",
                 f"split finetune shows {len(known)} identity by its image_path, "
-                f"{_some(sorted(known)) or 'none'}; forgetting one needs at least two",
+                f"{some(sorted(known)) or 'none'}; forgetting one needs at least two",
             )
         for split, people in shown.items():
             if strangers := sorted(people - known):
                 problems.add(
                     "splits that show strangers",
-                    f"split {split} shows {_some(strangers)} by its image_path, not in "
-                    f"finetune, which shows {_some(sorted(known))}",
+                    f"split {split} shows {some(strangers)} by its image_path, not in "
+                    f"finetune, which shows {some(sorted(known))}",
                 )
     for n, people in published.items():
         if len(people) != n:
@@ -152,19 +150,14 @@ def _people(
     return {n: frozenset(people) for n, people in published.items()}
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + " …" * (len(names) > 3)
-
-
 def _warn(found: Data, rows: Rows) -> None:
     for ids, text in (
         (rows.self_answering, "questions hold their own keyword; EM is shown without them, too"),
         (rows.keyword_elsewhere, "answers lack a keyword; EM counts the keyword"),
     ):
         if ids:
-            some = ", ".join(ids[:_LISTED]) + ", …" * (len(ids) > _LISTED)
-            log.warning("%s: %d %s: %s", found.label, len(ids), text, some)
+            log.warning("%s: %d %s: %s", found.label, len(ids), text, some(ids))
     names = Counter(found.values.get("name", {}).values())
     for name in sorted(name for name, count in names.items() if count > 1):
         people = [person for person, own in found.values["name"].items() if own == name]
-        log.warning("%s: %r have one name, %r: two people?", found.label, _some(people), name)
+        log.warning("%s: %s have one name, %r: two people?", found.label, some(people), name)

@@ -1,10 +1,14 @@
 """Collect what is wrong with a data set, so that one message names it all and stays readable."""
 
+from collections.abc import Sequence
+
 from unlearnzoo import DataError
 
 #: Entries shown in full, and further rows that are named, of each kind of problem.
 SHOWN, NAMED = 3, 5
 _LONGEST = 300
+#: Names shown in a list of them.
+_LISTED = 10
 
 
 class Problems:
@@ -56,3 +60,9 @@ def _parts(kind: str, found: list[tuple[str, str]]) -> list[str]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 2] + " …"
+
+
+def some(names: Sequence[str]) -> str:
+    """List the first names of many, for a line on a terminal."""
+    shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:_LISTED])
+    return shown + ", …" * (len(names) > _LISTED)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import DataError
-from unlearnzoo_remem.problems import Problems
+from unlearnzoo_remem.problems import Problems, some
 
 if TYPE_CHECKING:
     from pyarrow import DataType, Schema
@@ -100,7 +100,7 @@ def open_splits(data: str, problems: Problems) -> Mapping[str, Split]:
             files.setdefault(match["split"], []).append(path)
     for name in NEEDED:
         if name not in files:
-            has = _some(sorted(files)) or "none"
+            has = some(sorted(files)) or "none"
             text = f"no split {name!r} (data/{name}-*.parquet); it has {has}"
             problems.add("missing splits", text)
     wanted = {name: files[name] for name in (*NEEDED, *PUBLISHED) if name in files}
@@ -174,7 +174,7 @@ def _unfit(where: str, schema: "Schema", problems: Problems) -> set[str]:
     if missing:
         problems.add(
             "missing columns",
-            f"{where} has no column {', '.join(missing)}; it has {_some(schema.names)}",
+            f"{where} has no column {', '.join(missing)}; it has {some(schema.names)}",
         )
     wrong = [c for c in COLUMNS if c not in missing and not _fits(c, schema.field(c).type)]
     for column in wrong:
@@ -196,11 +196,6 @@ def _fits(column: str, kind: "DataType") -> bool:
     if column == "keywords" and (types.is_list(kind) or types.is_large_list(kind)):
         kind = kind.value_type
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:12])
-    return shown + ", …" * (len(names) > 12)
 
 
 @contextlib.contextmanager
