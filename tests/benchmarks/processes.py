@@ -9,6 +9,7 @@ drifts. Printed are seconds a step, the ratio to one process within a round (med
 the rounds), and the ratio of the lowest steps. Run it when nothing else runs.
 """
 
+import argparse
 import os
 import random
 import statistics
@@ -117,4 +118,9 @@ def main(rounds: int) -> int:
 if __name__ == "__main__":
     if "--work" in sys.argv:
         sys.exit(work(sys.argv[-3], sys.argv[-2], int(sys.argv[-1])))
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 16))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rounds", type=int, nargs="?", default=16, help="at least 2 (16), two thirds of a minute each")
+    options = parser.parse_args()
+    if options.rounds < 2:
+        parser.error(f"rounds {options.rounds}: at least 2, for the quartiles")
+    sys.exit(main(options.rounds))
