@@ -28,7 +28,7 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     from ..runs.table import clean
 
     if bool(names) == everything:
-        raise click.UsageError("name runs, or give --all")
+        raise click.UsageError("name runs, or give --all; one of the two")
     if everything:
         found, more = reading.find(runs_dir), cache.contents()
     else:
