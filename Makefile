@@ -3,19 +3,25 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Tests at a time: one for each core of the machine that CI has.
+JOBS ?= 2
 BIN := .venv/bin
 CONSTRAINTS := requirements/constraints.txt
 SETUPS := setup.cfg $(sort $(wildcard plugins/*/setup.cfg))
 STATE := $(shell { echo $(SETUPS); cat $(SETUPS) $(CONSTRAINTS); } | cksum | cut -d' ' -f1)
 READY := .venv/ready-$(STATE)
+# All tests of a kind: side by side, then those that need the machine for themselves. With ARGS: one call, one by one.
+PYTEST := $(BIN)/python -m pytest
+tests = $(if $(ARGS),$(PYTEST) -m "$(1)" $(ARGS),$(PYTEST) -n $(JOBS) --dist worksteal -m "$(1) and not alone" && $(PYTEST) -m "$(1) and alone")
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 
-.PHONY: help run test test-all lint docs setup clean
+.PHONY: help run test test-all soak lint docs setup clean
 
 help:
 	@echo "make run       the main job: learn 20 people, forget 4 with NPO, say what it cost"
-	@echo "make test      the tests, 15 minutes at most"
-	@echo "make test-all  the slow tests: kill loops, launches, packaging, documentation"
+	@echo "make test      the tests, 5 minutes"
+	@echo "make test-all  the slow tests, 15 minutes: kills, launches, packaging, documentation"
+	@echo "make soak      what is too slow for CI, an hour: kills at random, every launch with every algorithm"
 	@echo "make lint      ruff and mypy"
 	@echo "make docs      the documentation as a site, in build/docs"
 	@echo "make setup     only the set-up that each of these does first"
@@ -25,10 +31,13 @@ run: $(READY)
 	$(BIN)/unlearnzoo run --algo npo --bench remem $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(call tests,not slow and not soak)
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(call tests,slow)
+
+soak: $(READY)
+	$(PYTEST) -m soak $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import signal
 import sys
 from importlib import metadata
@@ -10,16 +11,44 @@ from importlib import metadata
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from filelock import FileLock
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs this in the background hands down that Ctrl-C is ignored; the tests send it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder that all processes of this session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
+def own_cache(shared_folder, monkeypatch):
     """No test reads or writes the user's cache."""
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
+
+
+@pytest.fixture(scope="session")
+def learned_three(shared_folder):
+    """A cache in which the three people of ``launched.command`` are learned and judged; copy it, or only read it."""
+    from tests.support import launched
+
+    folder = shared_folder / "learned"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            aside = folder.with_suffix(".aside")
+            launched.run("ga", shared_folder / "learning", aside, **{"unlearn.steps": 1})
+            aside.rename(folder)
+    return folder
+
+
+@pytest.fixture
+def warm_cache(learned_three, tmp_path):
+    """A copy of it that a test may write."""
+    return shutil.copytree(learned_three, tmp_path / "cache")
 
 
 @pytest.fixture(scope="session")
