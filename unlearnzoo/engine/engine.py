@@ -22,7 +22,7 @@ from ..models import adapters, vision
 from ..models.forward import PackedForward
 from ..models.generate import generate, groups
 from ..models.load import Checkpoint, load
-from ..models.precision import check, dtype, resolve
+from ..models.precision import check, dtype, resolve, verify
 from ..models.recompute import recomputed
 from ..models.scores import Scores
 from .processes import start
@@ -64,6 +64,7 @@ class Engine:
             self.model = load(checkpoint, self.dtype)
         if not self.sharding.weights:
             self.model = self.model.to(self.device)
+        verify(self.model, checkpoint.name)
         self.linears = adapters.linear_parts(self.model)
         self.encoder = Encoder(checkpoint.processor)
         images = checkpoint.processor.image_processor
@@ -101,8 +102,11 @@ class Engine:
 
     @property
     def numbers(self) -> str:
-        """What results depend on, for keys of caches: the base in 4 bits, or the type of its numbers."""
-        return self.precision if self.precision == "4bit" else str(self.dtype)
+        """What results depend on, for keys of caches: the base in 4 bits, or the type of its numbers.
+
+        What was learned by ``4bit`` alone may have had wrong gradients, by the processor.
+        """
+        return "4bit dequantised" if self.precision == "4bit" else str(self.dtype)
 
     def describe(self) -> dict[str, Any]:
         """Return what a record says of processes and device."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from .precision import quantised
+from .precision import quantised, settle
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     if info["missing_keys"]:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
         raise ModelError(f"model {checkpoint.name!r}: weights are missing: {missing} …")
+    settle(model)
     if checkpoint.adapter is not None:
         model = _adapted(model, checkpoint.adapter, merge=dtype == torch.float32)
     return model.eval().requires_grad_(False)

@@ -1,13 +1,17 @@
 """The numbers that the frozen base is held in. Adapters are fp32 beside any of them."""
 
+import importlib.metadata
 import importlib.util
+import warnings
 from typing import Any
 
-from ..errors import OptionError
+from ..errors import ModelError, OptionError
 from .adapters import linear_parts
 
 #: 4bit: NF4 with bf16 products, as in Dettmers et al., *QLoRA* (2023); vision tower, projector and head stay bf16.
 PRECISIONS = ("fp32", "bf16", "4bit")
+#: How far a 4-bit layer may be from the product with its dequantised weights, by norm: bf16 rounds at about 0.003.
+TOLERANCE = 0.05
 
 
 def check(precision: str | None, sharded: bool) -> None:
@@ -55,6 +59,72 @@ def quantised(model: Any) -> Any:
     others = [name for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and name not in language]
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16,
                               llm_int8_skip_modules=others)
+
+
+def settle(model: Any) -> None:
+    """Let each 4-bit layer multiply with its dequantised weights, whatever the processor.
+
+    In evaluation mode, where the processor has AVX512-BF16, bitsandbytes would pack the weights anew and for good, for
+    a product that has no gradient. Training is in evaluation mode, too.
+    """
+    if found := _packed(model):
+        # That a width is no multiple of 64 and has a slower product: nothing that a user could change.
+        warnings.filterwarnings("ignore", category=UserWarning, module="bitsandbytes")
+    for _, layer in found:
+        layer.support_avx512bf16_for_cpu = False
+
+
+def verify(model: Any, name: str) -> None:
+    """Compare the first 4-bit layer of each shape with its dequantised weights: product and gradient of its input.
+
+    Args:
+        model: on its device, in evaluation mode.
+        name: what the user typed.
+
+    Raises:
+        ModelError: they differ: training would go wrong without a word.
+    """
+    first: dict[tuple[int, ...], tuple[str, Any]] = {}
+    for path, layer in _packed(model):
+        first.setdefault(tuple(layer.weight.quant_state.shape), (path, layer))
+    for path, layer in first.values():
+        error = _error(layer)
+        if not error < TOLERANCE:
+            raise ModelError(
+                f"model {name!r}: its 4-bit layer {path} is off by {error:.0%} from the weights that it holds, in "
+                f"product or gradient (bitsandbytes {importlib.metadata.version('bitsandbytes')}, "
+                f"{layer.weight.device.type}): choose --precision bf16, or install another version of bitsandbytes")
+
+
+def _packed(model: Any) -> list[tuple[str, Any]]:
+    import torch
+
+    return [(path, layer) for path, layer in model.named_modules()
+            if isinstance(layer, torch.nn.Linear) and hasattr(layer.weight, "quant_state")]
+
+
+def _error(layer: Any) -> float:
+    """Return the largest relative error: one row without gradients as in generating, some with, and backwards."""
+    import torch
+    from bitsandbytes.functional import dequantize_4bit
+
+    weight, bias = layer.weight, layer.bias
+    # Before any call: one without gradients may pack the weights anew.
+    values = dequantize_4bit(weight.data, weight.quant_state).float()
+    generator = torch.Generator().manual_seed(0)
+    x, back = (torch.randn(64, n, generator=generator).to(weight.device, torch.bfloat16) for n in values.shape[::-1])
+    wanted = torch.nn.functional.linear(x.float(), values, None if bias is None else bias.float())
+    with torch.no_grad():
+        alone = layer(x[:1])
+    # Where a product has no gradient torch warns, and gives None or no graph at all.
+    with torch.enable_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        several = layer(x.requires_grad_())
+        gradient = torch.autograd.grad(several, x, back, allow_unused=True)[0] if several.requires_grad else None
+    pairs = [(alone, wanted[:1]), (several.detach(), wanted),
+             (torch.zeros_like(values[0]) if gradient is None else gradient, back.float() @ values)]
+    return max((float((found.float() - right).norm() / right.norm()) for found, right in pairs),
+               key=lambda error: (error != error, error))  # not a number is the worst
 
 
 def sizes(model: Any) -> dict[str, int]:
