@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from tests.runs import bare
 from tests.support import three
 from tests.support.records import EVALS, FORGET, finished, measures, retrained
 from unlearnzoo.cli import main
@@ -124,7 +125,7 @@ def test_the_command_brings_it_along(runs, capsys):
 
 
 def plan_lines(capsys, tmp_path, *more, algo="npo"):
-    code = main(["run", "--algo", algo, "--bench", "remem", *three.arguments(), "--dry-run", "--runs-dir",
+    code = main(["run", "--algo", algo, "--bench", "remem", *bare.arguments(), "--dry-run", "--runs-dir",
                  str(tmp_path), *more])
     assert code == 0
     return " ".join(capsys.readouterr().err.split())
@@ -143,8 +144,9 @@ def test_the_plan_finds_the_record_of_an_earlier_run(capsys, tmp_path):
     from unlearnzoo.runs.request import from_arguments
     from unlearnzoo.zoo import Zoo
 
-    plan = make_plan(from_arguments({"algo": "retrain", "bench": "remem", "forget": three.FORGET}, three.OPTIONS),
-                     Zoo.installed())
+    request = from_arguments({"algo": "retrain", "bench": "remem", "model": str(bare.MODEL), "recipe": "tiny",
+                              "forget": three.FORGET}, bare.OPTIONS)
+    plan = make_plan(request, Zoo.installed())
     fields = summary.fields(plan, "retrain")
     record = finished(tmp_path, **fields)
     name = record["folder"].rpartition("/")[2]

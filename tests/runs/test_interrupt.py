@@ -1,42 +1,44 @@
 """Ctrl-C in each stage of a real process: one line, a record that says so, nothing half-written."""
 
 import json
-import os
+import shutil
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
-from tests.support import three
+from tests.runs import bare
+from tests.support.resuming import signalled
 
-#: What the run says when the stage before is over, and how long after that Ctrl-C comes (seconds).
-MOMENTS = {"loading and learning": ("columns", 4.0), "learning": ("columns", 9.0),
-           "judging": ("stage 1: ", 0.5), "unlearning": ("gate, test", 1.0), "evaluating": ("stage 2: gd: ", 0.3)}
+pytestmark = pytest.mark.alone
+
+#: Stage → what is on the disk once it is at work, in the folder of records and in the cache; and what of the cache
+#: is there before.
+MOMENTS = {
+    "loading": (lambda runs, cache: any(runs.glob("*/run.json")), "remem"),
+    "learning": (lambda runs, cache: any(cache.glob("targets/*-partial/0*.json")), "remem"),
+    "judging": (lambda runs, cache: any(cache.glob("judged/*.parquet")), "remem targets"),
+    "unlearning": (lambda runs, cache: any(runs.glob("*/checkpoint/0*.json")), "remem targets judged"),
+    "evaluating": (lambda runs, cache: any(runs.glob("*/checkpoint/judged-*.parquet")), "remem targets judged"),
+}
+IN_CI = {"learning", "unlearning", "evaluating"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_ctrl_c(moment, tmp_path):
-    line, wait = MOMENTS[moment]
+@pytest.mark.parametrize("moment", [
+    pytest.param(name, marks=pytest.mark.slow if name in IN_CI else pytest.mark.soak) for name in MOMENTS])
+def test_ctrl_c(moment, learned_three, tmp_path):
+    happened, known = MOMENTS[moment]
     runs, cache = tmp_path / "runs", tmp_path / "cache"
-    command = [sys.executable, "-m", "unlearnzoo", "run", "--algo", "gd", "--bench", "remem", "--runs-dir", str(runs),
-               *three.arguments()]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
-                               env=os.environ | {"UNLEARNZOO_CACHE": str(cache)})
-    seen = []
-    for text in process.stderr:
-        seen.append(text)
-        if line in text:
-            break
-    time.sleep(wait)
-    process.send_signal(signal.SIGINT)
-    rest = process.communicate(timeout=60)[1]
+    for name in known.split():
+        shutil.copytree(learned_three / name, cache / name)
+    code, told = signalled(
+        ["run", "--algo", "gd", "--bench", "remem", "--runs-dir", runs, *bare.arguments(**{"unlearn.steps": 16}),
+         "--checkpoint-every", "2"], cache, lambda: happened(runs, cache), signal.SIGINT)
     # A shell shows 130 for both: Python ends itself by the signal where Ctrl-C came inside an `exec`.
-    assert process.returncode in (130, -signal.SIGINT), "".join(seen) + rest
-    assert rest.strip().splitlines()[-1] == "Interrupted" and "Traceback" not in rest
+    assert code in (130, -signal.SIGINT), told
+    assert told.strip().splitlines()[-1] == "Interrupted" and "Traceback" not in told
     (folder,) = runs.iterdir()
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "interrupted"
+    stages = [name for name, (found, _) in MOMENTS.items() if found(runs, cache)]
+    assert moment in stages and (moment in ("loading", "learning")) == (not list(cache.glob("targets/*/*.sha256")))
     assert not [p for p in (*runs.rglob("*"), *cache.rglob("*")) if ".new-" in p.name or p.suffix == ".tmp"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import unlearnzoo
+from tests.runs import bare
 from tests.support import records, three
 from unlearnzoo.errors import DataError, GateError
 from unlearnzoo.evaluation.sample import read_samples
@@ -20,13 +21,12 @@ from unlearnzoo.zoo import Zoo
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(tmp_path_factory, shared_folder):
     """The same run, redacted and not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
         folder = tmp_path_factory.mktemp("runs")
-        yield [unlearnzoo.run("ga", "remem", forget=three.FORGET, runs_dir=folder / str(redact), options=three.OPTIONS,
-                              redact=redact)[0] for redact in (True, False)]
+        return [bare.run(folder / str(redact), "ga", redact=redact)[0] for redact in (True, False)]
 
 
 def private(plan):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import unlearnzoo
+from tests.runs import bare
+from tests.runs.bare import run
 from tests.support import three
 from tests.support.schema import check
 from unlearnzoo.errors import GateError
@@ -17,17 +18,12 @@ from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo.runs.reading import load
 
 
-def run(folder, algo="npo", **more):
-    options = three.OPTIONS | more.pop("options", {})
-    return unlearnzoo.run(algo, "remem", forget=three.FORGET, runs_dir=folder, options=options, **more)
-
-
 @pytest.fixture(scope="module")
-def records(tmp_path_factory):
+def records(tmp_path_factory, shared_folder):
     """Two algorithms, one stage 1."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        yield run(tmp_path_factory.mktemp("runs"), "npo,gd")
+        patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
+        return run(tmp_path_factory.mktemp("runs"), "npo,gd")
 
 
 def means(record, model, column):
@@ -58,8 +54,6 @@ def test_a_record_says_all_that_a_reader_needs(records):
     assert record["curve"][0]["step"] == 0 and record["curve"][-1]["step"] == 8
     for row in record["results"]:
         assert {"model", "split", "metric", "group", "mean", "low", "high", "n", "clusters", "unscored"} <= row.keys()
-        # Three people are too few for an interval; sixty public figures are not.
-        assert (row["low"] is None) == (row["clusters"] < 10) and ("per_cluster" in row) == (row["clusters"] < 10)
 
 
 def test_samples_hold_each_judged_answer(records):
@@ -152,7 +146,6 @@ def test_results_are_written_before_the_adapter_finds_the_disk_full(records, tmp
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(Path(records[0]["folder"]).parent.parent / "cache"))
     monkeypatch.setattr("unlearnzoo.runs.run.export.save", full)
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, "gd")
@@ -172,25 +165,30 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_the_command_prints_json_and_needs_no_network(records, tmp_path):
+def test_the_command_prints_json_and_needs_no_network(tmp_path):
+    """The embedded model as its users run it: stage 1 with replay, and what it could do before beside the rest."""
     command = ["run", "--algo", "ga", "--bench", "remem", "--json", "--runs-dir", str(tmp_path), *three.arguments()]
     found = subprocess.run([sys.executable, "-c", NO_NETWORK, *command], capture_output=True, text=True,
                            env=os.environ | {"HF_HUB_OFFLINE": "0"}, timeout=300)
     assert found.returncode == 0, found.stderr
-    assert json.loads(found.stdout)[0]["status"] == "finished"
+    (record,) = json.loads(found.stdout)
+    assert record["status"] == "finished" and check(record)[0] == []
+    # Three people are too few for an interval; sixty public figures are not.
+    few = {row["clusters"] < 10 for row in record["results"]}
+    assert few == {True, False} and all(
+        (row["low"] is None) == (row["clusters"] < 10) == ("per_cluster" in row) for row in record["results"])
     assert "gate, finetune" in found.stderr and "Warning" not in found.stderr
 
 
-def evaluate(folder, *more):
+def evaluate(folder, *more, model=bare.MODEL):
     from unlearnzoo.cli import main
 
-    return main(["evaluate", "--bench", "remem", "--model", "tiny", "--runs-dir", str(folder), *three.arguments()[:8],
-                 *more])
+    return main(["evaluate", "--bench", "remem", "--model", str(model), "--runs-dir", str(folder),
+                 *three.arguments()[:8], *more])
 
 
 def test_a_model_unlearned_elsewhere_is_judged_the_same(records, tmp_path, monkeypatch, capsys):
     # Elsewhere: what is at hand is a base and an adapter on it.
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(Path(records[0]["folder"]).parent.parent / "cache"))
     folder = Path(records[0]["folder"])
     assert evaluate(tmp_path, "--adapter", str(folder / "adapter"), "--name", "theirs", "--json") == 0
     told = capsys.readouterr()
@@ -208,8 +206,7 @@ def test_a_model_unlearned_elsewhere_is_judged_the_same(records, tmp_path, monke
 
 
 def test_a_target_that_knows_nothing_is_no_target(records, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(Path(records[0]["folder"]).parent.parent / "cache"))
-    assert evaluate(tmp_path, "--target", "tiny") == 3
+    assert evaluate(tmp_path, "--target", str(bare.MODEL)) == 3
     assert "unlearning a model that never memorised" in capsys.readouterr().err
     (folder,) = tmp_path.iterdir()
     record = load(folder)
@@ -222,7 +219,7 @@ def test_both_models_from_elsewhere_are_judged_in_the_precision_that_was_asked_f
     loaded, real = [], elsewhere.Engine
     monkeypatch.setattr(elsewhere, "Engine", lambda checkpoint: loaded.append(checkpoint.precision) or real(checkpoint))
     monkeypatch.setattr(elsewhere.Judge, "__call__", lambda *rest: [])  # nobody need be asked
-    assert evaluate(tmp_path, "--target", "tiny", "--allow-unmemorised", "--precision", "bf16") == 0
+    assert evaluate(tmp_path, "--target", str(bare.MODEL), "--allow-unmemorised", "--precision", "bf16") == 0
     (folder,) = tmp_path.iterdir()
     assert loaded == ["bf16", "bf16"] and load(folder)["device"] == {"type": "cpu", "precision": "bf16"}
 
@@ -243,11 +240,12 @@ def test_the_target_is_judged_written_and_gone_before_the_other_model_loads(tmp_
         return found
 
     monkeypatch.setattr(elsewhere, "Engine", engine)
-    assert evaluate(tmp_path, "--target", "tiny", "--allow-unmemorised") == 1
+    assert evaluate(tmp_path, "--target", "tiny", "--allow-unmemorised", model="tiny") == 1
     assert "there is no room" in capsys.readouterr().err and engines[1] is None
     (folder,) = tmp_path.iterdir()
     assert load(folder)["status"] == "failed"
-    assert {s.model for s in read_samples(folder / "samples.parquet")} == {"target"}
+    samples = read_samples(folder / "samples.parquet")
+    assert {s.model for s in samples} == {"target"} and {s.split for s in samples} > {"utility:figure", "retain"}
 
 
 @pytest.mark.parametrize(("more", "told"), [

@@ -17,10 +17,10 @@ from unlearnzoo.zoo import Zoo
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory):
+def record(tmp_path_factory, shared_folder):
     """A finished record of a real plan; what a model would have answered is made up."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
         plan = make_plan(from_arguments({"algo": "npo,gd", "bench": "remem", "forget": three.FORGET}, three.OPTIONS),
                          Zoo.installed())
         fields = summary.fields(plan, "npo")

@@ -45,12 +45,17 @@ def start(code, *arguments):
                             stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.alone
 def test_kill_between_writes_leaves_a_readable_record(tmp_path):
     draw = random.Random(0)
     for _ in range(5):
         with start(WRITER, tmp_path) as process:
             folder = process.stdout.readline().strip()
-            time.sleep(draw.uniform(0.02, 0.2))
+            # After some steps, and some way into the next write: the writer does nothing but write.
+            steps = draw.randrange(1, 100)
+            while process.poll() is None and not (os.path.exists(f"{folder}/steps.jsonl")
+                                                  and os.path.getsize(f"{folder}/steps.jsonl") > 12 * steps):
+                pass
             process.send_signal(signal.SIGKILL)
         record = reading.load(reading.resolve(folder, tmp_path))
         assert record["status"] == "started"
@@ -61,6 +66,7 @@ def test_kill_between_writes_leaves_a_readable_record(tmp_path):
     assert [row["reason"] for row in reading.find(tmp_path)] == [None] * 5
 
 
+@pytest.mark.alone
 def test_two_processes_open_records_at_once(tmp_path):
     at = time.time() + 1
     both = [start(OPENER, tmp_path / "runs", at) for _ in range(2)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs import bare
 from tests.support import three
 from unlearnzoo import Unlearner, option
 from unlearnzoo.cli import main
@@ -130,7 +131,7 @@ def test_validation_people_are_others():
 @pytest.fixture
 def short(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    return ["--algo", "npo", "--bench", "remem", *three.arguments(), "--json"]
+    return ["--algo", "npo", "--bench", "remem", *bare.arguments(), "--json"]
 
 
 def test_the_precision_is_that_of_every_run_and_of_the_result(short, capsys, monkeypatch):

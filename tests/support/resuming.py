@@ -3,8 +3,11 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 from unlearnzoo.evaluation.sample import read_samples
@@ -64,8 +67,33 @@ def over(runs, algorithms):
     return found == ["finished"] * len(algorithms.split(","))
 
 
-def start(arguments, cache, mutant="none"):
+def start(arguments, cache, mutant="none", stderr=subprocess.PIPE):
     """Start the command in a process of its own; ``mutant`` breaks a part of it, see ``tests.support.broken``."""
     return subprocess.Popen([sys.executable, "-m", "tests.support.broken", mutant, *map(str, arguments)],
-                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                            stdout=subprocess.DEVNULL, stderr=stderr, text=True,
                             env=os.environ | {"UNLEARNZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"})
+
+
+def signalled(arguments, cache, happened, number):
+    """Send the command a signal once something has happened; return its exit code and what it said.
+
+    Args:
+        arguments: as for ``start``.
+        cache: likewise.
+        happened: asked again and again.
+        number: the signal.
+    """
+    # Into a file: nobody reads a pipe meanwhile, and a full one would hold the command up.
+    with tempfile.TemporaryFile("w+") as said, start(arguments, cache, stderr=said) as process:
+        while process.poll() is None and not happened():
+            time.sleep(0.002)
+        process.send_signal(number)
+        code = process.wait(120)
+        said.seek(0)
+        return code, said.read()
+
+
+def killed_at(arguments, cache, happened):
+    """Kill -9 the command once something has happened."""
+    code, told = signalled(arguments, cache, happened, signal.SIGKILL)
+    assert code == -signal.SIGKILL, told

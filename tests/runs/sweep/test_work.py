@@ -10,6 +10,8 @@ import pytest
 
 from tests.support import toy
 
+alone = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory):
@@ -76,6 +78,7 @@ def test_a_point_that_dies_without_a_word(tmp_path, env):
     assert done.returncode == 1 and "killed by signal 9 (out of memory?)" in done.stderr
 
 
+@alone
 def test_ctrl_c_ends_the_children_and_the_next_call_goes_on(tmp_path, env):
     path, out = written(tmp_path, "fixed: {sleep: 60}\naxes: {seed: [0, 1, 2]}\nrepeats: []")
     path.write_text(path.read_text() + "\n")
@@ -91,6 +94,7 @@ def test_ctrl_c_ends_the_children_and_the_next_call_goes_on(tmp_path, env):
     assert "0 finished, 0 failed, 3 open; 3 to do" in plan.stderr
 
 
+@alone
 def test_kill_9_leaves_no_orphan(tmp_path, env):
     path, out = written(tmp_path, "fixed: {sleep: 60, child: true}\naxes: {seed: [0, 1]}")
     sweep = subprocess.Popen(toy.sweep(path, "--out", out, "--jobs", "2"), env=env, stderr=subprocess.DEVNULL)
@@ -104,6 +108,7 @@ def test_kill_9_leaves_no_orphan(tmp_path, env):
     assert swept(env, path, "--out", out).returncode == 0
 
 
+@alone
 def test_two_sweeps_do_not_work_in_one_folder(tmp_path, env):
     path, out = written(tmp_path, "fixed: {sleep: 60}\naxes: {seed: [0]}")
     sweep = subprocess.Popen(toy.sweep(path, "--out", out), env=env, stderr=subprocess.DEVNULL)
