@@ -21,6 +21,23 @@ BROKEN = {
 }
 #: Heavy packages that no listing may import.
 HEAVY = ("torch", "transformers", "datasets", "peft", "accelerate", "pandas", "matplotlib")
+LISTINGS = ("--help", "list", "list --json", "show stranger3", "show npo", "plugins", "plugins --json",
+            "plugins --times", "runs")
+LINES = (*LISTINGS, "new algorithm mine", "check strangers-5",
+         "run --algo stranger3,npo --bench remem --dry-run", "run --algo strangers-hook --bench remem --dry-run")
+#: Runs lines one after the other in one process, and says of each what came of it and what heavy is imported by then.
+EACH = f"""
+import contextlib, io, json, shlex, sys
+from unlearnzoo.cli import main
+found = {{}}
+for line in sys.argv[1:]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(shlex.split(line))
+    heavy = [name for name in {HEAVY} if name in sys.modules]
+    found[line] = {{"code": code, "out": out.getvalue(), "err": err.getvalue(), "heavy": heavy}}
+print(json.dumps(found))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,42 +54,48 @@ def python(tmp_path_factory):
     return home / "bin" / "python"
 
 
-def run(python, *arguments, cwd, code=0):
+def run(python, *arguments, cwd, **surroundings):
     done = subprocess.run([python, *arguments], cwd=cwd, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+                          env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings})
+    assert done.returncode == 0, done.stdout + done.stderr
     return done
 
 
-@pytest.mark.parametrize("line", [
-    ("--help",), ("list",), ("list", "--json"), ("show", "stranger3"), ("show", "npo"), ("plugins",),
-    ("plugins", "--json"), ("plugins", "--times"), ("runs",),
-    ("run", "--algo", "stranger3,npo", "--bench", "remem", "--dry-run"),
-    ("new", "algorithm", "mine"), ("check", "strangers-5"),
-])
-def test_every_command_works(python, line, tmp_path):
-    assert run(python, "-m", "unlearnzoo", *line, cwd=tmp_path).stdout or line[0] == "run"
+@pytest.fixture(scope="module")
+def found(python, shared_folder, tmp_path_factory):
+    """Line → what came of it; the listings first, so that what they import is seen."""
+    return json.loads(run(python, "-c", EACH, *LINES, cwd=tmp_path_factory.mktemp("work"),
+                          UNLEARNZOO_CACHE=str(shared_folder / "cache")).stdout)
+
+
+@pytest.mark.parametrize("line", LINES[:-1])
+def test_every_command_works(found, line):
+    assert found[line]["code"] == 0, found[line]["err"]
+    assert "Traceback" not in found[line]["err"]
+    assert found[line]["out"] or line.startswith("run ")
 
 
 def test_the_broken_ones_are_listed_with_reason_and_advice(python, tmp_path):
-    found = run(python, "-m", "unlearnzoo", "plugins", "--json", cwd=tmp_path)
-    rows = {row["distribution"]: row for row in json.loads(found.stdout) if row["distribution"].startswith("strangers")}
-    assert len(rows) == 10
+    """As a process of its own, as a user has it."""
+    told = run(python, "-m", "unlearnzoo", "plugins", "--json", cwd=tmp_path)
+    rows = {row["distribution"]: row for row in json.loads(told.stdout) if row["distribution"].startswith("strangers")}
+    assert len(rows) == 10 and "Traceback" not in told.stderr
     assert {name for name, row in rows.items() if row["status"] == "broken"} == set(BROKEN)
     assert all(rows[name]["reason"] and rows[name]["advice"] for name in BROKEN)
     assert all(row["status"] == "loaded" and row["provides"] for name, row in rows.items() if name not in BROKEN)
     assert all(row["distribution"] and row["version"] and row["where"] for row in rows.values())
 
 
-def test_a_broken_one_is_an_error_for_who_asks_for_it(python, tmp_path):
-    found = run(python, "-m", "unlearnzoo", "run", "--algo", "strangers-hook", "--bench", "remem", "--dry-run",
-                cwd=tmp_path, code=2)
-    assert "unknown hook 'unlearnzoo_unlearner'; did you mean 'unlearnzoo_unlearners'?" in found.stderr
+def test_a_broken_one_is_an_error_for_who_asks_for_it(found):
+    asked = found[LINES[-1]]
+    assert asked["code"] == 2 and "Traceback" not in asked["err"]
+    assert "unknown hook 'unlearnzoo_unlearner'; did you mean 'unlearnzoo_unlearners'?" in asked["err"]
 
 
-@pytest.mark.parametrize("line", [["--help"], ["list"], ["plugins"], ["show", "npo"]])
-def test_nothing_heavy_is_imported(python, tmp_path, line):
-    code = (f"import sys; from unlearnzoo.cli import main; code = main({line}); "
-            f"print([n for n in {HEAVY} if n in sys.modules], file=sys.stderr); sys.exit(code)")
-    assert run(python, "-c", code, cwd=tmp_path).stderr.splitlines()[-1] == "[]"
+@pytest.mark.parametrize("line", LISTINGS)
+def test_nothing_heavy_is_imported(found, line):
+    assert found[line]["heavy"] == []
+
+
+def test_what_is_heavy_would_be_seen(found):
+    assert "torch" in found[LINES[-2]]["heavy"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sysconfig
 import venv
@@ -11,14 +12,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 KINDS = ("algorithm", "benchmark", "metric")
+NEW = f"""
+from unlearnzoo.cli import main
+for kind in {KINDS}:
+    assert main(["new", kind, f"my-{{kind}}"]) == 0
+"""
 
 pytestmark = pytest.mark.slow
 
 
-def run(python, *arguments, cwd):
-    """Run a module under the fresh environment's Python, with this repository's core; return what it prints."""
-    done = subprocess.run([python, "-m", *arguments], cwd=cwd, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+def run(python, *arguments, cwd, **surroundings):
+    """Run the fresh environment's Python with this repository's core; return what it prints."""
+    done = subprocess.run([python, *arguments], cwd=cwd, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -38,29 +44,42 @@ def python(tmp_path_factory):
 def installed(python, tmp_path_factory):
     """A folder with one plugin of each kind, all installed from there."""
     folder = tmp_path_factory.mktemp("plugins")
-    for kind in KINDS:
-        run(python, "unlearnzoo", "new", kind, f"my-{kind}", cwd=folder)
+    run(python, "-c", NEW, cwd=folder)
     links = [text for kind in KINDS for text in ("--editable", f"./unlearnzoo-my-{kind}")]
-    run(python, "pip", "install", "--quiet", "--no-index", "--no-build-isolation", *links, cwd=folder)
+    run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", *links, cwd=folder)
     return folder
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_its_tests_pass(python, installed, kind):
-    out = run(python, "pytest", "-q", "-p", "no:cacheprovider", cwd=installed / f"unlearnzoo-my-{kind}")
-    assert " passed" in out
-    assert "skipped" not in out  # no check at all would be one that is skipped
+@pytest.fixture(scope="module")
+def rows(python, installed):
+    """What ``unlearnzoo plugins`` says, by distribution."""
+    told = json.loads(run(python, "-m", "unlearnzoo", "plugins", "--json", cwd=installed))
+    return {row["distribution"]: row for row in told}
+
+
+@pytest.fixture(scope="module")
+def tested(python, installed, shared_folder):
+    """What pytest says of all their tests, a line each."""
+    return run(python, "-m", "pytest", "-v", "--rootdir", ".", "-p", "no:cacheprovider",
+               *(f"unlearnzoo-my-{kind}" for kind in KINDS), cwd=installed,
+               UNLEARNZOO_CACHE=str(shared_folder / "cache")).splitlines()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_found(python, installed, kind):
-    rows = json.loads(run(python, "unlearnzoo", "plugins", "--json", cwd=installed))
-    row = next(row for row in rows if row["distribution"] == f"unlearnzoo-my-{kind}")
+def test_its_tests_pass(tested, kind):
+    said = [line.split()[1] for line in tested if re.match(rf"unlearnzoo-my-{kind}/\S+::\S+ [A-Z]+ ", line)]
+    # No check at all would be one that is skipped.
+    assert set(said) == {"PASSED"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_found(rows, installed, kind):
+    row = rows[f"unlearnzoo-my-{kind}"]
     assert (row["status"], row["provides"]) == ("loaded", [f"{kind} my-{kind}"])
     assert row["where"] == str(installed / f"unlearnzoo-my-{kind}")
 
 
 def test_its_name_is_taken_now(python, installed, tmp_path):
     with pytest.raises(AssertionError, match="'my-metric' is taken: unlearnzoo-my-metric"):
-        run(python, "unlearnzoo", "new", "metric", "my-metric", cwd=tmp_path)
+        run(python, "-m", "unlearnzoo", "new", "metric", "my-metric", cwd=tmp_path)
     assert not list(tmp_path.iterdir())

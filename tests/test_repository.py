@@ -112,7 +112,7 @@ def finish(folder):
     (folder / stamp).touch()
 
 
-@pytest.mark.parametrize("target", ["run", "test", "test-all", "lint", "docs"])
+@pytest.mark.parametrize("target", ["run", "test", "test-all", "soak", "lint", "docs"])
 def test_make_sets_up_torch_alone_and_first_then_all_plugins_in_one_call(copy, target):
     installs = [line for line in steps(copy, target) if " pip install " in line]
     assert installs[0].endswith(" torch")
@@ -125,7 +125,9 @@ def test_make_sets_up_torch_alone_and_first_then_all_plugins_in_one_call(copy, t
 def test_a_second_call_installs_nothing(copy):
     finish(copy)
     assert steps(copy, "run") == [".venv/bin/unlearnzoo run --algo npo --bench remem "]
-    assert steps(copy, "test") == ['.venv/bin/python -m pytest -m "not slow" ']
+    side_by_side, alone = steps(copy, "test")[0].split(" && ")
+    assert side_by_side == '.venv/bin/python -m pytest -n 2 --dist worksteal -m "not slow and not soak and not alone"'
+    assert alone == '.venv/bin/python -m pytest -m "not slow and not soak and alone"'
 
 
 def add_plugin(folder):

@@ -22,13 +22,16 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def plan(model):
+def plan(model, shared_folder):
     """The plan as data, and as it is printed."""
     import contextlib
     import io
 
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+          pytest.MonkeyPatch.context() as patch):
+        # The fixture of every test that sets it comes after those of a module.
+        patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
         assert main([*FIVE, "--model", model, "--dry-run", "--json"]) == 0
     return json.loads(out.getvalue()), " ".join(err.getvalue().split())
 

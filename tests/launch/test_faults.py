@@ -1,81 +1,82 @@
-"""A process that dies or hangs ends the run, by name and in time, and leaves nobody behind."""
+"""A process that hangs or is left alone ends the run, by name and in time, and leaves nobody behind.
 
-import json
+That a killed one is named ``test_resume`` shows, which kills some anyway.
+"""
+
 import os
 import signal
-import subprocess
-import time
-from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.support.launched import command, environment
+from tests.launch.processes import leaves_nobody, start, wait, workers
+from tests.support.launched import SMALL, command
 from unlearnzoo.engine import ranks
 from unlearnzoo.errors import RunError
 
-slow = pytest.mark.slow
 
-
-def start(folder, **surroundings):
+def begun(folder, cache, **surroundings):
     """Start a run of two processes; return it and the two, once stage 2 has begun."""
-    line = command("gd", folder / "runs", "--launch", "ddp", "--processes", "2", **{"unlearn.steps": 500,
-                                                                                  "unlearn.lr": 1e-6})
-    run = subprocess.Popen(line, env=environment(folder / "cache") | surroundings, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 240
+    line = command("gd", folder / "runs", "--launch", "ddp", "--processes", "2",
+                   **SMALL | {"unlearn.steps": 500, "unlearn.lr": 1e-6})
+    run = start(line, cache, **surroundings)
     # Stage 1 writes no steps: the first line is one of stage 2.
-    while not list((folder / "runs").glob("*/steps.jsonl")):
-        assert run.poll() is None and time.monotonic() < until, run.communicate()[1][-3000:]
-        time.sleep(0.2)
-    workers = {p.environ()["RANK"]: p for p in psutil.Process(run.pid).children(recursive=True)
-               if "RANK" in p.environ()}
-    return run, workers
+    wait(run, lambda: list((folder / "runs").glob("*/steps.jsonl")))
+    return run, workers(run)
 
 
-def ends(run, workers, within):
-    told = run.communicate(timeout=within)[1]
-    time.sleep(1)
-    assert not [p for p in workers.values() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+def hang(run, process):
+    """Stop a process; return what the command says until it names it."""
+    os.kill(process.pid, signal.SIGSTOP)
+    told = ""
+    for line in run.stderr:
+        told += line
+        if "does not answer" in line:
+            break
     return told
 
 
-@slow
-def test_a_process_that_is_killed_is_named(tmp_path):
-    run, workers = start(tmp_path)
-    workers["1"].send_signal(signal.SIGKILL)
-    told = ends(run, workers, 90)
-    assert run.returncode == 1
-    assert "rank 1 of 2 was killed by SIGKILL" in told
-    assert "Traceback" not in told
+def named(told):
+    return "does not answer" in told and "1" in told.split("does not answer")[1].split("limit")[0]
 
 
-@slow
-def test_a_process_that_hangs_is_named(tmp_path):
-    run, workers = start(tmp_path, **{ranks.LIMIT: "20"})
-    os.kill(workers["1"].pid, signal.SIGSTOP)
-    told = ends(run, workers, 150)
-    assert run.returncode == 1
-    assert "does not answer" in told and "1" in told.split("does not answer")[1].split("limit")[0]
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_process_that_hangs_is_named(few_cache, tmp_path):
+    run, processes = begun(tmp_path, few_cache, **{ranks.LIMIT: "10"})
+    told = hang(run, processes["1"])
+    # Awake it can end when it is told to: the launcher gives one that sleeps on half a minute, see the next test.
+    os.kill(processes["1"].pid, signal.SIGCONT)
+    run.communicate(timeout=60)
+    assert run.returncode == 1 and named(told), told
+    leaves_nobody(processes.values())
 
 
-@slow
-def test_processes_end_with_the_one_that_started_them(tmp_path):
-    run, workers = start(tmp_path)
+@pytest.mark.soak
+@pytest.mark.alone
+def test_a_process_that_goes_on_hanging_is_left_behind_by_nobody(few_cache, tmp_path):
+    run, processes = begun(tmp_path, few_cache, **{ranks.LIMIT: "10"})
+    told = hang(run, processes["1"])
+    run.communicate(timeout=150)
+    assert run.returncode == 1 and named(told), told
+    leaves_nobody(processes.values())
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_processes_end_with_the_one_that_started_them(few_cache, tmp_path):
+    run, processes = begun(tmp_path, few_cache)
     run.kill()
     run.communicate()
-    until = time.monotonic() + 60
-    while any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in workers.values()):
-        assert time.monotonic() < until, "orphans"
-        time.sleep(0.2)
+    assert processes.keys() == {"0", "1"}
+    leaves_nobody(processes.values())
 
 
-@slow
-def test_a_loss_that_is_nan_on_one_process_stops_all_of_them(tmp_path):
-    plugin = Path(__file__).with_name("nan_on_one.py")
-    line = command("odd", tmp_path / "runs", "--launch", "ddp", "--processes", "2", "--plugin", str(plugin))
-    done = subprocess.run(line, env=environment(tmp_path / "cache"), capture_output=True, text=True, timeout=300)
-    (record,) = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/run.json")]
-    assert (done.returncode, record["status"]) == (4, "diverged")
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_loss_that_is_nan_on_one_process_stops_all_of_them(odd):
+    done, record = odd
+    assert (done.returncode, record["status"]) == (4, "diverged"), done.stderr
+    assert record["gate"] and not record["target"]["cached"]  # stage 1 was theirs, too
     assert "non-finite at step 1" in record["error"] and done.stderr.count("Error:") == 1
 
 

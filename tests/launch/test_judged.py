@@ -2,21 +2,14 @@
 
 import pytest
 
-from tests.support.launched import script
-
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
-@pytest.fixture(scope="module")
-def alone():
-    return script("judged")
-
-
-@pytest.mark.parametrize("launch", ["ddp", "zero3"])
-def test_shares_of_any_size_give_the_same_numbers(launch, alone):
-    if launch == "zero3":
-        pytest.importorskip("deepspeed")
-    for ours, theirs in zip(alone, script("judged", launch=launch), strict=True):
+@pytest.mark.parametrize("launch", ["ddp", "zero2", "zero3"])
+def test_shares_of_any_size_give_the_same_numbers(launch, shares):
+    alone = shares(None)["judged"]
+    assert [len(one["texts"]) for one in alone] == [0, 1, 7]
+    for ours, theirs in zip(alone, shares(launch)["judged"], strict=True):
         assert ours["texts"] == theirs["texts"]
         assert len(ours["logps"]) == len(theirs["logps"])
         for a, b in zip(ours["logps"], theirs["logps"], strict=True):

@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 UNEVEN = {"unlearn.batching": "example", "unlearn.batch": 7, "unlearn.per_image": 3, "unlearn.micro_tokens": 400,
           "unlearn.steps": 12, "unlearn.probe_every": 3, "learn.replay": 0}
 
+#: Options of ``command`` for a smaller one: eight forget answers in 7 + 1, learned and judged in seconds.
+SMALL = {"remem.qa": 8}
+
 
 @dataclass
 class Found:
@@ -55,8 +58,8 @@ def run(algos, runs, cache, *extra, **options):
 
 
 def script(name, *arguments, launch=None):
-    """Run a script of ``tests/launch``, alone or on two processes; return what it says it found."""
-    module, arguments = f"tests.launch.{name}", list(map(str, arguments))
+    """Run a script of ``tests/launch/scripts``, alone or on two processes; return what it says it found."""
+    module, arguments = f"tests.launch.scripts.{name}", list(map(str, arguments))
     start = [sys.executable, "-m", module, *arguments]
     if launch:
         start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(files.find(launch)),

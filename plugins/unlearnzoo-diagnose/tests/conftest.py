@@ -4,13 +4,9 @@ import io
 
 import pytest
 
+from tests.conftest import own_cache, shared_folder  # noqa: F401 - one cache for all tests
 from unlearnzoo import Example, LazyImage
 from unlearnzoo_diagnose.people import Person
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def png(seed, size=24):

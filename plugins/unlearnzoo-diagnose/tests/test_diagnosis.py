@@ -34,11 +34,11 @@ def rows_of(path):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def done(tmp_path_factory, shared_folder):
     """The diagnosis of three people, with everything, and a plainer second one."""
     runs = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
         first = ["diagnose", "--bench", "remem", *SETS, "--runs-dir", str(runs)]
         assert main([*first, "--people", "6", "--images", "2"]) == 0
         assert main([*first, "--people", "2", "--images", "1", "--no-trace", "--precision", "fp32"]) == 0

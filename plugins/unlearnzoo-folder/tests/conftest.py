@@ -9,12 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import own_cache, shared_folder  # noqa: F401 - one cache for all tests
+
 Row = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.conftest import learned_three, shared_folder, warm_cache  # noqa: F401 - for whoever runs a whole run
+
 CASE = re.compile(r"^Case ([0-9a-f]{16})$", re.MULTILINE)
 BLOCK = r"\[{mark} {name}\]\n(.*)\n\[{mark} end of {name}\]"
 

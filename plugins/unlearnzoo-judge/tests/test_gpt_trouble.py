@@ -48,7 +48,8 @@ def no_choices(handler, body):
     handler.send(200, {"id": "1", "object": "chat.completion"})
 
 
-@pytest.mark.parametrize("trouble", [500, 503, 429, 408, drop, truncated, malformed, page, no_choices], ids=str)
+@pytest.mark.parametrize("trouble", [500, 503, 429, 408, drop, truncated, malformed, page, no_choices],
+                         ids=lambda one: getattr(one, "__name__", str(one)))
 def test_a_call_that_fails_for_now_is_repeated(server, trouble):
     server.plan = [trouble]
     assert values(gpt(server).score_many([row(0)], Tell())) == [1.0]

@@ -14,21 +14,30 @@ from unlearnzoo import OptionError
 from unlearnzoo.cli import main
 from unlearnzoo.evaluation.sample import read_samples
 from unlearnzoo_judge.gpt import JudgeWarning
+from unlearnzoo_tiny import MODEL
 
 FULL = "unlearnzoo-judge/gpt"
 
 
 @pytest.fixture
-def options(server, monkeypatch, tmp_path_factory):
-    # Stage 1 is shared with other tests; verdicts are not, for each server has a port of its own.
-    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+def options(server, monkeypatch, shared_folder):
+    # What is planned is shared with other tests; verdicts are not, for each server has a port of its own.
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
     return {**three.OPTIONS, "unlearn.steps": 4, "gpt.base_url": server.url, "gpt.model": "m",
             "gpt.key_env": "JUDGE_ENV", "gpt.retries": 0, "gpt.price_in": 1.0}
 
 
-def run(folder, options):
-    (record,) = unlearnzoo.run("ga", "remem", forget=three.FORGET, runs_dir=folder, options=options, metric="gpt")
+def run(folder, options, **arguments):
+    (record,) = unlearnzoo.run("ga", "remem", forget=three.FORGET, runs_dir=folder, options=options, metric="gpt",
+                               **arguments)
     return record
+
+
+@pytest.fixture
+def known(options, warm_cache, monkeypatch):
+    """Arguments of a run whose stage 1 is there already, and whose base and target are judged but for verdicts."""
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(warm_cache))
+    return {"model": str(MODEL.folder), "recipe": "tiny", "options": options | {"learn.replay": 0}}
 
 
 def column(record, name, model):
@@ -36,11 +45,11 @@ def column(record, name, model):
 
 
 @pytest.mark.slow
-def test_an_endpoint_that_is_down_costs_the_column_and_it_is_filled_in_later(server, options, tmp_path, capsys):
+def test_an_endpoint_that_is_down_costs_the_column_and_it_is_filled_in_later(server, known, tmp_path, capsys):
     honest, server.always = server.always, 500
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        record = run(tmp_path, options)
+        record = run(tmp_path, **known)
     told = " | ".join(str(one.message) for one in caught if issubclass(one.category, JudgeWarning))
     assert re.search("HTTP 500 [^|]*; the run goes on", told)
     assert re.search(r"answers were not judged: [^|]*HTTP 500", told)
@@ -67,7 +76,7 @@ def test_an_endpoint_that_is_down_costs_the_column_and_it_is_filled_in_later(ser
     assert server.key not in text and "JUDGE_ENV" in text
     # The second run asks for nothing, and what was NaN of base and target is scored now.
     before = len(server.asked)
-    again = run(tmp_path, options)
+    again = run(tmp_path, **known)
     assert len(server.asked) == before
     for model in ("base", "target", "unlearned"):
         assert {h: r["mean"] for h, r in column(again, "GPT", model).items()} == {
