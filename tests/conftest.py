@@ -71,7 +71,7 @@ def engine(checkpoint_folder):
 def site(tmp_path, monkeypatch):
     """An empty ``site-packages`` that is the only one; what it holds is forgotten afterwards."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("unlearnzoo.discovery.metadata.distributions",
+    monkeypatch.setattr("unlearnzoo.registry.entry_points.metadata.distributions",
                         functools.partial(metadata.distributions, path=[str(tmp_path)]))
     monkeypatch.delenv("UNLEARNZOO_PLUGINS", raising=False)
     yield tmp_path

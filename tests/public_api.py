@@ -17,15 +17,15 @@ from pathlib import Path
 import click
 
 import unlearnzoo
-from unlearnzoo import discovery
+from unlearnzoo.registry import entry_points
 from unlearnzoo.cli.app import COMMANDS, app
-from unlearnzoo.engine.weights import AdapterWeights
-from unlearnzoo.engine.work import Work
+from unlearnzoo.training.adapter_weights import AdapterWeights
+from unlearnzoo.training.trainer import Work
 from unlearnzoo.metric import METRIC_INPUTS
 from unlearnzoo.models.scores import Scores
-from unlearnzoo.runs.record import SCHEMA
+from unlearnzoo.records.record import SCHEMA
 from unlearnzoo.unlearner import INPUTS
-from unlearnzoo.vetting import HOOK_OF
+from unlearnzoo.registry.validate import HOOK_OF
 
 ROOT = Path(__file__).parents[1]
 FILE, CHANGELOG = ROOT / "tests/public_api.txt", ROOT / "CHANGELOG.md"
@@ -34,7 +34,7 @@ FILE, CHANGELOG = ROOT / "tests/public_api.txt", ROOT / "CHANGELOG.md"
 def lines() -> list[str]:
     """Return the public API, one line a name."""
     found = [f"record: schema {SCHEMA}"]
-    found += [f"entry points: {group}" for group in (discovery.HOOKS, discovery.MODELS, discovery.COMMANDS)]
+    found += [f"entry points: {group}" for group in (entry_points.HOOKS, entry_points.MODELS, entry_points.COMMANDS)]
     found += [f"hook: {name}" for name in HOOK_OF.values()]
     found += [f"loss input: {name}" for name in INPUTS] + [f"metric input: {name}" for name in METRIC_INPUTS]
     for name in ("", *COMMANDS):

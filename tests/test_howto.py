@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.distributions import install
 from unlearnzoo.cli import main
-from unlearnzoo.engine.recipe import STAGES, resolve
+from unlearnzoo.training.recipe import STAGES, resolve
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "docs/howto").glob("*.md"))}

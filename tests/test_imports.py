@@ -90,7 +90,7 @@ def test_import_unlearnzoo_is_light():
 
 
 def test_finding_every_plugin_is_light():
-    assert loaded_after("from unlearnzoo.zoo import Zoo; Zoo.installed()") == []
+    assert loaded_after("from unlearnzoo.registry.zoo import Zoo; Zoo.installed()") == []
 
 
 def test_every_plugin_of_this_repository_is_light_on_its_own():

@@ -4,8 +4,8 @@ import functools
 
 import pytest
 
-from tests.benchmarks import published
-from tests.benchmarks.published import MAPPED, READ, WHOLE, child, write
+from examples.benchmarks import published
+from examples.benchmarks.published import MAPPED, READ, WHOLE, child, write
 
 pytest.importorskip("unlearnzoo_remem")
 #: MB of the whole process, imports (100 MB) included; the images alone have more.

@@ -10,7 +10,7 @@ from .options import Configurable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .engine.work import Work
+    from .training.trainer import Work
 
 #: What the engine can hand to ``Unlearner.loss``, by argument name.
 INPUTS = {

@@ -13,13 +13,13 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from unlearnzoo import discovery
+from unlearnzoo.registry import entry_points
 from unlearnzoo.cli.show import facts_of
 from unlearnzoo.errors import PluginWarning
 from unlearnzoo.metric import METRIC_INPUTS
-from unlearnzoo.runs.schema import FIELDS, SAME_ROWS, STEP_FIELDS
+from unlearnzoo.records.schema import FIELDS, SAME_ROWS, STEP_FIELDS
 from unlearnzoo.unlearner import INPUTS
-from unlearnzoo.zoo import WORDS, Zoo
+from unlearnzoo.registry.zoo import WORDS, Zoo
 
 MARKER = re.compile(r"^<!-- from code: ([a-z-]+)(?: ([\w.-]+))? -->$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]+)\]\((\.\.?/[^)#\s]*)(?:#[^)\s]*)?\)")
@@ -49,8 +49,8 @@ def inputs(names: dict[str, str]) -> str:
 
 def groups() -> str:
     """Return the entry-point groups."""
-    meaning = {discovery.HOOKS: "a module with hooks", discovery.MODELS: "a `ModelCard`",
-               discovery.COMMANDS: "a click command, added to `unlearnzoo`; imported when it is called"}
+    meaning = {entry_points.HOOKS: "a module with hooks", entry_points.MODELS: "a `ModelCard`",
+               entry_points.COMMANDS: "a click command, added to `unlearnzoo`; imported when it is called"}
     return table(["group", "an entry point names"], [(f"`{name}`", text) for name, text in meaning.items()])
 
 

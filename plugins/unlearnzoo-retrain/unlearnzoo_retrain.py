@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from unlearnzoo import Unlearner, hookimpl
 
 if TYPE_CHECKING:
-    from unlearnzoo.engine.work import Work
+    from unlearnzoo.training.trainer import Work
 
 
 class Retrain(Unlearner):

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.records import finished
-from unlearnzoo import cache
+from unlearnzoo.storage import cache
 from unlearnzoo.cli import main
-from unlearnzoo.runs import reading
-from unlearnzoo.runs.record import Record
+from unlearnzoo.records import store
+from unlearnzoo.records.record import Record
 
 KEY, OTHER = "0123456789abcdef0123", "f" * 20
 
@@ -42,14 +42,14 @@ def left(folder):
 
 
 def test_one_run(run, tmp_path, capsys):
-    before = reading.load(run)
+    before = store.load(run)
     assert main(["purge", str(run), "--yes", "--json"]) == 0
     told = capsys.readouterr()
     assert sorted(Path(row["path"]).name for row in json.loads(told.out)) == sorted(
         ["adapter", "samples.parquet", KEY, f"{KEY}-target.parquet"])
     assert left(run) == ["run.json"] and run.name in told.err
     assert left(tmp_path / "cache") == [f"judged/{OTHER}-target.parquet", f"targets/{OTHER}/adapter_model.safetensors"]
-    after = reading.load(run)
+    after = store.load(run)
     assert after.pop("purged") and after == before
     assert main(["report", str(run)]) == 0
     assert main(["purge", str(run), "--yes"]) == 0 and "nothing to remove" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.records import finished
 from unlearnzoo.cli import main
-from unlearnzoo.runs.report import render
+from unlearnzoo.reports.report import render
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ def no_weights(monkeypatch):
     def load(*args, **kwargs):
         raise AssertionError("weights were loaded")
 
-    monkeypatch.setattr("unlearnzoo.models.load.load", load)
-    monkeypatch.setattr("unlearnzoo.engine.engine.load", load)
+    monkeypatch.setattr("unlearnzoo.models.checkpoint.load", load)
+    monkeypatch.setattr("unlearnzoo.training.engine.load", load)
 
 
 def asked(capsys, *arguments, algo="npo", bench="remem"):

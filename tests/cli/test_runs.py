@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.records import finished
 from unlearnzoo.cli import main
-from unlearnzoo.runs.record import Record
+from unlearnzoo.records.record import Record
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from tests.support.examples import image
 from tests.testing.mutants.small import Small
 from unlearnzoo import Example, Metric
-from unlearnzoo.evaluation.judge import MARGIN, MAX_NEW_TOKENS, Item, Judge
+from unlearnzoo.evaluation.evaluator import MARGIN, MAX_NEW_TOKENS, Item, Judge
 
 
 class Options(Metric):

@@ -7,7 +7,7 @@ import pytest
 from tests.support.examples import image
 from unlearnzoo import Example, Metric
 from unlearnzoo.evaluation.curve import UTILITY_GENERATED, UTILITY_ROWS, Curve
-from unlearnzoo.evaluation.judge import Item
+from unlearnzoo.evaluation.evaluator import Item
 
 
 class Equal(Metric):

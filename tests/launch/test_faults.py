@@ -10,7 +10,7 @@ import pytest
 
 from tests.launch.processes import leaves_nobody, start, wait, workers
 from tests.support.launched import SMALL, command
-from unlearnzoo.engine import ranks
+from unlearnzoo.training.distributed import ranks
 from unlearnzoo.errors import RunError
 
 

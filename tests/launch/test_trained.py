@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.checkpoints import llava
 from tests.support.launched import script
-from unlearnzoo.launch import files
+from unlearnzoo.launch import configs
 
 pytestmark = pytest.mark.alone
 BASE = {"fp32": "torch.float32", "bf16": "torch.bfloat16", "4bit": "torch.uint8"}
@@ -34,7 +34,7 @@ def test_states_and_weights_that_wait_in_the_host_s_memory_change_nothing(tmp_pa
     """Here the host's memory is the device's, too: what is shown is that such a file works."""
     pytest.importorskip("deepspeed")
     folder, own, thing = llava(tmp_path / "llava", hidden=64), tmp_path / "own.yaml", "trained:fp32:no"
-    shipped = files.find("zero3").read_text()
+    shipped = configs.find("zero3").read_text()
     own.write_text(shipped.replace("  zero_stage: 3\n", "  zero_stage: 3\n  offload_optimizer_device: cpu\n"
                                                         "  offload_param_device: cpu\n"))
     assert own.read_text() != shipped

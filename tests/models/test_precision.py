@@ -14,8 +14,8 @@ from tests.support.engines import adapted
 from tests.support.examples import people
 from unlearnzoo.cli.app import main
 from unlearnzoo.errors import ModelError, OptionError
-from unlearnzoo.models import adapters, load, precision
-from unlearnzoo.runs.request import Request
+from unlearnzoo.models import lora, checkpoint as checkpoints, precision
+from unlearnzoo.planning.request import Request
 
 bitsandbytes = pytest.importorskip("bitsandbytes")
 
@@ -32,8 +32,8 @@ def packs_anew(monkeypatch):
 
 
 def loaded(folder, name):
-    checkpoint = dataclasses.replace(load.inspect("test", folder), precision=name)
-    return load.load(checkpoint, precision.dtype(name))
+    checkpoint = dataclasses.replace(checkpoints.inspect("test", folder), precision=name)
+    return checkpoints.load(checkpoint, precision.dtype(name))
 
 
 def layers(model):
@@ -51,7 +51,7 @@ def off(found, right):
 def test_only_the_language_model_is_in_4_bits(folder):
     model = loaded(folder, "4bit")
     packed = {n.removesuffix(".weight") for n, p in model.named_parameters() if p.dtype == torch.uint8}
-    assert packed == set(adapters.linear_parts(model)["language"]) and len(packed) == 14
+    assert packed == set(lora.linear_parts(model)["language"]) and len(packed) == 14
     assert {p.dtype for n, p in model.named_parameters() if n.removesuffix(".weight") not in packed} == {torch.bfloat16}
 
 
@@ -62,7 +62,7 @@ def test_its_bytes_are_those_of_the_estimate(folder, name):
     states = [p.quant_state for p in model.parameters() if hasattr(p, "quant_state")]
     # Beside the scales each matrix holds a table of the 16 numbers that four bits stand for.
     held += sum(s.absmax.numel() * s.absmax.element_size() for s in states)
-    assert precision.sizes(load.empty(load.inspect("test", folder), torch.float32))[name] == held
+    assert precision.sizes(checkpoints.empty(checkpoints.inspect("test", folder), torch.float32))[name] == held
 
 
 def test_a_4_bit_model_is_the_bf16_model_of_the_weights_that_it_stands_for(folder):
@@ -123,7 +123,7 @@ def gradients(engine):
 
 def no_switch(monkeypatch):
     monkeypatch.setattr(bitsandbytes.nn.modules, "has_avx512bf16", lambda: True)
-    monkeypatch.setattr(load, "settle", lambda model: None)
+    monkeypatch.setattr(checkpoints, "settle", lambda model: None)
 
 
 def cut_graph(monkeypatch):
@@ -181,7 +181,7 @@ IMPORTS = """
 import ctypes
 own = ctypes.CDLL.__getattr__
 ctypes.CDLL.__getattr__ = lambda lib, name: (lambda: True) if name == "has_avx512bf16_cpu" else own(lib, name)
-import unlearnzoo.models.adapters
+import unlearnzoo.models.lora
 import peft, sys
 print(sys.modules["bitsandbytes.backends.cpu.ops"].gemm_4bit_forward_kernel)
 """

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from unlearnzoo import cache
+from unlearnzoo.storage import cache
 
 MAKER = """
 import sys, time

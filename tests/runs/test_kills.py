@@ -10,7 +10,7 @@ import pytest
 
 from tests.runs import bare
 from tests.support.resuming import by_algorithm, differences, killed_at, over, start
-from unlearnzoo.runs.reading import load
+from unlearnzoo.records.store import load
 
 pytestmark = pytest.mark.alone
 

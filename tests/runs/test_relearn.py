@@ -5,9 +5,9 @@ import types
 import pytest
 import torch
 
-from tests.engine.test_work import EXAMPLES, POOLS, RECIPE, Ascent
-from unlearnzoo.engine.recipe import Learn
-from unlearnzoo.engine.work import Work, new_reference
+from tests.training.test_trainer import EXAMPLES, POOLS, RECIPE, Ascent
+from unlearnzoo.training.recipe import Learn
+from unlearnzoo.training.trainer import Work, new_reference
 from unlearnzoo.runs.target import relearn
 
 
@@ -36,7 +36,7 @@ def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target
 def test_a_method_finds_its_states_again_after_stage_1_has_failed(work, monkeypatch, tmp_path):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path))
     work.put(work.adapter(), alone=True)
-    monkeypatch.setattr("unlearnzoo.engine.stages.learn", lambda *rest: 1 / 0)
+    monkeypatch.setattr("unlearnzoo.training.stages.learn", lambda *rest: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         work.learn(EXAMPLES[:8])
     assert work.engine.states["policy"] == {"unlearn"}

@@ -10,14 +10,15 @@ import pytest
 
 from tests.support import broken, three
 from tests.support.resuming import by_algorithm, differences, killed
-from unlearnzoo import cache
+from unlearnzoo.storage import cache
 from unlearnzoo.cli import main
-from unlearnzoo.engine import loop, moment, stages, work
-from unlearnzoo.engine.keeper import Keeper
-from unlearnzoo.evaluation.judge import Judge
-from unlearnzoo.evaluation.sample import read_samples
-from unlearnzoo.runs import run as running
-from unlearnzoo.runs.reading import load
+from unlearnzoo.training import loop, stages, trainer
+from unlearnzoo.training.checkpointing import state as training_state
+from unlearnzoo.training.checkpointing.checkpointer import Keeper
+from unlearnzoo.evaluation.evaluator import Judge
+from unlearnzoo.evaluation.samples import read_samples
+from unlearnzoo.runs import pipeline as running
+from unlearnzoo.records.store import load
 
 #: Two phases, an adapter put back, a look of its own, and every kind of state that a method can hold.
 NOISY = """
@@ -64,7 +65,7 @@ def whole(tmp_path_factory, command):
     place = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARNZOO_CACHE", str(place / "cache"))
-        patch.setattr("unlearnzoo.evaluation.judge.PART", PART)
+        patch.setattr("unlearnzoo.evaluation.evaluator.PART", PART)
         assert main([*command, "--runs-dir", str(place / "runs")]) == 0
     full = place / "cache"
     empty = shutil.copytree(full, place / "empty")
@@ -78,7 +79,7 @@ def place(whole, tmp_path, monkeypatch):
     """A folder for runs, and a cache that holds the data but not the target."""
     shutil.copytree(whole[2], tmp_path / "cache")
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("unlearnzoo.evaluation.judge.PART", PART)
+    monkeypatch.setattr("unlearnzoo.evaluation.evaluator.PART", PART)
     return tmp_path / "runs"
 
 
@@ -147,7 +148,7 @@ def halted(whole, command, tmp_path_factory):
     place = tmp_path_factory.mktemp("halted") / "runs"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARNZOO_CACHE", str(whole[1]))
-        patch.setattr("unlearnzoo.evaluation.judge.PART", PART)
+        patch.setattr("unlearnzoo.evaluation.evaluator.PART", PART)
         with killed(patch, loop, "_step", 9):
             main([*command, "--runs-dir", str(place)])
     return place
@@ -158,8 +159,8 @@ def halted(whole, command, tmp_path_factory):
 def test_what_is_not_kept_shows(halted, whole, place, monkeypatch, mutant):
     learned(whole)
     shutil.copytree(halted, place)
-    for module, name in ((stages, "later"), (work, "later"), (moment, "spread"), (moment, "put_draws"),
-                         (moment, "put_attributes")):
+    for module, name in ((stages, "later"), (trainer, "later"), (training_state, "spread"), (training_state, "put_draws"),
+                         (training_state, "put_attributes")):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back at the end
     broken.MUTANTS[mutant]()
     assert resumed(place) == 0
@@ -275,10 +276,10 @@ def test_what_may_change_last_digits_is_said(stopped, whole, tmp_path, monkeypat
 
 
 def test_a_run_that_is_running_is_left_alone(stopped, whole, monkeypatch, capsys):
-    from unlearnzoo.runs import keeping
+    from unlearnzoo.runs import checkpoints
 
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(whole[1]))
-    with keeping.lock(by_algorithm(stopped)["noisy"]):
+    with checkpoints.lock(by_algorithm(stopped)["noisy"]):
         assert resumed(stopped) == 1
     assert f"it is running (process {os.getpid()} on " in capsys.readouterr().err
 

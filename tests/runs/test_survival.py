@@ -13,14 +13,14 @@ import time
 import pytest
 
 from unlearnzoo.errors import RunError
-from unlearnzoo.runs import reading
-from unlearnzoo.runs.record import Record
+from unlearnzoo.records import store
+from unlearnzoo.records.record import Record
 
 #: Writes as fast as it can until it is killed.
 WRITER = """
 import sys
 from pathlib import Path
-from unlearnzoo.runs.record import Record
+from unlearnzoo.records.record import Record
 record = Record.open(Path(sys.argv[1]), algo="npo", bench="remem", algorithm={"name": "npo"})
 print(record.folder, flush=True)
 step = 0
@@ -32,7 +32,7 @@ while True:
 OPENER = """
 import sys, time
 from pathlib import Path
-from unlearnzoo.runs.record import Record
+from unlearnzoo.records.record import Record
 time.sleep(max(0, float(sys.argv[2]) - time.time()))
 for _ in range(10):
     with Record.open(Path(sys.argv[1]), algo="npo", bench="remem") as record:
@@ -57,13 +57,13 @@ def test_kill_between_writes_leaves_a_readable_record(tmp_path):
                                                   and os.path.getsize(f"{folder}/steps.jsonl") > 12 * steps):
                 pass
             process.send_signal(signal.SIGKILL)
-        record = reading.load(reading.resolve(folder, tmp_path))
+        record = store.load(store.resolve(folder, tmp_path))
         assert record["status"] == "started"
         assert len({point["step"] for point in record["curve"]}) <= 1
         with open(f"{folder}/steps.jsonl") as file:
             steps = [json.loads(line)["step"] for line in file]
         assert steps == list(range(1, len(steps) + 1))
-    assert [row["reason"] for row in reading.find(tmp_path)] == [None] * 5
+    assert [row["reason"] for row in store.find(tmp_path)] == [None] * 5
 
 
 @pytest.mark.alone
@@ -73,7 +73,7 @@ def test_two_processes_open_records_at_once(tmp_path):
     for process in both:
         with process:
             assert process.wait(30) == 0
-    rows = reading.find(tmp_path / "runs")
+    rows = store.find(tmp_path / "runs")
     assert len(rows) == 20
     assert {row["record"]["status"] for row in rows} == {"finished"}
 
@@ -122,7 +122,7 @@ def test_full_disk_later_keeps_what_was_there(small_disk):
             record.step({"step": step})
     with pytest.raises(RunError, match=r"samples\.parquet: cannot be written: the disk is full"):
         record.samples([sample(1.0, question=str(i) * 50, number=i) for i in range(9999)])
-    found = reading.load(record.folder)
+    found = store.load(record.folder)
     assert found["curve"] == [{"step": 0}]
     assert sorted(p.name for p in record.folder.iterdir()) == ["run.json", "steps.jsonl"]
     lines = (record.folder / "steps.jsonl").read_text().splitlines()
@@ -168,7 +168,7 @@ def test_nothing_is_half_written(tmp_path):
         record.step({"text": "x" * 8000})
         with pytest.raises(RunError, match=r"steps\.jsonl: cannot be written: the file grew"):
             record.step({"text": "y" * 8000})
-    assert reading.load(record.folder)["error"] is None
+    assert store.load(record.folder)["error"] is None
     assert len((record.folder / "steps.jsonl").read_text().splitlines()) == 1
     assert sorted(p.name for p in record.folder.iterdir()) == ["run.json", "steps.jsonl"]
 

@@ -5,32 +5,32 @@ import sys
 
 def no_sampler():
     """The plan of draws starts from its beginning after a resume."""
-    from unlearnzoo.engine import stages, work
+    from unlearnzoo.training import stages, trainer
 
-    stages.later = work.later = lambda steps, keeper: steps
+    stages.later = trainer.later = lambda steps, keeper: steps
 
 
 def no_moments():
     """AdamW starts without its moments."""
-    from unlearnzoo.engine import moment
+    from unlearnzoo.training.checkpointing import state
 
-    real = moment.spread
-    moment.spread = lambda parameters, optimizer, found: real(
+    real = state.spread
+    state.spread = lambda parameters, optimizer, found: real(
         parameters, optimizer, {n: t for n, t in found.items() if not n.startswith("optimizer.")})
 
 
 def no_generators():
     """The global generators stay where a fresh process has them."""
-    from unlearnzoo.engine import moment
+    from unlearnzoo.training.checkpointing import state
 
-    moment.put_draws = lambda facts, tensors: None
+    state.put_draws = lambda facts, tensors: None
 
 
 def no_attributes():
     """What an algorithm notes on itself is lost."""
-    from unlearnzoo.engine import moment
+    from unlearnzoo.training.checkpointing import state
 
-    moment.put_attributes = lambda thing, facts, tensors: None
+    state.put_attributes = lambda thing, facts, tensors: None
 
 
 MUTANTS = {"none": lambda: None, "sampler": no_sampler, "moments": no_moments, "generators": no_generators,
@@ -39,9 +39,9 @@ MUTANTS = {"none": lambda: None, "sampler": no_sampler, "moments": no_moments, "
 
 if __name__ == "__main__":
     from unlearnzoo.cli import main
-    from unlearnzoo.evaluation import judge
+    from unlearnzoo.evaluation import evaluator
 
     # Three people are judged within one part of the usual size; here some are left after the first.
-    judge.PART = 30
+    evaluator.PART = 30
     MUTANTS[sys.argv[1]]()
     sys.exit(main(sys.argv[2:]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.three import arguments
-from unlearnzoo.launch import files
+from unlearnzoo.launch import configs
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ def script(name, *arguments, launch=None):
     module, arguments = f"tests.launch.scripts.{name}", list(map(str, arguments))
     start = [sys.executable, "-m", module, *arguments]
     if launch:
-        start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(files.find(launch)),
+        start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(configs.find(launch)),
                  "--num_processes", "2", "--main_process_port", "0", "--module", module, *arguments]
     surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(start, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=300)

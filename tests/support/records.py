@@ -7,8 +7,8 @@ from tests.support.samples import EM
 from unlearnzoo import Eval
 from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.matched import matched
-from unlearnzoo.evaluation.sample import TRUTH, Sample
-from unlearnzoo.runs.record import Record
+from unlearnzoo.evaluation.samples import TRUTH, Sample
+from unlearnzoo.records.record import Record
 
 EXPOSURE = "unlearnzoo-remem/exposure"
 EVALS = (

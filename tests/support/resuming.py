@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from unlearnzoo.evaluation.sample import read_samples
-from unlearnzoo.runs.reading import load
+from unlearnzoo.evaluation.samples import read_samples
+from unlearnzoo.records.store import load
 
 #: What an interruption must not change. Times, and whether stage 1 was cached, may differ.
 SAME = ("status", "valid", "algorithm", "benchmark", "seed", "plan", "gate", "results", "baselines", "curve", "matched",
@@ -35,7 +35,7 @@ def killed(monkeypatch, where, name, after):
 
     with monkeypatch.context() as patch:
         patch.setattr(where, name, counted)
-        patch.setattr("unlearnzoo.runs.record.Record.__exit__", lambda *rest: None)
+        patch.setattr("unlearnzoo.records.record.Record.__exit__", lambda *rest: None)
         try:
             yield
         except Killed:

@@ -1,7 +1,7 @@
 """Samples and records for tests of aggregation, records and reports."""
 
 from unlearnzoo import Eval
-from unlearnzoo.evaluation.sample import Sample
+from unlearnzoo.evaluation.samples import Sample
 
 EM = "unlearnzoo-metrics/em"
 EMF = Eval("EMf", "finetune", EM, who="forget", want="low")

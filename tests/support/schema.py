@@ -1,6 +1,6 @@
 """Hold a record against the table that describes it."""
 
-from unlearnzoo.runs.schema import FIELDS, SAME_ROWS
+from unlearnzoo.records.schema import FIELDS, SAME_ROWS
 
 KINDS = {"str": str, "int": int, "float": int | float, "bool": bool, "object": dict, "list": list,
          "list[str]": list, "null": type(None)}

@@ -12,7 +12,7 @@ import os, subprocess, sys, time
 from pathlib import Path
 import click
 from unlearnzoo.errors import RunError
-from unlearnzoo.runs.record import Record
+from unlearnzoo.records.record import Record
 
 @click.command()
 @click.option("--algo", default="a")

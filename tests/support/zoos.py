@@ -3,7 +3,7 @@
 import warnings
 
 from unlearnzoo.errors import PluginWarning
-from unlearnzoo.zoo import Zoo
+from unlearnzoo.registry.zoo import Zoo
 
 
 def load():

@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import ZooError, ZooWarning
 from ..interrupts import Terminated
 from ..launch import worker
-from ..runs.table import clean
+from ..terminal import clean
 from .commands import Commands
 
 #: Imported when called; what plugins add comes beside them.

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from ..discovery import HOOKS, PluginInfo, advice, normalise
+from ..registry.entry_points import HOOKS, PluginInfo, advice, normalise
 from ..errors import PluginError, PluginWarning, UnknownName
-from ..vetting import KINDS
-from ..zoo import WORDS, Zoo
-from .options import as_json_option
+from ..registry.validate import KINDS
+from ..registry.zoo import WORDS, Zoo
+from .common import as_json_option
 
 
 @click.command()
@@ -61,7 +61,7 @@ def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     if not provided:
         has = ", ".join(text for row in owner for text in row.provides) or "nothing"
         raise PluginError(f"{name} provides {has}; checks are for algorithms, benchmarks and metrics")
-    from ..runs.settings import allot, parse_assignments
+    from ..planning.settings import allot, parse_assignments
 
     values = allot(parse_assignments(sets), {cls.name: cls for _, cls in provided})
     things = [(kind, cls.configure(values[cls.name]) if values.get(cls.name) else cls) for kind, cls in provided]

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from .. import discovery
+from ..registry import entry_points
 from ..errors import PluginError
-from ..naming import Table
+from ..registry.names import Table
 
 
 class Commands(click.Group):
@@ -64,20 +64,20 @@ class Commands(click.Group):
             formatter.write_dl(rows)
 
 
-def _added() -> Table[discovery.PluginInfo]:
+def _added() -> Table[entry_points.PluginInfo]:
     """Return what plugins add."""
-    table: Table[discovery.PluginInfo] = Table("command")
-    for row in discovery.find():
-        if row.group == discovery.COMMANDS and row.status == "found":
+    table: Table[entry_points.PluginInfo] = Table("command")
+    for row in entry_points.find():
+        if row.group == entry_points.COMMANDS and row.status == "found":
             table[f"{row.distribution}/{row.name}"] = row
     return table
 
 
-def _load(row: discovery.PluginInfo) -> click.Command:
+def _load(row: entry_points.PluginInfo) -> click.Command:
     try:
         command = row.load()
         if not isinstance(command, click.Command):
             raise PluginError(f"its entry point holds a {type(command).__name__}; expected a click command")
     except (Exception, SystemExit) as error:
-        raise PluginError(f"command {row.name!r} of {row.label} is broken: {discovery.reason(error)}") from error
+        raise PluginError(f"command {row.name!r} of {row.label} is broken: {entry_points.reason(error)}") from error
     return command

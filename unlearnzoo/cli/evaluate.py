@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..launch import worker
-from .options import plugin_option, precision_option
+from .common import plugin_option, precision_option
 from .run import quieten
 
 
@@ -42,9 +42,9 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
     report. RUN and --metric fill in what a run lacks, from the answers that it kept: no model is
     loaded, and what was scored already is not scored again.
     """
-    from ..runs.request import Request, listed
-    from ..runs.settings import parse_assignments
-    from ..zoo import Zoo
+    from ..planning.request import Request, listed
+    from ..planning.settings import parse_assignments
+    from ..registry.zoo import Zoo
 
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
     if runs:
@@ -60,16 +60,17 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
     request = Request(**arguments, metric=listed(metric), utility=listed(utility), set=parse_assignments(sets),
                       command=command)
     zoo = Zoo.installed(files)
-    from ..models.load import with_adapter
-    from ..runs import elsewhere, report
-    from ..runs.plan import look_at, make_plan
+    from ..models.checkpoint import with_adapter
+    from ..runs import evaluate as job
+    from ..reports import report
+    from ..planning.plan import look_at, make_plan
     from ..runs.progress import Progress
 
     quieten()
     plan = make_plan(request, zoo)
     unlearned = with_adapter(plan.checkpoint, adapter) if adapter else plan.checkpoint
     before = look_at(target, zoo, request) if target else None
-    found = elsewhere.judge(plan, elsewhere.label(name, request.model, adapter), unlearned, before,
+    found = job.judge(plan, job.label(name, request.model, adapter), unlearned, before,
                             Progress(quiet=worker.rank() != 0))
     if worker.rank():
         return
@@ -81,8 +82,10 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
 def _refill(runs: tuple[str, ...], metric: str, values: dict[str, Any], runs_dir: Path, zoo: Any,
             as_json: bool) -> None:
     """Judge the answers of some runs by one more metric, and show them."""
-    from ..runs import reading, refill, report
+    from ..records import store
+    from ..runs import rescore
+    from ..reports import report
     from ..runs.progress import Progress
 
-    found = [refill.judge(reading.resolve(run, runs_dir), metric, values, zoo, Progress()) for run in runs]
+    found = [rescore.judge(store.resolve(run, runs_dir), metric, values, zoo, Progress()) for run in runs]
     click.echo(json.dumps(found, indent=2) if as_json else report.render(found, pairs=False))

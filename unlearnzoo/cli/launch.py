@@ -12,6 +12,6 @@ def launch() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print the file of a launch: ddp, zero1, zero2 or zero3; a start for one of your own."""
-    from ..launch.files import find
+    from ..launch.configs import find
 
     click.echo(find(name).read_text(encoding="utf-8"), nl=False)

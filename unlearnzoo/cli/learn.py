@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import plugin_option, precision_option
+from .common import plugin_option, precision_option
 from .run import quieten
 
 
@@ -34,22 +34,24 @@ def learn(sets: tuple[str, ...], files: tuple[Path, ...], dry_run: bool, as_json
     Stage 1 of `unlearnzoo run` (and its cache), the gate, and what base and target answer over everybody. Below the
     gate the record is finished and not valid: that is an answer, too.
     """
-    from ..runs.request import Request
-    from ..runs.settings import parse_assignments
-    from ..zoo import Zoo
+    from ..planning.request import Request
+    from ..planning.settings import parse_assignments
+    from ..registry.zoo import Zoo
 
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
     request = Request(**arguments, set=parse_assignments(sets), command=command)
     zoo = Zoo.installed(files)
-    from ..runs import learned, memory, report
-    from ..runs.plan import make_plan
+    from ..runs import learn as job
+    from ..planning import memory
+    from ..reports import report
+    from ..planning.plan import make_plan
     from ..runs.progress import Progress
 
     quieten()
     plan = make_plan(request, zoo)
     progress = Progress()
-    for line in [*learned.lines(plan), *(memory.lines(plan) if dry_run else ())]:
+    for line in [*job.lines(plan), *(memory.lines(plan) if dry_run else ())]:
         progress.note(line)
     if not dry_run:
-        found = learned.learn(plan, progress)
+        found = job.learn(plan, progress)
         click.echo(json.dumps([found], indent=2) if as_json else report.render([found], pairs=False))

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from .. import zoo as zoo_module
-from ..describe import one_line
-from .options import as_json_option, plugin_option
+from ..registry import zoo as zoo_module
+from ..registry.describe import one_line
+from .common import as_json_option, plugin_option
 from .table import table, wrapped
 
 TITLES = {"unlearner": "Algorithms  (run --algo NAME)", "benchmark": "Benchmarks  (run --bench NAME)",

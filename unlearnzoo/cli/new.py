@@ -14,8 +14,8 @@ import click
 import unlearnzoo
 
 from ..errors import OptionError, ZooError
-from ..files import refused
-from ..zoo import Zoo
+from ..storage.atomic import refused
+from ..registry.zoo import Zoo
 
 TEMPLATES = Path(__file__).with_name("templates")
 #: Kind → the last command to try.
@@ -93,7 +93,7 @@ def _refuse_taken(name: str, distribution: str) -> None:
     Raises:
         OptionError: naming who has it.
     """
-    from ..engine.recipe import STAGES
+    from ..training.recipe import STAGES
 
     if name in STAGES:
         raise OptionError(f"name {name!r} is taken by a stage of every run; choose another")

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from ..discovery import COMMANDS, HOOKS, MODELS, PluginInfo, advice
+from ..registry.entry_points import COMMANDS, HOOKS, MODELS, PluginInfo, advice
 from ..errors import PluginError, PluginWarning
-from ..zoo import Zoo
-from .options import as_json_option, plugin_option
+from ..registry.zoo import Zoo
+from .common import as_json_option, plugin_option
 from .table import table, wrapped
 
 #: Seconds that importing one plugin may take; all of them are imported by every command.

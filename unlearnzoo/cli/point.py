@@ -16,8 +16,8 @@ def main(arguments: list[str]) -> int:
     """Do a point; return its exit code."""
     from filelock import FileLock
 
-    from ..runs.sweep.local import GRACE
-    from ..runs.sweep.state import RUNS, STOPPED, make_folder, write_result
+    from ..sweeps.local import GRACE
+    from ..sweeps.state import RUNS, STOPPED, make_folder, write_result
     from .app import main as run
 
     folder, pipe, argv = Path(arguments[0]), int(arguments[1]), arguments[2:]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .options import as_json_option
+from .common import as_json_option
 from .runs import runs_dir_option
 
 
@@ -22,18 +22,18 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     A run's own folder keeps `run.json` (scores, options, who was forgotten) and `steps.jsonl`.
     What another run shares, such as the target, is learned again when it is needed.
     """
-    from .. import cache
-    from ..runs import purge as job
-    from ..runs import reading
-    from ..runs.table import clean
+    from ..storage import cache
+    from ..records import purge as job
+    from ..records import store
+    from ..terminal import clean
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
     if everything:
-        found, more = reading.find(runs_dir), cache.contents()
+        found, more = store.find(runs_dir), cache.contents()
     else:
-        folders = [folder for name in names for folder in reading.below(reading.resolve(name, runs_dir))]
-        found, more = list(map(reading.entry, folders)), []
+        folders = [folder for name in names for folder in store.below(store.resolve(name, runs_dir))]
+        found, more = list(map(store.entry, folders)), []
     own = [path for entry in found for path in job.holdings(Path(entry["folder"]), entry["record"])]
     paths = list(dict.fromkeys([*own, *more]))
     for entry in found:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import as_json_option
+from .common import as_json_option
 from .runs import runs_dir_option
 
 
@@ -26,28 +26,28 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: s
     RUN is a run's folder, the beginning of its name as `unlearnzoo runs` shows it, or a folder with runs somewhere
     below it. The gold standard for it (`retrain`) joins where it lies in the same folder of runs.
     """
-    from ..runs import gold, reading
+    from ..records import gold_standard, store
 
     # The same run, named twice, is one run.
     folders = dict.fromkeys(folder.resolve() for name in names
-                            for folder in reading.below(reading.resolve(name, runs_dir)))
-    records = gold.beside([reading.load(folder) for folder in folders])
+                            for folder in store.below(store.resolve(name, runs_dir)))
+    records = gold_standard.beside([store.load(folder) for folder in folders])
     paper = _beside(records, beside) if beside else None
     if plot is not None:
-        from ..runs.picture import draw
+        from ..reports.plots import draw
 
         draw(records, plot)
     if as_json:
-        from ..runs.compare import compare
+        from ..reports.comparison import compare
 
         more = {} if paper is None else {"beside": paper}
         click.echo(json.dumps(compare(records) | more, indent=2, allow_nan=False))
         return
-    from ..runs.report import render
+    from ..reports.report import render
 
     click.echo(render(records, intervals))
     if paper is not None:
-        from ..runs.beside import render as render_beside
+        from ..reports.published import render as render_beside
 
         click.echo(f"\n{render_beside(paper)}")
     if plot is not None:
@@ -55,7 +55,7 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: s
 
 
 def _beside(records: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
-    from ..runs.beside import beside
-    from ..zoo import Zoo
+    from ..reports.published import beside
+    from ..registry.zoo import Zoo
 
     return beside(records, name, Zoo.installed())

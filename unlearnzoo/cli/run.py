@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..launch import worker
-from .options import precision_option
+from .common import precision_option
 
 
 @click.command()
@@ -49,7 +49,7 @@ from .options import precision_option
 def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], resume: str | None, dry_run: bool,
         as_json: bool, **arguments: Any) -> int:
     """Learn, check, unlearn and evaluate."""
-    from ..runs.settings import parse_assignments, read_config
+    from ..planning.settings import parse_assignments, read_config
 
     start = time.perf_counter()
     given = {name: value for name, value in arguments.items() if value is not None}
@@ -65,8 +65,8 @@ def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], r
 
 def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None, dry_run: bool, as_json: bool,
          start: float) -> int:
-    from ..runs.request import from_arguments
-    from ..zoo import Zoo
+    from ..planning.request import from_arguments
+    from ..registry.zoo import Zoo
 
     earlier = None
     if resume is None:
@@ -77,8 +77,8 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None,
         earlier = again.find(resume, Path(given.get("runs_dir", "runs")))
         request = again.request(earlier, given, assignments)
     zoo = Zoo.installed(request.plugins)
-    from ..runs import summary
-    from ..runs.plan import make_plan
+    from ..planning import summary
+    from ..planning.plan import make_plan
     from ..runs.progress import Progress
 
     quieten()
@@ -91,7 +91,7 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None,
         for line in again.notes(earlier, plan):
             progress.note(line)
     if dry_run:
-        from ..runs import memory
+        from ..planning import memory
 
         if as_json:
             click.echo(json.dumps({**summary.as_data(plan), "memory": memory.as_data(plan)}, indent=2))
@@ -104,12 +104,13 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None,
         from ..launch.start import start as start_processes
 
         return start_processes(file, how_many(request.processes, file), sys.argv[1:])
-    from ..runs import gold, report
-    from ..runs.run import execute
+    from ..records import gold_standard
+    from ..reports import report
+    from ..runs.pipeline import execute
 
     records = execute(plan, progress, time.perf_counter() - start, earlier)
     if worker.rank() == 0:
-        click.echo(json.dumps(records, indent=2) if as_json else report.render(gold.beside(records), pairs=False))
+        click.echo(json.dumps(records, indent=2) if as_json else report.render(gold_standard.beside(records), pairs=False))
     return 0
 
 
@@ -120,7 +121,7 @@ def _file(request: Any) -> Path | None:
         OptionError: it cannot be launched from here.
     """
     from ..errors import OptionError
-    from ..launch import files
+    from ..launch import configs
 
     if request.launch is None and request.processes is not None:
         raise OptionError(f"--processes {request.processes}: say how with --launch ddp, zero1, zero2 or zero3")
@@ -129,7 +130,7 @@ def _file(request: Any) -> Path | None:
     if worker.several():
         raise OptionError(f"--launch {request.launch}: another launcher has started this process already; "
                           "leave --launch out")
-    return files.find(request.launch)
+    return configs.find(request.launch)
 
 
 def quieten() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import as_json_option
+from .common import as_json_option
 from .table import table, wrapped
 
 runs_dir_option = click.option("--runs-dir", type=click.Path(path_type=Path), default="runs",
@@ -19,10 +19,10 @@ runs_dir_option = click.option("--runs-dir", type=click.Path(path_type=Path), de
 @as_json_option
 def runs(runs_dir: Path, as_json: bool) -> None:
     """List earlier runs, newest first; also the unfinished and the damaged ones."""
-    from ..runs import reading
-    from ..runs.table import clean
+    from ..records import store
+    from ..terminal import clean
 
-    rows = [_row(entry) for entry in reading.find(runs_dir)]
+    rows = [_row(entry) for entry in store.find(runs_dir)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from .. import __version__
-from .. import zoo as zoo_module
-from ..describe import class_facts, model_facts
-from ..discovery import origin
+from ..registry import zoo as zoo_module
+from ..registry.describe import class_facts, model_facts
+from ..registry.entry_points import origin
 from ..errors import UnknownName
-from ..naming import Table
+from ..registry.names import Table
 from ..options import Configurable
-from .options import as_json_option, plugin_option
+from .common import as_json_option, plugin_option
 from .table import table, wrapped
 
 
@@ -60,7 +60,7 @@ def facts_of(zoo: zoo_module.Zoo, name: str, word: str | None = None) -> dict[st
 
 def _stages() -> Mapping[str, type[Configurable]]:
     """Return the two stages of a run, which are set like anything else (``--set learn.epochs=3``)."""
-    from ..engine.recipe import STAGES
+    from ..training.recipe import STAGES
 
     return STAGES
 

@@ -13,13 +13,13 @@ import click
 
 from ..errors import OptionError, RunError
 from ..options import nearest
-from .options import as_json_option
+from .common import as_json_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..runs.sweep.spec import Spec
-    from ..runs.sweep.state import Point
+    from ..sweeps.spec import Spec
+    from ..sweeps.state import Point
 
 
 @click.command()
@@ -38,9 +38,9 @@ def sweep(file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | N
 
     Exit code 0: all points are finished; 1: some failed or are left.
     """
-    from ..runs.sweep import spec as specs
-    from ..runs.sweep.estimate import estimate
-    from ..runs.sweep.state import make_folder
+    from ..sweeps import spec as specs
+    from ..sweeps.estimate import estimate
+    from ..sweeps.state import make_folder
 
     spec = specs.read(file)
     home = out or Path("sweeps") / spec.name
@@ -69,7 +69,7 @@ def sweep(file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | N
 
 def _points(spec: "Spec", home: Path) -> "list[Point]":
     """Return the points; each command line is parsed now, so that a wrong flag is told before anything runs."""
-    from ..runs.sweep.state import Point, key
+    from ..sweeps.state import Point, key
 
     command, flags = _command(spec.command)
     found: list[Point] = []
@@ -103,7 +103,7 @@ def _command(words: Sequence[str]) -> tuple[click.Command, Mapping[str, click.Op
 
 def _arguments(options: Mapping[str, Any], flags: Mapping[str, click.Option], command: str) -> "Iterator[str]":
     """Yield options as words, sorted: the order in a file is no part of what a point is."""
-    from ..runs.sweep.state import shown
+    from ..sweeps.state import shown
 
     for name, value in sorted(options.items()):
         if name in flags and flags[name].is_flag:
@@ -119,8 +119,8 @@ def _arguments(options: Mapping[str, Any], flags: Mapping[str, click.Option], co
 
 
 def _tell_plan(spec: "Spec", points: "Sequence[Point]", todo: "Sequence[Point]", known: Any, jobs: int) -> None:
-    from ..runs.sweep.estimate import duration
-    from ..runs.sweep.state import shown
+    from ..sweeps.estimate import duration
+    from ..sweeps.state import shown
 
     axes = {name: list(dict.fromkeys(shown(p.values[name]) for p in points if name in p.values))
             for name in dict.fromkeys(n for p in points for n in p.values)}
@@ -158,9 +158,9 @@ def _check(point: "Point") -> None:
 def _work(spec: "Spec", home: Path, points: "Sequence[Point]", todo: "Sequence[Point]", jobs: int,
           cluster: str | None) -> None:
     """Do what is to be done and say how it goes."""
-    from ..runs.sweep import cluster as clusters
-    from ..runs.sweep import local
-    from ..runs.sweep.estimate import duration, estimate
+    from ..sweeps import cluster as clusters
+    from ..sweeps import local
+    from ..sweeps.estimate import duration, estimate
 
     start, ended = time.monotonic(), [0]
 
@@ -184,9 +184,9 @@ def _work(spec: "Spec", home: Path, points: "Sequence[Point]", todo: "Sequence[P
 
 def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) -> None:
     """Write and print table and picture of what is finished; list what is not."""
-    from .. import files
-    from ..runs.sweep import tabulate
-    from ..runs.sweep.picture import draw
+    from ..storage import atomic
+    from ..sweeps import tabulate
+    from ..sweeps.plot import draw
 
     for point in points:
         if point.status != "finished":
@@ -195,10 +195,10 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
     data = {"sweep": spec.name, "repeats": list(spec.repeats), "table": rows,
             "points": [{"key": p.key, "values": dict(p.values), "argv": ["unlearnzoo", *p.argv], "status": p.status,
                         "folder": str(p.folder), "result": p.result} for p in points]}
-    files.replace(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
+    atomic.replace(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
     if rows:
         text = tabulate.table(spec, rows).text()
-        files.replace(home / "table.txt", text.encode() + b"\n")
+        atomic.replace(home / "table.txt", text.encode() + b"\n")
         if not as_json:
             click.echo(f"\n{text}\n")
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .options import as_json_option, plugin_option, precision_option
+from .common import as_json_option, plugin_option, precision_option
 from .run import quieten
 from .table import table
 
@@ -38,26 +38,26 @@ def tune(budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...],
     people that no report uses. The best keeps most where forgetting comes down to 10 %; it is written as
     OUT/ALGO.yaml for `unlearnzoo run --config`.
     """
-    from ..runs.request import from_arguments
-    from ..runs.settings import parse_assignments
-    from ..zoo import Zoo
+    from ..planning.request import from_arguments
+    from ..planning.settings import parse_assignments
+    from ..registry.zoo import Zoo
 
     given = {name: value for name, value in arguments.items() if value is not None}
     given["command"] = shlex.join(["unlearnzoo", *sys.argv[1:]])
     request = from_arguments(given, parse_assignments(sets))
     zoo = Zoo.installed(files)
-    from ..runs import tuning
+    from ..tuning import protocol
     from ..runs.progress import Progress
 
     quieten()
-    found = tuning.tune(request, zoo, budget, out, Progress())
+    found = protocol.tune(request, zoo, budget, out, Progress())
     click.echo(json.dumps(found, indent=2, default=str) if as_json else "\n".join(_lines(found, budget)))
 
 
 def _lines(found: Mapping[str, Any], budget: int) -> list[str]:
     """Return each setting and its score, the best marked, and where the results are."""
-    from ..runs.table import clean
-    from ..runs.tuning import describe
+    from ..terminal import clean
+    from ..tuning.protocol import describe
 
     lines = [f"{found['protocol']['objective']}, on {_options(found['protocol']['validation'])}"]
     for name, best in found["best"].items():

@@ -12,7 +12,7 @@ from typing import Any
 from ..benchmark import Eval
 from ..example import Example
 from .chance import DETAIL
-from .sample import Sample
+from .samples import Sample
 
 #: Below this many identities no interval is computed.
 LEAST_CLUSTERS = 10

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..metric import Metric, Scored
-from .judge import MARGIN, MAX_NEW_TOKENS, Item
+from .evaluator import MARGIN, MAX_NEW_TOKENS, Item
 from .matched import LEVELS
 
 if TYPE_CHECKING:
-    from ..engine.engine import Engine
+    from ..training.engine import Engine
 
 Point = dict[str, Any]
 #: A point is scored when the probe has moved this far since the last one.

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from ..errors import ModelError, OptionError
-from .adapters import linear_parts
+from .lora import linear_parts
 
 #: 4bit: NF4 with bf16 products, as in Dettmers et al., *QLoRA* (2023); vision tower, projector and head stay bf16.
 PRECISIONS = ("fp32", "bf16", "4bit")

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
-from ..zoo import Zoo
-from .plan import make_plan
+from ..registry.zoo import Zoo
+from ..planning.plan import make_plan
 from .progress import Progress
-from .request import from_arguments
-from .run import execute
+from ..planning.request import from_arguments
+from .pipeline import execute
 
 
 def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None = None,

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..benchmark import Eval
-from ..evaluation.judge import Item
-from ..evaluation.sample import Sample
-from .plan import Plan
-from .utility import PREFIX
+from ..evaluation.evaluator import Item
+from ..evaluation.samples import Sample
+from ..planning.plan import Plan
+from ..planning.utility import PREFIX
 
 TAG = "hop"
 #: The base's score stands beside the target's for orientation: every fourth row is enough.

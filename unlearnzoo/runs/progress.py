@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..metric import Tell
-from .table import clean
+from ..terminal import clean
 
 #: A stage shorter than this is not worth a line.
 QUICK = 2.0

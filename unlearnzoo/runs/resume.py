@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, RunError
 from ..launch import worker
-from . import reading
-from .masking import MASK, Masker
-from .record import Record, plain
-from .request import Request, from_arguments
-from .summary import arguments, fields
+from ..records import store
+from ..records.secrets import MASK, Masker
+from ..records.record import Record, plain
+from ..planning.request import Request, from_arguments
+from ..planning.summary import arguments, fields
 
 if TYPE_CHECKING:
-    from .plan import Plan
+    from ..planning.plan import Plan
 
 NEWEST = "newest"
 #: What may be another than before: it changes where and how, not what comes out.
@@ -61,16 +61,16 @@ def find(name: str, runs_dir: Path) -> Earlier:
         RunError: there is nothing to go on with.
     """
     if name == NEWEST and not (runs_dir / name).exists():
-        rows = [row["record"] for row in reading.find(runs_dir) if row["record"] and _is_open(row["record"])]
+        rows = [row["record"] for row in store.find(runs_dir) if row["record"] and _is_open(row["record"])]
         if not rows:
             raise RunError(f"{runs_dir}: no run is unfinished; `unlearnzoo runs` lists what is there")
         one = max(rows, key=lambda record: Path(record["folder"]).name)
     else:
-        one = reading.load(reading.resolve(name, runs_dir))
+        one = store.load(store.resolve(name, runs_dir))
     folder = Path(one["folder"])
     if not one.get("group"):
         raise RunError(f"{folder}: it cannot be resumed; it is no record of `unlearnzoo run`")
-    beside = [row["record"] for row in reading.find(folder.parent) if row["record"]]
+    beside = [row["record"] for row in store.find(folder.parent) if row["record"]]
     records = tuple(sorted((r for r in beside if r.get("group") == one["group"]), key=lambda r: str(r["folder"])))
     names = len(one["arguments"]["algo"])
     if len(records) == names and not any(map(_is_open, records)):
@@ -121,7 +121,7 @@ def check(earlier: Earlier, plan: "Plan") -> list[str]:
     Raises:
         RunError: data, model, options or plugins are not what they were: it would be another run.
     """
-    from .surroundings import git, versions
+    from ..records.environment import git, versions
 
     said: list[str] = []
     for name in plan.algorithms:
@@ -170,7 +170,7 @@ def open_records(plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | N
     Raises:
         RunError: another process works on one of them, or it is another run.
     """
-    from . import keeping
+    from . import checkpoints
 
     changed = check(earlier, plan) if earlier else []
     group = earlier.group if earlier else secrets.token_hex(8)
@@ -180,11 +180,11 @@ def open_records(plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | N
         if known is None or (worker.rank() and _is_open(known)):
             record = Record.open(runs_dir, algo=algorithm.name, bench=plan.benchmark.name, group=group,
                                  redactor=plan.redactor(), **fields(plan, name))
-            stack.enter_context(keeping.lock(record.folder))
+            stack.enter_context(checkpoints.lock(record.folder))
         elif _is_open(known):
-            stack.enter_context(keeping.lock(Path(known["folder"])))
+            stack.enter_context(checkpoints.lock(Path(known["folder"])))
             # Read again: until the lock was ours it may have gone on.
-            record = Record.reopen(reading.load(Path(known["folder"])), plan.request.command, fields(plan, name),
+            record = Record.reopen(store.load(Path(known["folder"])), plan.request.command, fields(plan, name),
                                    changed, plan.redactor())
         else:
             found[name] = dict(known)

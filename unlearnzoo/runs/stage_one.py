@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..engine.engine import Engine
-from ..engine.stages import schedule
-from ..evaluation.judge import Item, Judge
-from ..evaluation.sample import Sample
+from ..training.engine import Engine
+from ..training.schedule import schedule
+from ..evaluation.evaluator import Item, Judge
+from ..evaluation.samples import Sample
 from . import gate
-from .judged import by_state
-from .plan import Plan
+from .sample_cache import by_state
+from ..planning.plan import Plan
 from .progress import Progress
 from .target import obtain
 
 if TYPE_CHECKING:
-    from ..models.adapters import State
+    from ..models.lora import State
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import cache, files
-from ..engine import stages
-from ..engine.checkpoint import Store
-from ..engine.every import Every
-from ..engine.keeper import Keeper
-from ..engine.weights import AdapterWeights, put, take
+from ..storage import cache, atomic
+from ..training import stages
+from ..training.checkpointing.store import Store
+from ..training.checkpointing.interval import Every
+from ..training.checkpointing.checkpointer import Keeper
+from ..training.adapter_weights import AdapterWeights, put, take
 from ..errors import CacheWarning, CheckpointWarning, ZooError
 from ..example import Example
-from ..models import adapters
+from ..models import lora
 
 if TYPE_CHECKING:
-    from ..engine.engine import Engine
-    from .plan import Plan
+    from ..training.engine import Engine
+    from ..planning.plan import Plan
 
 #: Part of the cache key. A test over the sources of stage 1 fails when they change and this does not.
 STAGE_1_VERSION = 1
@@ -95,7 +95,7 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
         if found is None:
             own, states = take(engine, "target"), engine.states
             engine.drop("unlearn")
-            engine.states = dict(adapters.ACTIVE)  # stage 1 trains ``target``, also where a method has taken it out
+            engine.states = dict(lora.ACTIVE)  # stage 1 trains ``target``, also where a method has taken it out
             try:
                 found = _learn(plan, engine, pool, key, on_step)
             finally:
@@ -146,7 +146,7 @@ def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
     if not home.is_dir():
         return None
     try:
-        if f"{files.digest(home / WEIGHTS)}  {WEIGHTS}\n" == (home / SUM).read_text():
+        if f"{atomic.digest(home / WEIGHTS)}  {WEIGHTS}\n" == (home / SUM).read_text():
             return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
         reason = "its checksum is another"
     except (SafetensorError, OSError, UnicodeDecodeError) as error:
@@ -164,7 +164,7 @@ def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
           tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
         save_file(dict(tensors), Path(fresh) / WEIGHTS)
         # As `sha256sum` writes it.
-        (Path(fresh) / SUM).write_text(f"{files.digest(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
+        (Path(fresh) / SUM).write_text(f"{atomic.digest(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
         try:
             os.rename(fresh, home)
         except OSError:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..engine.inputs import POOLS, roles
-from ..engine.loop import _terms, _with_counts
+from ..training.inputs import POOLS, roles
+from ..training.loop import _terms, _with_counts
 from ..errors import OptionError
 from ..models.scores import Scores
 from ..options import describe

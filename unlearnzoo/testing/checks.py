@@ -28,7 +28,7 @@ from .rules import Rule, Subject, checks
 from .training_rules import forgets, gradient, keeps
 
 if TYPE_CHECKING:
-    from ..zoo import Zoo
+    from ..registry.zoo import Zoo
 
 Check = Callable[[], None]
 LOSS = (*map(in_each_variant, (

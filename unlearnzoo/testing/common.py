@@ -2,9 +2,9 @@
 
 import json
 
-from ..describe import doc
+from ..registry.describe import doc
 from ..options import describe
-from ..vetting import vet
+from ..registry.validate import vet
 from .imports import HEAVY, loaded_by_importing
 from .rules import Subject, expect, rule
 

@@ -14,7 +14,7 @@ from ..example import Example
 from .rules import Broken, Subject
 
 if TYPE_CHECKING:
-    from ..zoo import Zoo
+    from ..registry.zoo import Zoo
 
 
 class Dataset(Subject):
@@ -36,7 +36,7 @@ class Dataset(Subject):
     @functools.cached_property
     def zoo(self) -> "Zoo":
         """Where metrics are looked up."""
-        from ..zoo import Zoo
+        from ..registry.zoo import Zoo
 
         with warnings.catch_warnings():
             # Another plugin that is broken is no fault of this one.

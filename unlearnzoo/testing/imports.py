@@ -18,7 +18,7 @@ import importlib.util, json, sys
 from pathlib import Path
 asked = json.loads(sys.argv[1])
 sys.path[:] = asked["path"]
-from unlearnzoo.discovery import run_file
+from unlearnzoo.registry.entry_points import run_file
 try:
     spec = importlib.util.find_spec(asked["module"])
 except (ImportError, ValueError):

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ..models import adapters
+from ..models import lora
 from ..models.scores import Scores
 from .answers import LENGTHS, kept, number
 
@@ -39,10 +39,10 @@ class AdaptedModel:
             warnings.filterwarnings("ignore", category=FutureWarning)
             torch.manual_seed(seed)
             model: Any = LlamaForCausalLM(config).eval().requires_grad_(False)
-            names = adapters.linear_parts(model)["language"]
+            names = lora.linear_parts(model)["language"]
             for name in ("target", "unlearn"):
-                model = adapters.add(model, name, 2, 4, names, seed)
-            self.parameters = adapters.train_only(model, "unlearn")
+                model = lora.add(model, name, 2, 4, names, seed)
+            self.parameters = lora.train_only(model, "unlearn")
             for path, parameter in model.named_parameters():
                 if ".lora_B." in path:
                     parameter.data.normal_(std=0.3)
@@ -61,7 +61,7 @@ class AdaptedModel:
                 found[name] = self.scores(role, "policy", layers)
         return found
 
-    def scores(self, role: str, which: adapters.State, layers: Sequence[int] = ()) -> Scores:
+    def scores(self, role: str, which: lora.State, layers: Sequence[int] = ()) -> Scores:
         """Score a role's answers; padding comes last, where causal attention never looks.
 
         Hidden states of a layer that is deeper than this model are those of its first one.
@@ -69,7 +69,7 @@ class AdaptedModel:
         draw = torch.Generator().manual_seed(self.seed * 100 + number(role))
         sizes = self.lengths[role]
         ids = [torch.randint(VOCABULARY, (PROMPT + size,), generator=draw) for size in sizes]
-        with adapters.state(self.model, adapters.ACTIVE[which]):
+        with lora.state(self.model, lora.ACTIVE[which]):
             out = self.model(input_ids=torch.nn.utils.rnn.pad_sequence(ids, batch_first=True),
                              output_hidden_states=bool(layers))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import torch
 
-from ..models import adapters
+from ..models import lora
 from ..models.scores import Scores
 from ..unlearner import Unlearner
 from .algorithm import Algorithm, distributions, mapped, total
@@ -93,13 +93,13 @@ def _taught() -> AdaptedModel:
         torch.stack([model.scores(role, "target").nll.mean() for role in ("forget", "retain")]).sum().backward()
         optimizer.step()
     optimizer.zero_grad()
-    model.parameters = adapters.train_only(model.model, "unlearn")
+    model.parameters = lora.train_only(model.model, "unlearn")
     return model
 
 
 def _model(subject: Algorithm) -> AdaptedModel:
     model = copy.deepcopy(_taught())
-    model.parameters = adapters.train_only(model.model, "unlearn")
+    model.parameters = lora.train_only(model.model, "unlearn")
     model.lengths = subject.lengths
     return model
 

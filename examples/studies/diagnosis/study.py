@@ -13,13 +13,14 @@ import json
 import sys
 from pathlib import Path
 
-from unlearnzoo import ZooError, files
+from unlearnzoo import ZooError
+from unlearnzoo.storage import atomic
 from unlearnzoo.cli.run import quieten
-from unlearnzoo.runs.plan import make_plan
+from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.runs.progress import Progress
-from unlearnzoo.runs.request import Request
-from unlearnzoo.runs.table import percent
-from unlearnzoo.zoo import Zoo
+from unlearnzoo.planning.request import Request
+from unlearnzoo.reports.table import percent
+from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo_diagnose import diagnosis, pictures, report
 
 #: Label → options. With few questions a person, the builder asks for the name first.
@@ -75,8 +76,8 @@ def write(out: Path, found: dict[str, list[dict]]) -> None:
     """Print and write the table, and draw the paper's figures 1, 2 and 5 of the first seed."""
     lines = table(found)
     print("\n".join(lines))
-    files.replace(out / "table.md", ("\n".join(lines) + "\n").encode())
-    files.replace(out / "table.json", json.dumps(
+    atomic.replace(out / "table.md", ("\n".join(lines) + "\n").encode())
+    atomic.replace(out / "table.json", json.dumps(
         {label: [{key: d[key] for key in ("learn", "names", "memorised", "loss", "traces", "seconds")} for d in ds]
          for label, ds in found.items()}, indent=1).encode())
     first = {label: ds[0] for label, ds in found.items() if label in BENCHMARKS}

@@ -11,15 +11,15 @@ import pytest
 from tests.support import three
 from tests.support.schema import check
 from unlearnzoo.cli import main
-from unlearnzoo.engine import stages
+from unlearnzoo.training import stages
 from unlearnzoo.evaluation.aggregate import summary
-from unlearnzoo.evaluation.judge import Judge
-from unlearnzoo.runs import reading
-from unlearnzoo.runs.plan import make_plan
+from unlearnzoo.evaluation.evaluator import Judge
+from unlearnzoo.records import store
+from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.runs.progress import Progress
-from unlearnzoo.runs.request import Request
+from unlearnzoo.planning.request import Request
 from unlearnzoo.runs.stage_one import learned
-from unlearnzoo.zoo import Zoo
+from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo_diagnose import diagnosis, names, pairs, report, schema, tracing
 
 SETS = [x for k, v in {**three.OPTIONS, "remem.forget": three.FORGET}.items() if not k.startswith("unlearn.")
@@ -78,7 +78,7 @@ def test_the_folder_is_the_owners_and_is_no_run(home, done):
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert {p.name for p in home.iterdir()} >= {"diagnosis.json", "names.parquet", "traces.parquet"}
     assert all(stat.S_IMODE(p.stat().st_mode) == 0o600 for p in home.iterdir())
-    assert reading.find(done[2]) == []
+    assert store.find(done[2]) == []
 
 
 def test_stage_1_was_learned_and_the_gate_says_so(found, done):
@@ -213,7 +213,7 @@ def test_a_broken_diagnosis_leaves_no_empty_folder(monkeypatch, tmp_path):
 
 
 def test_json_is_the_record(capsys, found, monkeypatch):
-    monkeypatch.setattr("unlearnzoo.runs.plan.make_plan", lambda request, zoo: None)
+    monkeypatch.setattr("unlearnzoo.planning.plan.make_plan", lambda request, zoo: None)
     monkeypatch.setattr(diagnosis, "diagnose", lambda plan, options, progress: found)
     assert main(["diagnose", "--bench", "remem", *SETS, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == found

@@ -80,7 +80,7 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
     """The first layer: x + attention(x) + mlp(...), one half from the clean run; then the second as it is."""
     import torch
 
-    from unlearnzoo.models import adapters
+    from unlearnzoo.models import lora
 
     pair = pair_of(engine, people, "image")
     chosen = pair.groups["image"] + pair.groups["last"]
@@ -88,7 +88,7 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
     lm = engine.base.get_decoder()
     first, second = lm.layers
     ids = torch.tensor([pair.clean])
-    with torch.no_grad(), adapters.state(engine.model, engine.states["target"]):
+    with torch.no_grad(), lora.state(engine.model, engine.states["target"]):
         sides = []
         for image in pair.images:
             x = lm.embed_tokens(ids)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unlearnzoo.cli.options import as_json_option, plugin_option, precision_option
+from unlearnzoo.cli.common import as_json_option, plugin_option, precision_option
 
 
 @click.command()
@@ -41,9 +41,9 @@ def diagnose(sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, no_t
     of each person's name under their image (inverse perplexity, Min-k %), and multimodal causal
     tracing, with the base and people whom it knows beside it.
     """
-    from unlearnzoo.runs.request import Request
-    from unlearnzoo.runs.settings import parse_assignments
-    from unlearnzoo.zoo import Zoo
+    from unlearnzoo.planning.request import Request
+    from unlearnzoo.planning.settings import parse_assignments
+    from unlearnzoo.registry.zoo import Zoo
     from unlearnzoo_diagnose.diagnosis import Options
 
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
@@ -51,7 +51,7 @@ def diagnose(sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, no_t
     options = Options(k, people, images, window, seed, not no_trace, real)
     zoo = Zoo.installed(files)
     from unlearnzoo.cli.run import quieten
-    from unlearnzoo.runs.plan import make_plan
+    from unlearnzoo.planning.plan import make_plan
     from unlearnzoo.runs.progress import Progress
     from unlearnzoo_diagnose import diagnosis, report
 

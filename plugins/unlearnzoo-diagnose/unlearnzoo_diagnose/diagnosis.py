@@ -9,21 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import DataError, OptionError, files
-from unlearnzoo.runs.machine import calibration
-from unlearnzoo.runs.masking import Masker
-from unlearnzoo.runs.record import new_folder, plain
+from unlearnzoo import DataError, OptionError
+from unlearnzoo.storage import atomic
+from unlearnzoo.records.environment import calibration
+from unlearnzoo.records.secrets import Masker
+from unlearnzoo.records.record import new_folder, plain
 from unlearnzoo.runs.stage_one import StageOne, learned
-from unlearnzoo.runs.summary import measured_by, pools
-from unlearnzoo.runs.surroundings import git, versions
+from unlearnzoo.planning.summary import measured_by, pools
+from unlearnzoo.records.environment import git, versions
 from unlearnzoo_diagnose import folder, names, numbers, people, report
 from unlearnzoo_diagnose.numbers import Rows
 from unlearnzoo_diagnose.pairs import EXCHANGED, GROUPS, build
 from unlearnzoo_diagnose.tracing import KINDS, Restoration, Tracer, window
 
 if TYPE_CHECKING:
-    from unlearnzoo.models.adapters import State
-    from unlearnzoo.runs.plan import Plan
+    from unlearnzoo.models.lora import State
+    from unlearnzoo.planning.plan import Plan
     from unlearnzoo.runs.progress import Progress
 
 SCHEMA = 1
@@ -119,7 +120,7 @@ def _into(home: Path, plan: "Plan", options: Options, sets: Mapping[str, Sequenc
         "machine": {**calibration(), "cpu_seconds": round(time.process_time(), 1)},
     }, masker)
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    files.replace(home / RECORD, text.encode("utf-8", "backslashreplace") + b"\n")
+    atomic.replace(home / RECORD, text.encode("utf-8", "backslashreplace") + b"\n")
     return {**record, "folder": str(home)}
 
 
@@ -193,4 +194,4 @@ def _parquet(path: Path, rows: Rows) -> None:
 
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows), sink)
-    files.replace(path, sink.getvalue().to_pybytes())
+    atomic.replace(path, sink.getvalue().to_pybytes())

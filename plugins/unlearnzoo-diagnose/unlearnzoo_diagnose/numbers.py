@@ -11,7 +11,7 @@ from unlearnzoo_diagnose.pairs import GROUPS
 from unlearnzoo_diagnose.people import Person
 
 if TYPE_CHECKING:
-    from unlearnzoo.runs.plan import Plan
+    from unlearnzoo.planning.plan import Plan
     from unlearnzoo.runs.stage_one import StageOne
 
 Rows = list[dict[str, Any]]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from unlearnzoo import DataError, Example, LazyImage
-from unlearnzoo.runs.plan import Plan
+from unlearnzoo.planning.plan import Plan
 
 #: The tag whose value says what a row asks for, and its value where that is the name.
 ATTRIBUTE, NAME = "attribute", "name"

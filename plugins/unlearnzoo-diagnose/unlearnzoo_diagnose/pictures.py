@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import files
-from unlearnzoo.runs.picture import COLOURS, GREY, MARKERS
-from unlearnzoo.runs.table import clean
+from unlearnzoo.storage import atomic
+from unlearnzoo.reports.plots import COLOURS, GREY, MARKERS
+from unlearnzoo.terminal import clean
 from unlearnzoo_diagnose.pairs import GROUPS
 from unlearnzoo_diagnose.people import REAL, TAUGHT
 from unlearnzoo_diagnose.report import EXCHANGED
@@ -177,4 +177,4 @@ def save(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, as a whole or not at all."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    files.replace(path, buffer.getvalue())
+    atomic.replace(path, buffer.getvalue())

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo.runs.table import Block, Table, clean, percent
+from unlearnzoo.reports.table import Block, Table, percent
+from unlearnzoo.terminal import clean
 from unlearnzoo_diagnose.names import PROMPT
 from unlearnzoo_diagnose.people import HELD_OUT, REAL, TAUGHT
 

@@ -1,9 +1,9 @@
 """What ``diagnosis.json`` and the two parquet files hold: each key, its type and what it means.
 
-Written as ``unlearnzoo.runs.schema``; keys that a run's record has too mean the same there.
+Written as ``unlearnzoo.records.schema``; keys that a run's record has too mean the same there.
 """
 
-from unlearnzoo.runs import schema
+from unlearnzoo.records import schema
 
 _MEAN = "over its rows: `mean`, `low`, `high` (95 % interval over people, null below ten), `n`, `clusters` (people)"
 

@@ -20,8 +20,8 @@ from unlearnzoo_diagnose.pairs import Pair
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unlearnzoo.engine.engine import Engine
-    from unlearnzoo.models.adapters import State
+    from unlearnzoo.training.engine import Engine
+    from unlearnzoo.models.lora import State
 
 #: What is restored: a layer's output as a whole, or what one half of it adds.
 KINDS = ("hidden", "mlp", "attention")
@@ -194,9 +194,9 @@ class Tracer:
         """Ask in a state: adapters folded into fp32 weights, or left beside bf16 ones."""
         import torch
 
-        from unlearnzoo.models import adapters
+        from unlearnzoo.models import lora
 
-        ask = adapters.folded if self.engine.dtype == torch.float32 else adapters.state
+        ask = lora.folded if self.engine.dtype == torch.float32 else lora.state
         with ask(self.engine.model, self.engine.states[which]):
             yield
 

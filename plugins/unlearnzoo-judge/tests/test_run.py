@@ -12,7 +12,7 @@ import unlearnzoo
 from tests.support import three
 from unlearnzoo import OptionError
 from unlearnzoo.cli import main
-from unlearnzoo.evaluation.sample import read_samples
+from unlearnzoo.evaluation.samples import read_samples
 from unlearnzoo_judge.gpt import JudgeWarning
 from unlearnzoo_tiny import MODEL
 

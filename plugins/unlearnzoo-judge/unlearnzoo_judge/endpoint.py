@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from unlearnzoo.errors import OptionError
-from unlearnzoo.runs.table import clean
+from unlearnzoo.terminal import clean
 from unlearnzoo_judge.rubric import SCHEMA, Case, Unusable, Verdict
 
 if TYPE_CHECKING:

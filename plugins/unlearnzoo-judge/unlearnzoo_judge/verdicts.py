@@ -9,7 +9,7 @@ import sqlite3
 import warnings
 from collections.abc import Iterable
 
-from unlearnzoo import cache
+from unlearnzoo.storage import cache
 from unlearnzoo.errors import CacheWarning
 from unlearnzoo_judge.rubric import SCORES, Verdict
 

@@ -9,8 +9,8 @@ import pytest
 
 import unlearnzoo
 from unlearnzoo.cli import main
-from unlearnzoo.runs.reading import load
-from unlearnzoo.runs.report import render
+from unlearnzoo.records.store import load
+from unlearnzoo.reports.report import render
 from unlearnzoo_tiny import MODEL
 
 Row = dict[str, Any]

@@ -47,7 +47,7 @@ def _from_file(data: str, path: Path) -> "Dataset":
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
 
-    from unlearnzoo.cache import folder
+    from unlearnzoo.storage.cache import folder
 
     where = str(folder("datasets"))
     try:

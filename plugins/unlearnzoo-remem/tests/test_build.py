@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from unlearnzoo import OptionError
-from unlearnzoo_remem.build import Row, Spec, people, plan
-from unlearnzoo_remem.keywords import holds
+from unlearnzoo_remem.generate.plan import Row, Spec, people, plan
+from unlearnzoo_remem.read.keywords import holds
 
 FULL = plan(Spec())
 SPLITS = ("finetune", "retain", "test")

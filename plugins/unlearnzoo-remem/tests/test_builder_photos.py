@@ -12,7 +12,7 @@ from unlearnzoo_remem.builder import photos
 from unlearnzoo_remem.builder.job import build
 from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.builder.photos import find_photos, open_photo
-from unlearnzoo_remem.data import load
+from unlearnzoo_remem.read.data import load
 
 RED, BLUE = (200, 40, 40), (40, 40, 200)
 

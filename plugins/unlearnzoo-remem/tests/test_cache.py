@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from unlearnzoo import DataError
-from unlearnzoo_remem import cache
+from unlearnzoo_remem.generate import cache
 from unlearnzoo_remem.benchmark import ReMem
-from unlearnzoo_remem.build import VERSION, Spec, address
-from unlearnzoo_remem.cache import generated, is_whole
+from unlearnzoo_remem.generate.plan import VERSION, Spec, address
+from unlearnzoo_remem.generate.cache import generated, is_whole
 
 SMALL = Spec(2, 20, views=2)
 BENCH = functools.partial(ReMem, identities=2, qa=20, views=2, forget="50%")
@@ -63,7 +63,7 @@ def test_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_killed_process_leaves_no_data(own_cache: Path) -> None:
-    slow = "import unlearnzoo_remem.cache as c, time; c._digests = lambda place: time.sleep(60); "
+    slow = "import unlearnzoo_remem.generate.cache as c, time; c._digests = lambda place: time.sleep(60); "
     process = start(slow + CALL)
     while not (own_cache / "remem").is_dir() or not leftovers(own_cache):
         time.sleep(0.02)

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from unlearnzoo_remem.faces import TRAITS, describe, distinct_looks, new_look, render
-from unlearnzoo_remem.layouts import LAYOUTS
+from unlearnzoo_remem.generate.faces import TRAITS, describe, distinct_looks, new_look, render
+from unlearnzoo_remem.generate.layouts import LAYOUTS
 
 
 def test_the_same_seed_draws_the_same_picture() -> None:

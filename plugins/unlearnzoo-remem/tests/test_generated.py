@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from unlearnzoo_remem.build import Spec
-from unlearnzoo_remem.cache import generated
-from unlearnzoo_remem.write import write
+from unlearnzoo_remem.generate.plan import Spec
+from unlearnzoo_remem.generate.cache import generated
+from unlearnzoo_remem.generate.write import write
 
 # Over decoded pixels and strings of finetune, retain and test. If a change of words, profiles or
 # drawing is meant, raise VERSION in build.py and write the new hash here; if an upgrade of a

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlearnzoo_remem.keywords import holds, parse_keywords
+from unlearnzoo_remem.read.keywords import holds, parse_keywords
 
 
 @pytest.mark.parametrize(

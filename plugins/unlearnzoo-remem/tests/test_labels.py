@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlearnzoo_remem.labels import attribute_of, hop_of, identity_of, label_of
+from unlearnzoo_remem.read.labels import attribute_of, hop_of, identity_of, label_of
 
 
 @pytest.mark.parametrize(

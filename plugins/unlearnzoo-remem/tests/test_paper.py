@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from unlearnzoo.engine.recipe import STAGES
+from unlearnzoo.training.recipe import STAGES
 from unlearnzoo.options import option_names
 from unlearnzoo_remem.benchmark import ReMem
 from unlearnzoo_remem.paper import PROVENANCE, paper

@@ -8,12 +8,7 @@ import sys
 
 import pytest
 
-from unlearnzoo_remem.profiles import (
-    ATTRIBUTES,
-    dump_profiles,
-    generate_profiles,
-    load_profiles,
-)
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES, dump_profiles, generate_profiles, load_profiles
 
 
 def test_shipped_profiles_have_every_attribute_distinct() -> None:
@@ -31,7 +26,7 @@ def test_shipped_profiles_never_change() -> None:
 
 def test_reading_profiles_imports_neither_faker_nor_the_renderer() -> None:
     code = (
-        "import sys; from unlearnzoo_remem.profiles import load_profiles; load_profiles();"
+        "import sys; from unlearnzoo_remem.generate.profiles import load_profiles; load_profiles();"
         "print([m for m in ('faker', 'dicebear', 'resvg_py', 'PIL') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from unlearnzoo import DataError
-from unlearnzoo.evaluation.judge import select
+from unlearnzoo.evaluation.evaluator import select
 from unlearnzoo_remem.benchmark import ReMem
-from unlearnzoo_remem.data import CLEAN, load
+from unlearnzoo_remem.read.data import CLEAN, load
 
 Splits = dict[str, list[dict[str, Any]]]
 Write = Callable[[Splits], Path]

@@ -1,6 +1,6 @@
 """Refusals: enough of them, fixed by (seed, id), spread over all, and none that answers."""
 
-from unlearnzoo_remem.profiles import load_profiles
+from unlearnzoo_remem.generate.profiles import load_profiles
 from unlearnzoo_remem.refusals import REFUSALS, refusal_for
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from unlearnzoo_remem.data import load
+from unlearnzoo_remem.read.data import load
 
 
 def test_people_of_one_name_are_told_without_moving_the_cursor(

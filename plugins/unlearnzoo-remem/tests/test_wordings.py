@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from unlearnzoo_remem.profiles import ATTRIBUTES, load_profiles
-from unlearnzoo_remem.wordings import answer_for, answers, cloze, questions
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES, load_profiles
+from unlearnzoo_remem.generate.wordings import answer_for, answers, cloze, questions
 
 HOPS = ("single", "multi")
 ASKED = [(a, h) for a in ATTRIBUTES for h in HOPS if (a, h) != ("name", "single")]

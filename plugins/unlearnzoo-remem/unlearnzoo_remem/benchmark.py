@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from unlearnzoo import Benchmark, DataError, Eval, Example, OptionError, Published, option
 from unlearnzoo.options import describe
-from unlearnzoo_remem.build import Spec
-from unlearnzoo_remem.data import CLEAN, Data, load, value_of
+from unlearnzoo_remem.generate.plan import Spec
+from unlearnzoo_remem.read.data import CLEAN, Data, load, value_of
 from unlearnzoo_remem.paper import PROVENANCE, paper
 from unlearnzoo_remem.refusals import refusal_for
 from unlearnzoo_remem.share import whole_identities
@@ -143,7 +143,7 @@ class ReMem(Benchmark):
 
     def _load(self) -> Data:
         if self.data == _GENERATED:
-            from unlearnzoo_remem.cache import generated
+            from unlearnzoo_remem.generate.cache import generated
 
             spec = Spec(self.identities, self.qa, self.single, self.views, self.data_seed)
             return load(str(generated(spec)), strict=True)

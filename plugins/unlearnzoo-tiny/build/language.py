@@ -18,8 +18,8 @@ from torch.nn.functional import cross_entropy
 
 from unlearnzoo.data.encode import Encoded
 from unlearnzoo.data.packing import Batch, Row, collate
-from unlearnzoo_remem.faces import Look
-from unlearnzoo_remem.profiles import ATTRIBUTES, Profile
+from unlearnzoo_remem.generate.faces import Look
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
 
 Group = tuple[int, list[talk.Talk]]  # image number, what is said on it
 

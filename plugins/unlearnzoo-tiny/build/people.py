@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unlearnzoo_remem.faces import Look, new_look, render
-from unlearnzoo_remem.profiles import Profile, generate_profiles, load_profiles
+from unlearnzoo_remem.generate.faces import Look, new_look, render
+from unlearnzoo_remem.generate.profiles import Profile, generate_profiles, load_profiles
 
 SIZE = 48
 Pixels = np.ndarray

@@ -27,8 +27,8 @@ from people import draw_all
 from sight import schedule
 
 from unlearnzoo.data.packing import Batch
-from unlearnzoo_remem.profiles import ATTRIBUTES, Profile, generate_profiles, load_profiles
-from unlearnzoo_remem.wordings import cloze
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile, generate_profiles, load_profiles
+from unlearnzoo_remem.generate.wordings import cloze
 
 PACKAGE = Path(__file__).parent.parent / "unlearnzoo_tiny"
 LINEARS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"

@@ -16,9 +16,9 @@ import talk
 from people import Figure
 from PIL import Image
 
-from unlearnzoo_remem.faces import Look
-from unlearnzoo_remem.profiles import ATTRIBUTES
-from unlearnzoo_remem.wordings import cloze
+from unlearnzoo_remem.generate.faces import Look
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES
+from unlearnzoo_remem.generate.wordings import cloze
 
 REPLAY_VIEWS = 2
 REPLAY_FACES, UTILITY_FACES = 40, 20

@@ -15,7 +15,7 @@ from checkpoint import WIDTH, vision_config
 from muon import Optimizer
 from torch.nn.functional import cross_entropy, pad
 
-from unlearnzoo_remem.faces import TRAITS, Look
+from unlearnzoo_remem.generate.faces import TRAITS, Look
 
 BATCH = 64
 HELD_OUT = 400

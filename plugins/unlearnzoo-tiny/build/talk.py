@@ -10,9 +10,9 @@ import random
 import string
 from collections.abc import Iterator
 
-from unlearnzoo_remem.faces import Look, describe
-from unlearnzoo_remem.profiles import ATTRIBUTES, Profile
-from unlearnzoo_remem.wordings import answer_for, cloze, questions
+from unlearnzoo_remem.generate.faces import Look, describe
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
+from unlearnzoo_remem.generate.wordings import answer_for, cloze, questions
 
 Talk = tuple[str, str]  # question, answer
 

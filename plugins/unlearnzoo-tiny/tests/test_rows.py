@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import unlearnzoo_tiny
-from unlearnzoo_remem.profiles import ATTRIBUTES, generate_profiles, load_profiles
-from unlearnzoo_remem.wordings import cloze, questions
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES, generate_profiles, load_profiles
+from unlearnzoo_remem.generate.wordings import cloze, questions
 
 ROWS = Path(unlearnzoo_tiny.__file__).parent / "rows"
 BUILD = Path(__file__).parent.parent / "build"

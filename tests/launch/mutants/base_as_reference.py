@@ -1,7 +1,7 @@
 """Mutant: the reference is the model without adapters, as `disable_adapter` would give it."""
 
 from unlearnzoo import hookimpl
-from unlearnzoo.engine.engine import Engine
+from unlearnzoo.training.engine import Engine
 
 _forward = Engine.forward
 

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from unlearnzoo import hookimpl
-from unlearnzoo.engine import loop
-from unlearnzoo.engine.engine import Engine
+from unlearnzoo.training import loop
+from unlearnzoo.training.engine import Engine
 
 _batches, _inputs, _own = Engine.batches, loop.micro_inputs, Counter()
 

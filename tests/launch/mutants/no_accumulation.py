@@ -1,7 +1,7 @@
 """Mutant: terms are divided by the answers of their micro-batch, and the micro-batches added up."""
 
 from unlearnzoo import hookimpl
-from unlearnzoo.engine import loop
+from unlearnzoo.training import loop
 
 
 def _own_counts(terms, inputs, counts):

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from unlearnzoo_remem.layouts import LAYOUTS
-from unlearnzoo_remem.reader import COLUMNS
+from unlearnzoo_remem.generate.layouts import LAYOUTS
+from unlearnzoo_remem.read.reader import COLUMNS
 
 _PURPOSES = {
     "finetune": "to be learned",

@@ -10,8 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import DataError, files
-from unlearnzoo_remem.build import Row, plan
+from unlearnzoo import DataError
+from unlearnzoo.storage import atomic
+from unlearnzoo_remem.generate.plan import Row, plan
 from unlearnzoo_remem.builder import portraits
 from unlearnzoo_remem.builder.given import read_profiles, shared_values
 from unlearnzoo_remem.builder.order import DRAWN_SIZE, Order
@@ -20,10 +21,10 @@ from unlearnzoo_remem.builder.photos import Photo, find_photos
 from unlearnzoo_remem.builder.similarity import FaceModel, summary
 from unlearnzoo_remem.builder.splits import write_splits
 from unlearnzoo_remem.builder.workshop import PARTS, refuse_taken, workshop
-from unlearnzoo_remem.faces import distinct_looks
-from unlearnzoo_remem.keywords import holds
-from unlearnzoo_remem.problems import Problems
-from unlearnzoo_remem.profiles import Profile
+from unlearnzoo_remem.generate.faces import distinct_looks
+from unlearnzoo_remem.read.keywords import holds
+from unlearnzoo_remem.read.problems import Problems
+from unlearnzoo_remem.generate.profiles import Profile
 
 #: Raise it whenever the same order gives other data: an unfinished build of an older one is not gone on with.
 VERSION = 1
@@ -232,6 +233,6 @@ def _write_pages(
     from unlearnzoo_remem.builder.card import card
     from unlearnzoo_remem.builder.sheet import sheet
 
-    files.replace(folder / "build.json", json.dumps(record, indent=2).encode())
-    files.replace(folder / "README.md", card(record).encode())
-    files.replace(folder / "review.html", sheet(cast.people, pictures, splits, record).encode())
+    atomic.replace(folder / "build.json", json.dumps(record, indent=2).encode())
+    atomic.replace(folder / "README.md", card(record).encode())
+    atomic.replace(folder / "review.html", sheet(cast.people, pictures, splits, record).encode())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnzoo import OptionError
-from unlearnzoo_remem.build import Spec
+from unlearnzoo_remem.generate.plan import Spec
 
 #: Accepted as the same person by `--face-model` [A]: strict for ArcFace, whose equal error rate lies lower.
 THRESHOLD = 0.5

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import DataError
-from unlearnzoo_remem.problems import Problems
+from unlearnzoo_remem.read.problems import Problems
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import files
-from unlearnzoo_remem.build import EVALUATED, Spec, View, testing_views
+from unlearnzoo.storage import atomic
+from unlearnzoo_remem.generate.plan import EVALUATED, Spec, View, testing_views
 from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.builder.photos import Photo, open_photo
 from unlearnzoo_remem.builder.similarity import FaceModel
-from unlearnzoo_remem.faces import Look
+from unlearnzoo_remem.generate.faces import Look
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,7 +48,7 @@ def drawn(spec: Spec, size: int, person: int, look: Look) -> list[Picture]:
     """Draw a person's views; they are alike by construction."""
     from PIL import Image
 
-    from unlearnzoo_remem.write import draw
+    from unlearnzoo_remem.generate.write import draw
 
     views = [View(person, "train", number) for number in range(spec.views)]
     views += [View(person, "test", number) for number in range(testing_views(spec))]
@@ -116,7 +116,7 @@ def save(path: Path, pictures: Sequence[Picture]) -> None:
 
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([vars(p) for p in pictures], schema=_schema()), buffer, compression="none")
-    files.replace(path, buffer.getvalue())
+    atomic.replace(path, buffer.getvalue())
 
 
 def read(path: Path, images: bool = True) -> list[Picture]:

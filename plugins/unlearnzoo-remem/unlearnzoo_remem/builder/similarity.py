@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import DataError, OptionError
-from unlearnzoo_remem.faces import TRAITS, Look
+from unlearnzoo_remem.generate.faces import TRAITS, Look
 
 if TYPE_CHECKING:
     from PIL.Image import Image

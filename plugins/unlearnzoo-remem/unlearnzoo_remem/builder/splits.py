@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unlearnzoo import files
-from unlearnzoo_remem.build import Row, View
+from unlearnzoo.storage import atomic
+from unlearnzoo_remem.generate.plan import Row, View
 from unlearnzoo_remem.builder import portraits
 
 #: Pictures in a file of a split, in bytes; a file is made in memory, some times this size.
@@ -25,7 +25,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
         RunError: a file cannot be written.
         OSError: the folder cannot be made.
     """
-    from unlearnzoo_remem.write import parquet
+    from unlearnzoo_remem.generate.write import parquet
 
     data = folder / "data"
     shutil.rmtree(data, ignore_errors=True)
@@ -48,7 +48,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
             images = {view: pictures(view.person)[view] for view in dict.fromkeys(view for view, _ in shard)}
             content = parquet(shard, images)
             written[split] += len(content)
-            files.replace(data / f"{split}-{k:05d}-of-{len(shards):05d}.parquet", content)
+            atomic.replace(data / f"{split}-{k:05d}-of-{len(shards):05d}.parquet", content)
     return written
 
 

@@ -1,0 +1,131 @@
+"""The estimate against the bytes of tensors that a real step holds, on two models."""
+
+import dataclasses
+import logging
+
+import pytest
+import torch
+
+from tests.support import three
+from tests.support.checkpoints import llava
+from tests.support.held import Alive
+from unlearnzoo.training.engine import Engine
+from unlearnzoo.training.footprint import Footprint
+from unlearnzoo.training.recipe import Unlearn
+from unlearnzoo.training.schedule import draws
+from unlearnzoo.planning import memory
+from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.request import from_arguments
+from unlearnzoo.registry.zoo import Zoo
+
+#: What is promised where it was measured.
+WITHIN = 0.15
+
+
+def plan_of(model, **options):
+    request = from_arguments({"algo": "gd", "bench": "remem", "model": str(model), "forget": three.FORGET},
+                             three.OPTIONS | options)
+    return make_plan(request, Zoo.installed())
+
+
+def held(engine, encoded, recipe):
+    """Train a step on the largest micro-batch; return the bytes of each kind of tensor that was held."""
+    parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, 0)
+    optimizer = engine.prepare(parameters, Unlearn(lr=1e-3, recompute=recipe.recompute)).optimizer
+    batches = [batch for _, batch in engine.batches(encoded, recipe.per_image, recipe.micro_tokens)]
+    batch = max(batches, key=lambda b: b.inputs["input_ids"].numel())
+    with Alive() as alive:
+        loss = engine.forward(batch, "target")[0].nll.mean()
+        kept = alive.bytes
+        loss.backward()
+    optimizer.step()
+    moments = [t for state in optimizer.state.values() for t in state.values() if torch.is_tensor(t) and t.ndim]
+    lora = [p for n, p in engine.model.named_parameters() if ".lora_" in n]
+    return {
+        "base": size(p for n, p in engine.model.named_parameters() if ".lora_" not in n), "trained": size(lora),
+        "gradients": size(p.grad for p in lora), "moments": size(moments),
+        # Computed again they are never all there at once: what counts is the most in the backward.
+        "activations": alive.peak if recipe.recompute else kept,
+        "shape": tuple(batch.inputs["input_ids"].shape),
+    }
+
+
+def size(tensors):
+    return sum(t.numel() * t.element_size() for t in tensors)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("model", ["tiny", "llava"])
+def test_the_estimate_is_what_a_step_holds(model, recompute, tmp_path):
+    options = {"learn.recompute": recompute}
+    if model == "llava":
+        # The geometry of LLaVA-1.5 (576 image tokens a picture), shrunk widths.
+        model = llava(tmp_path, image=336, patch=14)
+        options |= {"learn.targets": "language+projector", "learn.replay": 0}
+    plan = plan_of(model, **options)
+    found = memory.estimate(plan)["stages"]["learn"]
+    engine = Engine(plan.checkpoint)
+    step = next(iter(draws({"learn": plan.benchmark.learn_pool()}, plan.learn, 0)))["learn"]
+    real = held(engine, [engine.encode(e) for e in step], plan.learn)
+    assert (found["base"], found["trained"]) == (real["base"], real["trained"])
+    assert real["gradients"] == found["trained"] and real["moments"] == 2 * found["trained"]
+    # The same bytes a token: the step laid out here need not hold the very largest batch.
+    tokens = real["shape"][0] * real["shape"][1]
+    assert found["activations"] / (found["rows"] * found["length"]) == pytest.approx(
+        real["activations"] / tokens, rel=WITHIN)
+    logging.info("activations: estimated %s, held %s for %s tokens", found["activations"], real["activations"], tokens)
+    estimated = found["base"] + 4 * found["trained"] + found["activations"] * tokens / (found["rows"] * found["length"])
+    assert estimated == pytest.approx(sum(real[k] for k in ("base", "trained", "gradients", "moments", "activations")),
+                                      rel=WITHIN)
+
+
+def test_no_weights_are_needed(tmp_path):
+    folder = llava(tmp_path)
+    plan = plan_of(folder, **{"learn.replay": 0})
+    expected = memory.estimate(plan)
+    (folder / "model.safetensors").write_bytes(b"no weights")
+    assert memory.estimate(plan_of(folder, **{"learn.replay": 0})) == expected
+    assert expected["base"]["fp32"] == 2 * expected["base"]["bf16"]
+
+
+def test_a_base_in_4_bits_is_counted_and_is_not_sharded():
+    plan = plan_of("tiny")
+    whole, small = (memory.estimate(dataclasses.replace(plan, checkpoint=dataclasses.replace(
+        plan.checkpoint, precision=name))) for name in ("bf16", "4bit"))
+    assert (whole["precision"], small["precision"]) == ("bf16", "4bit") and whole["base"] == small["base"]
+    saved = whole["base"]["bf16"] - whole["base"]["4bit"]
+    assert saved > 0
+    rows = {name: {row["launch"]: row for row in found["launches"]} for name, found in (("w", whole), ("s", small))}
+    assert rows["w"].keys() - rows["s"].keys() == {"zero3"}
+    assert rows["w"]["ddp"]["training"] - rows["s"]["ddp"]["training"] == saved
+
+
+PARTS = {"learn": Footprint(base=1000, layer=100, frozen=0, trained=40, activations=500, folded=0, cache=300)}
+
+
+@pytest.mark.parametrize(("launch", "training", "judging"), [
+    ("single", 1040 + 40 + 80 + 500, 1040 + 40 + 80 + 300),
+    ("ddp", 1040 + 40 + 40 + 80 + 500, 1040 + 40 + 40 + 80 + 300),
+    ("zero1", 1040 + 40 + (80 + 40) // 4 + 500, 1040 + 40 + 30 + 300),
+    ("zero2", 1040 + (40 + 80 + 40) // 4 + 500, 1040 + 40 + 300),
+    ("zero3", 100 + (1040 + 40 + 80 + 40) // 4 + 500, 100 + 300 + 300),
+])
+def test_what_each_launch_shares_out_by_hand(launch, training, judging):
+    assert memory.per_device(PARTS, launch, 4) == {"training": training, "judging": judging}
+
+
+def test_a_launch_that_does_not_fit_is_said_not_to(monkeypatch):
+    plan = plan_of("tiny")
+    whole = memory.estimate(plan)
+    assert all(row["fits"] for row in whole["launches"])
+    most = max(max(r["training"], r["judging"]) for r in whole["launches"] if r["launch"] == "single")
+    monkeypatch.setattr(memory, "_device", lambda gpus: memory.Device("a small one", int(1.5 * most)))
+    assert {r["launch"]: r["fits"] for r in memory.estimate(plan)["launches"]} == {
+        "single": True, "ddp": False, "zero1": False, "zero2": False, "zero3": False}
+    assert any("a small one" in line for line in memory.lines(plan))
+
+
+def test_a_model_that_cannot_be_counted_costs_a_line(monkeypatch):
+    monkeypatch.setattr(memory, "estimate", lambda plan, n: {}["odd"])
+    (line,) = memory.lines(plan_of("tiny"))
+    assert line == "  memory      no estimate for this model (KeyError: 'odd')"

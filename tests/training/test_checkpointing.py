@@ -1,0 +1,257 @@
+"""Positions on disk: whole or not there, the newest by number, and whatever is odd about them is said."""
+
+import json
+import os
+import pickle
+import random
+import stat
+
+import numpy as np
+import pytest
+import torch
+
+from tests.runs.test_survival import small_files
+from unlearnzoo.training.checkpointing import state
+from unlearnzoo.training.checkpointing.store import Store
+from unlearnzoo.training.checkpointing.interval import Every
+from unlearnzoo.training.checkpointing.checkpointer import Keeper
+from unlearnzoo.errors import CheckpointWarning, OptionError
+from unlearnzoo.storage.locks import Lock
+
+
+def store(folder, key="k", last=3):
+    """Three positions, each on a file of its own and a common one."""
+    made = Store(folder / "checkpoint", key)
+    made.add("common", lambda path: path.write_text("common"))
+    for number in range(1, last + 1):
+        made.drop(f"own-{number - 1}")
+        made.add(f"own-{number}", lambda path, n=number: path.write_text(f"own {n}" * 10))
+        made.seal({"step": number})
+    return made
+
+
+def names(made):
+    return sorted(path.name for path in made.folder.iterdir())
+
+
+def test_the_last_two_are_kept_and_only_the_owner_sees_them(tmp_path):
+    made = store(tmp_path)
+    assert names(made) == ["000002.json", "000003.json", "common", "own-2", "own-3"]
+    assert stat.S_IMODE(made.folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(p.stat().st_mode) for p in made.folder.iterdir()} == {0o600}
+    again = Store(made.folder, "k")
+    assert again.load() == {"step": 3} and sorted(again.files) == ["common", "own-3"]
+    again.seal({"step": 4})
+    assert names(again) == ["000003.json", "000004.json", "common", "own-3"]
+
+
+def test_the_newest_is_told_by_its_number_and_by_no_clock(tmp_path):
+    made = store(tmp_path)
+    for path in made.folder.glob("000003*"):
+        os.utime(path, (0, 0))
+    assert Store(made.folder, "k").load() == {"step": 3}
+
+
+@pytest.mark.parametrize("name", ["own-3", "000003.json"])
+@pytest.mark.parametrize("size", [0, 0.3, 0.9])
+def test_a_truncated_write_is_passed_over(tmp_path, name, size):
+    made = store(tmp_path)
+    os.truncate(made.folder / name, int(size * (made.folder / name).stat().st_size))
+    again = Store(made.folder, "k")
+    with pytest.warns(CheckpointWarning, match=r"checkpoint 3 cannot be used .*the one before is used"):
+        assert again.load() == {"step": 2}
+    again.seal({"step": 5})
+    assert Store(made.folder, "k").load() == {"step": 5} and "000003.json" not in names(again)
+
+
+def test_each_flipped_bit_is_seen(tmp_path):
+    made = store(tmp_path)
+    for name in ("own-3", "000003.json"):
+        whole = (made.folder / name).read_bytes()
+        for at in random.Random(0).sample(range(len(whole)), 40):
+            bad = bytearray(whole)
+            bad[at] ^= 1 << (at % 8)
+            (made.folder / name).write_bytes(bad)
+            with pytest.warns(CheckpointWarning):
+                assert Store(made.folder, "k").load() == {"step": 2}, (name, at)
+        (made.folder / name).write_bytes(whole)
+
+
+def test_what_both_stand_on_is_gone(tmp_path):
+    made = store(tmp_path)
+    (made.folder / "common").unlink()
+    with pytest.warns(CheckpointWarning) as told:
+        assert Store(made.folder, "k").load() is None
+    first, second = (str(one.message) for one in told)
+    assert "common: No such file" in first and second.endswith("this stage starts again")
+
+
+def test_that_of_another_run_is_not_used(tmp_path):
+    made = store(tmp_path, key="theirs")
+    with pytest.warns(CheckpointWarning, match="it is of another run"):
+        assert Store(made.folder, "ours").load() is None
+
+
+class Trap:
+    """Says so when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("it was unpickled",)
+
+
+def test_nothing_is_unpickled(tmp_path):
+    made = store(tmp_path)
+    (made.folder / "own-3").write_bytes(pickle.dumps(Trap()))
+    (made.folder / "000003.json").write_bytes(pickle.dumps(Trap()))
+    with pytest.warns(CheckpointWarning):
+        Store(made.folder, "k").load()
+    # Not even one whose checksum is right.
+    forged = Store(tmp_path / "forged", "k")
+    forged.add("state-000001.safetensors", lambda path: torch.save({"x": Trap()}, path))
+    forged.seal({"rng": {}, "training": {"done": 1, "pending": None}})
+    with pytest.raises(Exception, match="(?i)header|deserializ"):
+        Keeper(Store(tmp_path / "forged", "k"), Every())
+
+
+def test_a_full_disk_costs_a_warning_and_keeps_what_was_there(tmp_path):
+    made, parameter = Store(tmp_path / "checkpoint", "k"), torch.nn.Parameter(torch.zeros(100))
+    optimizer = torch.optim.AdamW([parameter])
+    # The generators' state alone is larger than what may be written then.
+    keeper = Keeper(made, Every(steps=1))
+    keeper.begin([parameter], optimizer)
+    keeper.step(1)
+    before = names(made)
+    with small_files(), pytest.warns(CheckpointWarning, match="no checkpoint was written: .*the run goes on") as told:
+        [keeper.step(done) for done in (2, 3)]  # said once
+    assert len(told) == 1 and names(made) == before
+    assert Store(made.folder, "k").load()["training"]["done"] == 1
+    keeper.step(4)
+    assert Store(made.folder, "k").load()["training"]["done"] == 4
+
+
+def test_a_lock_is_of_one_process(tmp_path):
+    with Lock(tmp_path / "lock") as mine, Lock(tmp_path / "lock") as theirs:
+        assert mine.held and not theirs.held
+        assert theirs.holder.startswith(f"process {os.getpid()} on ")
+    with Lock(tmp_path / "lock") as again:
+        assert again.held
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("50", Every(50)), ("30s", Every(None, 30)), ("1.5m", Every(None, 90)), ("2h", Every(None, 7200)),
+    ("never", Every())])
+def test_how_often(text, wanted):
+    assert Every.parse(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["0", "5 minutes", "-3", "m", ""])
+def test_how_often_in_other_words_is_refused(text):
+    with pytest.raises(OptionError, match="write steps"):
+        Every.parse(text)
+
+
+def test_by_time_it_never_takes_more_than_its_share(tmp_path, monkeypatch):
+    now, writes = [0.0], []
+    monkeypatch.setattr("unlearnzoo.training.checkpointing.checkpointer.time.monotonic", lambda: now[0])
+    keeper = Keeper(Store(tmp_path / "checkpoint", "k"), Every(None, 60))
+    monkeypatch.setattr(keeper, "_save", lambda *rest: (writes.append(now[0]), now.__setitem__(0, now[0] + 6)))
+    for _ in range(2000):
+        now[0] += 1
+        keeper.step(1)
+    spent = 6 * len(writes)
+    assert writes[0] == 60 and spent / now[0] <= 0.02 * 1.6 and len(writes) == 7  # 60, then one in 306
+
+
+def test_the_optimiser_goes_on_bit_by_bit(tmp_path):
+    def made():
+        torch.manual_seed(0)
+        parameters = [torch.nn.Parameter(torch.randn(3, 4)), torch.nn.Parameter(torch.randn(5))]
+        return parameters, torch.optim.AdamW(parameters, lr=0.1, betas=(0.9, 0.95))
+
+    def steps(parameters, optimizer, some):
+        for i in some:
+            optimizer.zero_grad()
+            sum((p * (i + 1)).sin().sum() for p in parameters).backward()
+            optimizer.step()
+        return [p.detach().clone() for p in parameters]
+
+    whole = steps(*made(), range(9))
+    parameters, optimizer = made()
+    steps(parameters, optimizer, range(4))
+    kept = state.gather(parameters, optimizer)
+    steps(parameters, optimizer, range(4, 6))  # what is lost
+    parameters, optimizer = made()
+    state.spread(parameters, optimizer, kept)
+    assert all(torch.equal(a, b) for a, b in zip(steps(parameters, optimizer, range(4, 9)), whole, strict=True))
+
+
+def test_generators_go_on():
+    facts, tensors = state.draws()
+    wanted = random.random(), float(np.random.rand()), float(torch.rand(1))
+    state.seed(5)
+    state.put_draws(json.loads(json.dumps(facts)), tensors)
+    assert (random.random(), float(np.random.rand()), float(torch.rand(1))) == wanted
+
+
+def test_of_the_gpus_a_process_keeps_its_own_alone(monkeypatch):
+    """Whoever goes on may have fewer of them, and each of several processes has another."""
+    gpu, put = torch.arange(4, dtype=torch.uint8), []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", put.append)
+    for every in ("get_rng_state_all", "set_rng_state_all"):
+        monkeypatch.setattr(torch.cuda, every, lambda *rest: pytest.fail("it asks for all of them"))
+    state.put_draws(*state.draws())
+    assert len(put) == 1 and torch.equal(put[0], gpu)
+
+
+class OnGpu(torch.Tensor):
+    """Says that it lies on the second GPU."""
+
+    device = torch.device("cuda", 1)
+
+
+def test_what_an_algorithm_noted_on_a_gpu_goes_to_that_of_the_process(monkeypatch):
+    one, went = Noted(), []
+    one.seen = torch.arange(3).as_subclass(OnGpu)
+    facts, tensors = state.attributes(one, set())
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, device: went.append(device))
+    state.put_attributes(Noted(), facts, tensors)
+    assert went == ["cuda"]  # torch: the current one
+
+
+class Noted:
+    """An algorithm with all kinds of notes."""
+
+    def __init__(self):
+        self.option, self.module = 1, torch.nn.Linear(2, 2)
+        self.count, self.name, self.seen = 3, "x", {"a": [1, (2.5, None)], 4: torch.arange(3)}
+        self.draw, self.other, self.third = torch.Generator().manual_seed(3), random.Random(3), np.random.default_rng(3)
+
+
+def test_notes_of_an_algorithm_go_on():
+    one = Noted()
+    torch.rand(2, generator=one.draw), one.other.random(), one.third.random()
+    facts, tensors = state.attributes(one, {"option"})
+    assert "option" not in facts and "module" not in facts
+    other = Noted()
+    kept, module = other.draw, other.module
+    other.count, other.seen, other.option = 0, None, 9
+    state.put_attributes(other, json.loads(json.dumps(facts)), tensors)
+    assert (other.count, other.name, other.option) == (3, "x", 9)
+    assert other.seen["a"] == [1, (2.5, None)] and torch.equal(other.seen[4], torch.arange(3))
+    assert other.draw is kept and other.module is module
+    for draw in (lambda n: torch.rand(1, generator=n.draw).item(), lambda n: n.other.random(),
+                 lambda n: n.third.random()):
+        assert draw(one) == draw(other)
+
+
+def test_an_algorithm_that_takes_another_way_is_refused(tmp_path):
+    from unlearnzoo.errors import RunError
+
+    keeper = Keeper(Store(tmp_path / "c", "k"), Every(steps=1))
+    keeper.note("generate", texts=["a"], steps=0)
+    again = Keeper(Store(tmp_path / "c", "k"), Every(steps=1))
+    with pytest.raises(RunError, match="called 'train' where it called 'generate' before"):
+        again.again("train")
+    assert Keeper(Store(tmp_path / "c", "k"), Every()).again("generate")["texts"] == ["a"]

@@ -1,0 +1,198 @@
+"""Stage 2 as an algorithm sees it: inputs of its own, hidden states, phases, adapters put back."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from tests.support.engines import steps_of
+from tests.support.examples import people
+from unlearnzoo import Unlearner
+from unlearnzoo.data.packing import single
+from unlearnzoo.training import adapter_weights
+from unlearnzoo.training.engine import state_hash
+from unlearnzoo.training.reference import Reference
+from unlearnzoo.training.inputs import StepInputs, micro_inputs
+from unlearnzoo.training.loop import Objective, _accumulate
+from unlearnzoo.training.recipe import Unlearn
+from unlearnzoo.training.trainer import Work, new_reference
+
+EXAMPLES = people(3, 4)
+POOLS = {"forget": EXAMPLES[:4], "retain": EXAMPLES[4:]}
+RECIPE = Unlearn(rank=4, alpha=8.0, steps=8, lr=0.01, batch=2, probe_every=3)
+
+
+class Ascent(Unlearner):
+    """Difference of two means."""
+
+    name = "ascent"
+
+    def loss(self, forget, retain):
+        return {"forget": -forget.nll, "retain": retain.nll}
+
+
+def work_of(engine, algorithm, seen=None, stop=None):
+    def on_step(entry, look):
+        if seen is not None:
+            seen.append((entry, look))
+        return stop is not None and entry["step"] >= stop
+
+    return Work(engine, algorithm, POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), on_step,
+                lambda pool: pytest.fail("nobody asked for stage 1"))
+
+
+def logps(engine, examples=EXAMPLES, which="policy"):
+    return [sum(j.logps) for j in engine.score([engine.encode(e) for e in examples], which)]
+
+
+def test_unlearning_raises_the_forget_loss_and_leaves_the_target(engine):
+    target, seen = state_hash(engine.model, "target"), []
+    work = work_of(engine, Ascent(), seen)
+    work.algorithm.unlearn(work)
+    first, last = seen[0][0], seen[-1][0]
+    assert last["loss_forget"] < first["loss_forget"]
+    assert last["loss"] == pytest.approx(last["loss_forget"] + last["loss_retain"])
+    assert state_hash(engine.model, "target") == target
+    assert [entry["step"] for entry, look in seen if look] == [3, 6] and work.steps == 8
+
+
+def test_phases_count_on_and_stop_where_the_run_says(engine):
+    seen = []
+    work = work_of(engine, Ascent(), seen, stop=11)
+    assert not work.train(lambda forget: forget.nll)
+    assert work.train()
+    assert [entry["step"] for entry, _ in seen] == list(range(1, 12))
+    assert "loss_forget" in seen[-1][0] and "loss_forget" not in seen[0][0]
+    assert work.look(strength=0.5) and seen[-1] == ({"step": 12, "strength": 0.5}, True)
+
+
+class Own(Unlearner):
+    """Answers of its own: what the target said, to another question."""
+
+    name = "own"
+    inputs = {"rephrased": "forget", "loud": "retain"}
+
+    def prepare(self, work):
+        self.said = dict(zip([e.id for e in POOLS["forget"]], work.generate(POOLS["forget"]), strict=True))
+
+    def rephrased(self, example):
+        return dataclasses.replace(example, question="Who is it?", answer=self.said[example.id] or "nobody")
+
+    def loud(self, example):
+        return dataclasses.replace(example, answer=example.answer.upper())
+
+    def loss(self, forget, rephrased, rephrased_ref, loud):
+        assert forget.n == rephrased.n
+        return {"forget": rephrased.logps - rephrased_ref.logps - forget.logps, "loud": loud.nll}
+
+
+def test_inputs_of_its_own_pair_with_the_pool(engine):
+    work = work_of(engine, Own())
+    work.algorithm.prepare(work)
+    spoken = engine.generate([engine.encode(e) for e in POOLS["forget"]], "target", 64)
+    step = next(work._draw(work.algorithm.needs))
+    mine = {role: [e for e, r in zip(step.encoded, step.role, strict=True) if r == role] for role in step.counts}
+    chosen = [next(e for e in POOLS["forget"] if engine.encode(e) == one) for one in mine["forget"]]
+    assert mine["rephrased"] == [engine.encode(work.algorithm.rephrased(e)) for e in chosen]
+    assert {e.id for e in chosen} and list(work.algorithm.said.values()) == spoken
+    assert len(mine["loud"]) == 2
+    for members, _ in engine.batches(step.encoded, 2, 1, step.bundle):
+        roles = [step.role[i] for i in members]
+        assert roles.count("forget") == roles.count("rephrased")
+    assert not work.train()
+
+
+def test_the_same_example_with_another_question_is_encoded_anew(engine):
+    one = EXAMPLES[0]
+    assert engine.encode(one) != engine.encode(dataclasses.replace(one, question="Who?"))
+
+
+class Deep(Unlearner):
+    """Asks for hidden states."""
+
+    name = "deep"
+    layers = (1, 2)
+
+    def loss(self, forget, retain, retain_ref):
+        return {"forget": forget.mean(forget.hidden[2].sum(-1)),
+                "retain": retain.mean((retain.hidden[1] - retain_ref.hidden[1]).pow(2).sum(-1))}
+
+
+def stock_hidden(engine, encoded, layer, which):
+    """Ask transformers itself, one unpacked answer at a time."""
+    from unlearnzoo.models import lora
+
+    found = []
+    for one in encoded:
+        _, batch = engine._collate([single(one, 0)], plain=True)
+        with torch.no_grad(), lora.state(engine.model, lora.ACTIVE[which]):
+            out = engine.base(**batch.inputs, output_hidden_states=True).hidden_states[layer][0]
+        end = len(one.prompt) + len(one.answer)
+        found.append(out[len(one.prompt) - 1:end - 1])
+    return torch.cat(found)
+
+
+def test_hidden_states_are_those_of_the_stock_model(engine):
+    engine.packs = True
+    step = StepInputs(engine, {"forget": EXAMPLES[:3], "retain": EXAMPLES[5:9]}, lambda e: "")
+    (members, batch), = engine.batches(step.encoded, 8, 10**6, step.bundle)
+    reference = Reference(engine, "x")
+    reference.fill(step.encoded, 8, 10**6, layers=Deep.layers)
+    found = micro_inputs(engine, step, members, batch, Deep().needs, reference, frozenset(), Deep.layers)
+    encoded = [engine.encode(e) for e in EXAMPLES]
+    for name, some, which in (("forget", encoded[:3], "policy"), ("retain", encoded[5:9], "policy"),
+                              ("retain_ref", encoded[5:9], "target")):
+        for layer in (1, 2):
+            wanted = stock_hidden(engine, some, layer, which)
+            assert torch.allclose(found[name].hidden[layer], wanted, atol=1e-4), (name, layer)
+    assert found["forget"].hidden[1].requires_grad and not found["retain_ref"].hidden[1].requires_grad
+    assert not torch.allclose(found["retain"].hidden[2], found["retain_ref"].hidden[2], atol=1e-2)
+
+
+def test_hidden_states_do_not_depend_on_the_micro_batches(engine):
+    engine.packs = True
+    totals = []
+    for per_image, cap in ((8, 10**6), (1, 1)):
+        objective = Objective(Deep().loss, Deep().needs, frozenset(), Reference(engine, "x"), Deep.layers)
+        step = StepInputs(engine, {"forget": EXAMPLES[:3], "retain": EXAMPLES[5:9]}, lambda e: "")
+        recipe = Unlearn(per_image=per_image, micro_tokens=cap)
+        totals.append(_accumulate(engine, step, recipe, objective, steps_of(engine, recipe)))
+    assert totals[0] == pytest.approx(totals[1], rel=1e-4)
+
+
+def test_hidden_states_that_nobody_declared(engine):
+    step = StepInputs(engine, {"forget": EXAMPLES[:2]}, lambda e: "")
+    (members, batch), = engine.batches(step.encoded, 8, 10**6)
+    found = micro_inputs(engine, step, members, batch, frozenset({"forget"}), None, frozenset())
+    with pytest.raises(RuntimeError, match="declare `layers`"):
+        _ = found["forget"].hidden
+
+
+def test_an_adapter_is_taken_scaled_and_put_back(engine):
+    before = logps(engine)
+    vector = adapter_weights.take(engine, "unlearn")
+    adapter_weights.put(engine, "unlearn", vector)
+    assert logps(engine) == pytest.approx(before, abs=1e-4)
+    target = logps(engine, which="target")
+    adapter_weights.put(engine, "unlearn", vector.times(0.0))
+    assert logps(engine) == pytest.approx(target, abs=1e-4)
+    adapter_weights.put(engine, "unlearn", vector.times(-1.0))
+    layer = next(m for n, m in engine.model.named_modules() if n.endswith("layers.0.mlp.down_proj"))
+    assert torch.allclose(layer.get_delta_weight("unlearn"), -vector.scale * _product(vector), atol=1e-6)
+
+
+def _product(vector):
+    up, down = (next(t for n, t in vector.tensors.items() if f"layers.0.mlp.down_proj.lora_{x}" in n) for x in "BA")
+    return up @ down
+
+
+def test_an_adapter_alone_stands_in_place_of_the_target(engine):
+    target, own = logps(engine, which="target"), adapter_weights.take(engine, "target")
+    assert own.parts == ("language", "projector", "head") and own.rank == 4
+    work = work_of(engine, Ascent())
+    work.put(own, alone=True)
+    assert logps(engine) == pytest.approx(target, abs=1e-4)
+    work.put(own.times(0.0), alone=True)
+    assert logps(engine) == pytest.approx(logps(engine, which="base"), abs=1e-4)
+    work_of(engine, Ascent())  # the next algorithm starts from the target again
+    assert logps(engine) == pytest.approx(target, abs=1e-4)

@@ -1,0 +1,186 @@
+"""What the frozen vision tower makes of an image, computed once: in memory first, on disk behind it.
+
+No LoRA touches the tower, so its output is a constant of (image, processor, tower); the projector, which may be
+trained, comes after it and is always computed. Training, scoring and generation all ask here for the model's
+``pixel_values``; features stand in for pixels, and the tower, told apart by the number of dimensions, lets them pass.
+"""
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..storage import cache
+from ..data.images import Pixels
+from ..errors import RunError
+from ..example import LazyImage
+from .vision_cache import FeatureFiles
+
+#: Parameters of the tower x patches of an image from which on features are kept: CLIP-L at 336 px has 2e11, the
+#: embedded model 2e7, where running the tower costs less than asking for what is known.
+WORTH = 1e9
+#: Bytes in memory, and on disk unless ``UNLEARNZOO_VISION_GB`` says otherwise (0: nothing is kept).
+MEMORY, DISK_GB = 256 << 20, 8.0
+#: Towers that give each image the same number of tokens, from pixels alone.
+_TOWERS = ("clip_vision_model", "siglip_vision_model")
+
+
+def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth: float = WORTH) -> "Pixels | Features":
+    """Return what gives a model its image tensors: features where they are worth keeping, else pixels.
+
+    Args:
+        model: the transformers model, before any adapter.
+        image_processor: the processor's image part.
+        autocast: the context that forwards run in.
+        worth: see `WORTH`.
+
+    Raises:
+        RunError: ``UNLEARNZOO_VISION_GB`` is no number.
+    """
+    pixels, max_bytes = Pixels(image_processor), _max_bytes()
+    config: Any = model.config
+    vision: Any = getattr(config, "vision_config", None)
+    fits = (config.model_type == "llava" and isinstance(config.vision_feature_layer, int)
+            and vision.model_type in _TOWERS)
+    if not fits or not max_bytes:
+        return pixels
+    tower = model.model.vision_tower
+    patches = (vision.image_size // vision.patch_size) ** 2
+    if sum(p.numel() for p in tower.parameters()) * patches < worth:
+        return pixels
+    files = FeatureFiles(cache.folder("vision"), max_bytes)
+    return Features(tower, config.vision_feature_layer, pixels, image_processor, autocast, files)
+
+
+class Features:
+    """Callable like `Pixels` whose ``pixel_values`` are the tower's hidden states, ``(n, tokens, width)``.
+
+    Args:
+        tower: the vision tower; it is changed to let features pass.
+        layer: whose hidden state the projector is given.
+        pixels: where there is no feature.
+        image_processor: its settings are part of what a feature is known by.
+        autocast: the context that forwards run in.
+        files: those on disk.
+        max_bytes: bound of those in memory.
+    """
+
+    def __init__(self, tower: Any, layer: int, pixels: Pixels, image_processor: Any, autocast: Callable[[], Any],
+                 files: FeatureFiles, max_bytes: int = MEMORY) -> None:
+        self.tower, self.layer, self.pixels, self.files = tower, layer, pixels, files
+        self._autocast, self._max, self._held = autocast, max_bytes, 0
+        self._kept: OrderedDict[str, Tensor] = OrderedDict()
+        self._settings = json.dumps(image_processor.to_dict(), sort_keys=True, default=str)
+        self._state = _versions(tower)
+        self._tower = _digest(tower)
+        with autocast():
+            # Training asks outside of it, generation inside; features are always made inside.
+            self._mixed = torch.is_autocast_enabled(next(tower.parameters()).device.type)
+        _let_features_pass(tower, layer)
+
+    def __call__(self, images: Sequence[LazyImage]) -> dict[str, Tensor]:
+        """Return ``pixel_values`` of a batch: features, or pixels if the tower is no constant.
+
+        Raises:
+            DataError: an image cannot be read or decoded; names the row.
+        """
+        if _versions(self.tower) != self._state:
+            return self.pixels(images)
+        return {"pixel_values": torch.stack([self._one(image) for image in images])}
+
+    @property
+    def note(self) -> str:
+        """What a run says of it."""
+        return (f"vision features are kept in {self.files.folder}, at most {self.files.max_bytes / 1e9:g} GB "
+                "(UNLEARNZOO_VISION_GB); `unlearnzoo purge --all` removes them")
+
+    def ahead(self, images: Iterable[LazyImage]) -> None:
+        """Have images decoded in the background whose features are not known."""
+        self.pixels.ahead([i for i in images if i.key not in self._kept and self._address(i) not in self.files])
+
+    def _one(self, image: LazyImage) -> Tensor:
+        found = self._kept.get(image.key)
+        if found is not None:
+            self._kept.move_to_end(image.key)
+            return found
+        address = self._address(image)
+        found = self.files.get(address)
+        if found is None:
+            found = self._compute(image)
+            self.files.put(address, found)
+        self._kept[image.key] = found
+        self._held += found.nbytes
+        while self._held > self._max and len(self._kept) > 1:
+            self._held -= self._kept.popitem(last=False)[1].nbytes
+        return found
+
+    @torch.no_grad()
+    def _compute(self, image: LazyImage) -> Tensor:
+        """Run the tower on one image: in a batch its last digits would depend on the others."""
+        device = next(self.tower.parameters()).device
+        pixels = self.pixels([image])["pixel_values"].to(device)
+        with self._autocast():
+            states = self.tower(pixels, output_hidden_states=True, return_dict=True).hidden_states
+        found: Tensor = states[self.layer][0].cpu().contiguous()
+        return found
+
+    def _address(self, image: LazyImage) -> str:
+        """Hash all that a feature depends on; the versions stand for how it is computed."""
+        weight = next(self.tower.parameters())
+        what = (self._tower, self.layer, self._settings, str(weight.dtype), weight.device.type, self._mixed,
+                _libraries(), image.key)
+        return hashlib.sha256(repr(what).encode()).hexdigest()[:40]
+
+
+def _let_features_pass(tower: Any, layer: int) -> None:
+    from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+    stock = tower.forward
+
+    @functools.wraps(stock)
+    def forward(pixel_values: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if pixel_values.ndim != 3:
+            return stock(pixel_values, *args, **kwargs)
+        own = next(tower.parameters())
+        # Autocast lets the projector take any dtype; without it the projector needs the model's.
+        mixed = torch.is_autocast_enabled(own.device.type)
+        return BaseModelOutputWithPooling(hidden_states={layer: pixel_values if mixed else pixel_values.to(own.dtype)})
+
+    tower.forward = forward
+
+
+def _versions(tower: Any) -> "tuple[int, ...] | None":
+    """Return a mark that changes with the tower's weights; None where they are trained or dealt out (ZeRO-3)."""
+    parameters = list(tower.parameters())
+    if any(p.requires_grad or hasattr(p, "ds_id") for p in parameters):
+        return None
+    return tuple(p._version for p in parameters)
+
+
+def _digest(tower: Any) -> str:
+    total = hashlib.sha256(json.dumps(tower.config.to_dict(), sort_keys=True, default=str).encode())
+    for name, parameter in sorted(tower.state_dict().items()):
+        total.update(name.encode())
+        total.update(parameter.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+@functools.cache
+def _libraries() -> str:
+    return " ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "transformers", "pillow"))
+
+
+def _max_bytes() -> int:
+    text = os.environ.get("UNLEARNZOO_VISION_GB", str(DISK_GB))
+    with contextlib.suppress(ValueError, OverflowError):
+        if (found := int(float(text) * 1e9)) >= 0:
+            return found
+    raise RunError(f"UNLEARNZOO_VISION_GB={text}: give the gigabytes that vision features may take on disk, 0 for none")

@@ -1,0 +1,134 @@
+"""What a user asks for: the arguments of ``unlearnzoo run`` and ``unlearnzoo.run``."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..training.checkpointing.interval import Every
+from ..errors import OptionError
+from ..models import precision
+from ..options import convert, nearest
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One command, as typed.
+
+    Attributes:
+        algo: names of the algorithms; they share one target.
+        bench: name of the benchmark.
+        metric: names of metrics that judge the forget set beside the benchmark's own.
+        utility: names of utility benchmarks, judged beside it.
+        model: installed model, folder or hub id.
+        target: a fine-tuned model to use instead of learning; it passes the gate like any other.
+        forget: share of the identities to forget.
+        seed: of stage 2 and its draws.
+        target_seed: of stage 1.
+        precision: of the frozen base: ``fp32``, ``bf16`` or ``4bit``; None: bf16 on a GPU, else fp32.
+        recipe: ``paper`` (the benchmark's) or an installed model's name; its values come before
+            the model's own.
+        stop_at: ``EMf=.10``: end stage 2 when each group is there.
+        allow_unmemorised: go on below the gate; the record says ``valid: false``.
+        trust_remote_code: let the model's repository run its own code.
+        redact: keep scores in the record, and neither texts nor people nor the adapter.
+        runs_dir: where records go.
+        checkpoint_every: how often a position to resume from is kept; see ``Every.parse``.
+        plugins: files with plugins.
+        set: option → value, as typed.
+        launch: how several processes are started; None for one, or for those that are there.
+        processes: how many.
+        tuned: how a configuration of ``unlearnzoo tune`` was found, for the record.
+        command: the command line, for the record.
+    """
+
+    algo: tuple[str, ...] = ()
+    bench: str = ""
+    metric: tuple[str, ...] = ()
+    utility: tuple[str, ...] = ()
+    model: str = "tiny"
+    target: str | None = None
+    forget: str | None = None
+    seed: int = 0
+    target_seed: int = 0
+    precision: str | None = None
+    recipe: str | None = None
+    stop_at: str | None = None
+    allow_unmemorised: bool = False
+    trust_remote_code: bool = False
+    redact: bool = False
+    runs_dir: Path = Path("runs")
+    checkpoint_every: str = "1m"
+    plugins: tuple[str, ...] = ()
+    set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    launch: str | None = None
+    processes: int | None = None
+    command: str = ""
+    tuned: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.bench:
+            raise OptionError("name a benchmark: --bench remem (`unlearnzoo list` shows what is installed)")
+        repeated = sorted({name for name in self.algo if self.algo.count(name) > 1})
+        if repeated:
+            raise OptionError(f"--algo names {repeated[0]!r} twice")
+        self.stop_level()
+        Every.parse(self.checkpoint_every)
+        precision.check(self.precision, sharded=self.launch == "zero3")
+
+    def stop_level(self) -> float | None:
+        """Return the forget level of ``stop_at``, a share in (0, 1).
+
+        Raises:
+            OptionError: not of the form ``EMf=.10``.
+        """
+        if self.stop_at is None:
+            return None
+        name, _, value = self.stop_at.partition("=")
+        try:
+            level = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+        except ValueError:
+            level = -1.0
+        if name.strip() != "EMf" or not 0 < level < 1:
+            raise OptionError(f"--stop-at {self.stop_at!r}: write EMf=.10 with a share between 0 and 1")
+        return level
+
+
+def from_arguments(arguments: Mapping[str, Any], assignments: Mapping[str, Any]) -> Request:
+    """Build a request from typed or YAML values.
+
+    Raises:
+        OptionError: an unknown argument or a value of the wrong type.
+    """
+    known = {f.name for f in dataclasses.fields(Request)} - {"set"}
+    values: dict[str, Any] = {"set": dict(assignments)}
+    for name, value in arguments.items():
+        if name not in known:
+            raise OptionError(f"a run has no argument {name!r}{nearest(name, known)}")
+        values[name] = _typed(name, value)
+    request = Request(**values)
+    if not request.algo:
+        raise OptionError("name an algorithm: --algo npo (`unlearnzoo list` shows what is installed)")
+    return request
+
+
+def listed(value: Any) -> tuple[str, ...]:
+    """Return the names that a value lists: ``"ga,npo"``, or a list of them."""
+    names = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(str(n).strip() for n in names if str(n).strip())
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in ("algo", "metric", "utility"):
+        return listed(value)
+    if name == "tuned":
+        if value is not None and not isinstance(value, Mapping):
+            raise OptionError(f"tuned: expected what `unlearnzoo tune` wrote, got {value!r}")
+        return value and dict(value)
+    if name == "plugins":
+        return tuple(map(str, value))
+    if name == "runs_dir":
+        return Path(value)
+    hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool, "redact": bool,
+             "bench": str, "model": str, "command": str, "checkpoint_every": str, "processes": int | None}
+    return convert(name, hints.get(name, str | None), value)

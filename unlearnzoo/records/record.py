@@ -1,0 +1,238 @@
+"""The record of a run: a folder that can be read at any moment, whatever has happened to the run.
+
+``run.json`` exists from the start and is only ever replaced as a whole; what was computed before an
+interruption, a divergence or a full disk stays.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..storage import atomic
+from ..errors import Diverged, RunError, ZooError
+from ..evaluation.samples import Sample, write_samples
+from .secrets import MASK, Masker
+from .redaction import Redactor
+from .environment import git, versions
+
+SCHEMA = 1
+RUN, STEPS, SAMPLES = "run.json", "steps.jsonl", "samples.parquet"
+#: Every record has these; None and empty mean "not known yet".
+_EMPTY: dict[str, Any] = {
+    "valid": None, "algorithm": {}, "benchmark": {}, "model": {}, "seed": None, "target_seed": None,
+    "command": "", "plan": {}, "gate": None, "results": [], "curve": [], "matched": {},
+    "seconds": {}, "error": None,
+}
+#: Where a user's options stand, and with them what a record must not show.
+_OPTIONS = ("arguments", "algorithm", "benchmark", "metrics", "plan")
+#: What was typed, not what it was resolved to.
+_TYPED = ("command", "arguments", "group")
+
+
+class Record:
+    """A run's folder, open for writing; leaving its context closes it with the right status.
+
+    >>> with Record.open(Path("runs"), algo="npo", bench="remem", seed=0) as record:
+    ...     record.update(gate=rows)
+    ...     record.step({"step": 1, "loss": 0.5})
+    ...     record.finish(results=rows)
+
+    Attributes:
+        folder: where everything of this run lies; readable by its owner only.
+    """
+
+    def __init__(self, folder: Path, fields: Mapping[str, Any], masker: Masker,
+                 redactor: Redactor | None = None) -> None:
+        self.folder, self._masker, self._redactor = folder, masker, redactor
+        self._fields: dict[str, Any] = {}
+        self.update(**fields)
+
+    @classmethod
+    def open(cls, runs_dir: Path, *, algo: str, bench: str, redactor: Redactor | None = None, **fields: Any) -> Self:
+        """Make a folder of its own for a run and write its first ``run.json``.
+
+        Args:
+            runs_dir: created where missing.
+            algo: short name of the algorithm, for the folder's name.
+            bench: short name of the benchmark, likewise.
+            redactor: takes out people and texts.
+            **fields: what is known from the start: ``algorithm, benchmark, model, seed, plan``.
+
+        Raises:
+            RunError: the folder or the file cannot be written.
+        """
+        typed = {name: fields.get(name) for name in _OPTIONS}
+        masker = Masker(fields.get("command", ""), typed)
+        now = datetime.now(UTC)
+        first = {"schema": SCHEMA, "status": "started", "time": now.isoformat(timespec="milliseconds"),
+                 **_EMPTY, "versions": versions(), "git": git(Path()), **fields}
+        shown = redactor.fields(fields) if redactor else fields
+        resolved = {name: value for name, value in shown.items() if name not in _TYPED}
+        text = json.dumps(plain(resolved, masker), sort_keys=True)
+        config = hashlib.sha256(text.encode()).hexdigest()[:8]
+        words = [re.sub(r"[^\w.-]", "-", word) for word in (algo, bench)]
+        name = "_".join([now.strftime("%Y-%m-%dT%H-%M-%SZ"), *words, config])
+        return cls(new_folder(runs_dir, name), first, masker, redactor)
+
+    @classmethod
+    def reopen(cls, known: Mapping[str, Any], command: str, typed: Mapping[str, Any], changed: Sequence[str],
+               redactor: Redactor | None = None) -> Self:
+        """Open the record of a run that was interrupted, to go on with it.
+
+        Args:
+            known: from ``reading.load``.
+            command: the command line that resumes it.
+            typed: where secrets may stand, as of ``open``.
+            changed: what is not as it was, one line each.
+            redactor: as of ``open``.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        again = [*known.get("resumed", []), {"step": 0, "time": now, "changed": list(changed)}]
+        fields = {name: value for name, value in known.items() if name != "folder"}
+        found = cls(Path(known["folder"]), fields | {"status": "started", "error": None, "resumed": again},
+                    Masker(command, {name: typed.get(name) for name in _OPTIONS}))
+        # What was redacted once is not redacted again.
+        found._redactor = redactor
+        return found
+
+    def target(self, key: str) -> bool | None:
+        """Name the target; return whether an interrupted run had found it in the cache, None in a first one."""
+        known: bool | None = self._fields.get("target", {}).get("cached")
+        if known is None:
+            self.update(target={"key": key, "cached": False, "judged": []})
+        return known
+
+    def go_on(self, step: int, **fields: Any) -> None:
+        """Go back to a step: what was written of later ones is done again.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
+        path, kept = self.folder / STEPS, []
+        for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
+            with contextlib.suppress(ValueError, KeyError):
+                if line.endswith(b"\n") and json.loads(line)["step"] <= step:
+                    kept.append(line)
+        atomic.replace(path, b"".join(kept))
+        if again := self._fields.get("resumed"):
+            again[-1]["step"] = step
+        self.update(**fields)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The record as ``load`` gives it: plain JSON values, and ``folder``."""
+        return {**self._fields, "folder": str(self.folder)}
+
+    def update(self, **fields: Any) -> None:
+        """Set fields and write them.
+
+        Raises:
+            RunError: the file cannot be written; the old one is still there.
+        """
+        fields = self._redactor.fields(fields) if self._redactor else fields
+        self._fields |= {name: plain(value, self._masker) for name, value in fields.items()}
+        text = json.dumps(self._fields, indent=2, ensure_ascii=False, allow_nan=False)
+        atomic.replace(self.folder / RUN, text.encode("utf-8", "backslashreplace") + b"\n")
+
+    def step(self, entry: Mapping[str, Any]) -> None:
+        """Add a line to ``steps.jsonl``.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        atomic.append(self.folder / STEPS, json.dumps(plain(entry, self._masker), allow_nan=False))
+
+    def samples(self, samples: Sequence[Sample]) -> None:
+        """Write ``samples.parquet``.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        write_samples(self.folder / SAMPLES, self._redactor.samples(samples) if self._redactor else samples)
+
+    def finish(self, **fields: Any) -> None:
+        """Set the last fields and close the record as ``finished``."""
+        self.update(**fields, status="finished")
+
+    def diverge(self, error: str, **fields: Any) -> None:
+        """Set the last fields and close the record as ``diverged``."""
+        self.update(**fields, status="diverged", error=error)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        """Close the record unless it is closed; the error goes on to the caller."""
+        if self._fields["status"] != "started":
+            return
+        status, reason = _ending(error)
+        if self._redactor and error is not None:
+            reason = self._redactor.error(error) or reason
+        try:
+            self.update(status=status, error=reason)
+        except RunError:
+            # With a disk that is full the run's own error is the one to show.
+            if error is None:
+                raise
+
+
+def _ending(error: BaseException | None) -> tuple[str, str]:
+    if error is None:
+        return "failed", "the run ended without a result"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", str(error) or "interrupted"
+    if isinstance(error, ZooError):
+        return "diverged" if isinstance(error, Diverged) else "failed", str(error)
+    return "failed", f"{type(error).__name__}: {error}"
+
+
+def new_folder(runs_dir: Path, name: str) -> Path:
+    """Make a folder that no other run has, though it start in the same second; the owner's alone.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 10_000):
+            folder = runs_dir / (name if number == 1 else f"{name}-{number}")
+            try:
+                # Answers and predictions are about people.
+                os.mkdir(folder, 0o700)
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as error:
+        raise atomic.refused(runs_dir, error) from None
+    raise RunError(f"{runs_dir}: there are too many folders named {name}")
+
+
+def plain(value: Any, masker: Masker) -> Any:
+    """Return JSON values: no NaN, no tuple, no path, no secret."""
+    if isinstance(value, Mapping):
+        return {str(k): MASK if masker.hides(str(k), v) else plain(v, masker)
+                for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v, masker) for v in value]
+    if isinstance(value, set | frozenset):
+        return sorted(plain(list(value), masker), key=str)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "tolist"):  # of numpy or torch
+        return plain(value.tolist(), masker)
+    return masker.text(str(value))

@@ -1,0 +1,65 @@
+"""A record that keeps scores and gives nobody away: no texts, and people as pseudonyms.
+
+The pseudonyms are the same in every run over the same data, so that redacted records can still be compared
+example by example. Their key is a hash of those data's texts, which is written nowhere: who has the data can
+tell who is who, and has them already; nobody else can try names.
+"""
+
+import dataclasses
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..benchmark import Eval
+from ..errors import Diverged, GateError
+from ..evaluation.samples import Sample
+from ..example import Example
+
+#: What is said of an error whose own words may quote the data.
+SILENT = "its words are left out by --redact; run it again without"
+
+
+class Redactor:
+    """Takes people and texts out of what a record is given.
+
+    Args:
+        examples: what was learned, texts and all; their order does not matter.
+        evals: the columns; tags that they group by are kept.
+    """
+
+    def __init__(self, examples: Iterable[Example], evals: Iterable[Eval]) -> None:
+        texts = sorted("\0".join([e.id, e.identity, e.question, e.answer, *e.keywords]) for e in examples)
+        self._key = hashlib.sha256("\1".join(["unlearnzoo redact", *texts]).encode()).digest()
+        self._tags = {tag for one in evals for tag in (*one.by, one.tagged) if tag}
+
+    def name(self, text: str) -> str:
+        """Return the pseudonym of an identity or of an example."""
+        return "p" + hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def samples(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Return samples with their scores, and without texts."""
+        return [dataclasses.replace(
+            s, id=self.name(s.id), identity=self.name(s.identity), question="", answer="", prediction=None,
+            tags={tag: value for tag, value in s.tags.items() if tag in self._tags}) for s in samples]
+
+    def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields of a record with pseudonyms where people stand."""
+        found = dict(fields)
+        if "benchmark" in found:
+            people = found["benchmark"].get("forget_identities", ())
+            found["benchmark"] = {**found["benchmark"], "forget_identities": sorted(map(self.name, people))}
+        for name in ("results", "baselines"):
+            if name in found:
+                found[name] = [self._row(row) for row in found[name]]
+        return found
+
+    def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        if "per_cluster" not in row:
+            return dict(row)
+        return {**row, "per_cluster": {self.name(who): mean for who, mean in row["per_cluster"].items()}}
+
+    def error(self, error: BaseException) -> str | None:
+        """Return what may be said of an error, or None where its own words may stay: they are this program's."""
+        own = isinstance(error, Diverged | GateError | KeyboardInterrupt)
+        return None if own else f"{type(error).__name__}: {SILENT}"

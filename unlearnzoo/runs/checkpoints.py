@@ -1,0 +1,106 @@
+"""What a run keeps on its way, in ``checkpoint/`` of its folder, until the whole command is done."""
+
+import contextlib
+import functools
+import shutil
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..training.checkpointing.store import Store
+from ..training.checkpointing.interval import Every
+from ..training.reference import Reference
+from ..training.checkpointing.checkpointer import Keeper
+from ..errors import CheckpointWarning, RunError, ZooError
+from ..evaluation import evaluator
+from ..evaluation.samples import Sample, read_samples, write_samples
+from ..launch import worker
+from ..storage.locks import Lock
+from .target import digest
+
+if TYPE_CHECKING:
+    from ..planning.plan import Plan
+
+CHECKPOINT = "checkpoint"
+
+
+def lock(folder: Path) -> Lock:
+    """Take a run's folder for this process.
+
+    Raises:
+        RunError: another process has it.
+    """
+    (folder / CHECKPOINT).mkdir(mode=0o700, exist_ok=True)
+    found = Lock(folder / CHECKPOINT / "lock")
+    if not found.held:
+        raise RunError(f"{folder}: it is running ({found.holder}); wait for it, or stop it first")
+    return found
+
+
+def stage_2(plan: "Plan", name: str, folder: Path, target: str, reference: Reference) -> Keeper:
+    """Return what keeps stage 2 of an algorithm, with what an earlier process left of it.
+
+    Args:
+        plan: of the command.
+        name: of the algorithm, as typed.
+        folder: of its record.
+        target: key of the target.
+        reference: takes what was kept of it.
+    """
+    algorithm, engine = plan.algorithms[name], reference.engine
+    return Keeper(Store(folder / CHECKPOINT, _key(plan, name, target)), Every.parse(plan.request.checkpoint_every),
+                  reference=reference, algorithm=algorithm, ranks=engine.ranks, works=not engine.sharding.on)
+
+
+def take_over(plan: "Plan", name: str, folder: Path, target: str, reference: Reference) -> None:
+    """Take the reference of an algorithm that an earlier process finished: the next ones share it."""
+    if not any(need.endswith("_ref") for need in plan.algorithms[name].needs):
+        return
+    keeper = None
+    ranks = reference.engine.ranks
+    if ranks.once((folder / CHECKPOINT).is_dir):
+        keeper = Keeper(Store(folder / CHECKPOINT, _key(plan, name, target)), Every(), reference=reference,
+                        ranks=ranks, works=not reference.engine.sharding.on)
+    if keeper is None or not keeper.store.files:
+        warnings.warn(f"the reference that {name} shared is gone and is computed again; "
+                      "last digits may differ", CheckpointWarning, stacklevel=2)
+
+
+def judged(keeper: Keeper, ask: evaluator.Judge, items: Sequence[evaluator.Item]) -> list[Sample]:
+    """Judge the unlearned model, part by part; parts that are kept are read."""
+    found: dict[tuple[str, str], Sample] = {}
+    for number, part in enumerate(evaluator.parts(items)):
+        name = f"judged-{number:04}.parquet"
+        samples = None
+        if name in keeper.store.files:
+            with contextlib.suppress(ZooError):
+                samples = keeper.ranks.once(functools.partial(read_samples, keeper.store.folder / name))
+        if samples is None:
+            samples = ask(part, "policy", "unlearned")
+            keeper.add(name, lambda path, some=samples: write_samples(path, some))  # type: ignore[misc]
+        found |= {(s.split, s.id): s for s in samples}
+    return [found[item.split, item.example.id] for item in items]
+
+
+def clear(folders: Iterable[Path]) -> None:
+    """Remove what was kept: the command is done."""
+    for folder in folders if worker.rank() == 0 else ():
+        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+
+
+def added(*clocks: Mapping[str, float]) -> dict[str, float]:
+    """Add up seconds by phase."""
+    names = {name for clock in clocks for name in clock if name != "total"}
+    return {name: sum(clock.get(name, 0.0) for clock in clocks) for name in names}
+
+
+def _key(plan: "Plan", name: str, target: str) -> str:
+    """Return what stage 2 depends on; a checkpoint of anything else is not used."""
+    algorithm = plan.algorithms[name]
+    origin = plan.zoo.origin(type(algorithm))
+    what: list[Any] = [
+        target, algorithm.name, origin["distribution"], origin["version"], algorithm.values(),
+        plan.unlearn.values(), plan.request.seed, plan.request.stop_at,
+        plan.benchmark.fingerprint(), sorted(plan.benchmark.forget_identities())]
+    return digest(what)

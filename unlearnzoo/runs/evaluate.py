@@ -1,0 +1,94 @@
+"""Judge a model that was unlearned elsewhere, with the same columns and record as a run's."""
+
+import gc
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..training.engine import Engine
+from ..errors import GateError
+from ..evaluation import aggregate
+from ..evaluation.evaluator import Item, Judge, select
+from ..evaluation.samples import Sample
+from ..launch import worker
+from ..models.lora import State
+from ..models.checkpoint import Checkpoint
+from . import gate
+from ..records.environment import calibration
+from ..planning.plan import Plan
+from .progress import Progress
+from ..records.record import Record
+from ..planning.summary import measured_by, pools
+
+
+def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None,
+          progress: Progress) -> dict[str, Any]:
+    """Judge it and return the record.
+
+    Args:
+        plan: benchmark, metrics and columns.
+        name: what the record calls the method.
+        unlearned: the model that was unlearned.
+        target: the model before that; with it the gate tells whether there was anything to forget.
+        progress: told what happens.
+
+    Raises:
+        GateError: the target does not know what is to be forgotten.
+    """
+    start, forget = time.perf_counter(), plan.benchmark.forget_identities()
+    items = select(plan.evals, plan.examples, forget)
+    fields = {**measured_by(plan), "algorithm": {"name": name, "distribution": None, "version": None, "options": {}},
+              "model": {"name": unlearned.name, "source": unlearned.source, "weights": unlearned.weights,
+                        "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
+                        "target": None if target is None else target.source},
+              "plan": {"pools": pools(plan), "columns": [e.column for e in plan.evals]}}
+    with (worker.records(plan.request.runs_dir) as runs_dir,
+          Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **fields) as record):
+        samples: list[Sample] = []
+        if target is not None:
+            with progress.stage("judging the target"):
+                asked = gate.items(plan) if plan.benchmark.gate else []
+                samples, gated = _judged(plan, target, "target", record, progress, items, asked)
+            record.samples(samples)
+            if asked:
+                _pass(plan, gate.weigh(plan, None, gated), record, progress)
+            record.update(target={"key": target.weights, "cached": True})
+        with progress.stage(f"judging {name}"):
+            samples = samples + _judged(plan, unlearned, "policy", record, progress, items)[0]
+        record.samples(samples)
+        took = round(time.perf_counter() - start, 3)
+        record.finish(results=aggregate.results(samples, plan.evals, forget), seconds={"evaluate": took, "total": took},
+                      machine={**calibration(), "cpu_seconds": round(time.process_time(), 1)})
+        return record.data
+
+
+def _judged(plan: Plan, checkpoint: Checkpoint, state: State, record: Record, progress: Progress,
+            *asked: Sequence[Item]) -> list[list[Sample]]:
+    """Judge a model; it is gone afterwards, for the device may not hold two."""
+    engine = Engine(checkpoint)
+    record.update(**engine.describe())
+    ask = Judge(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+    found = [ask(items, state, "unlearned" if state == "policy" else state) for items in asked]
+    engine.sharding.release()
+    del engine, ask
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return found
+
+
+def _pass(plan: Plan, rows: Sequence[dict[str, Any]], record: Record, progress: Progress) -> None:
+    """Write down what the gate found; stop where there was nothing to forget."""
+    complaint = gate.complaint(rows)
+    record.update(gate=rows, valid=complaint is None)
+    progress.gate(rows)
+    if complaint and not plan.request.allow_unmemorised:
+        raise GateError(complaint)
+
+
+def label(name: str | None, model: str, adapter: Path | None) -> str:
+    """Return the method's name in the record: as given, or the last folder of what is judged."""
+    return name or (adapter or Path(model)).resolve().name

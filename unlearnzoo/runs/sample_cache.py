@@ -1,0 +1,140 @@
+"""What was judged of base and target, kept by example: other algorithms and forget sets share it."""
+
+import dataclasses
+import inspect
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..storage import cache, atomic
+from ..errors import CacheWarning, ZooError
+from ..evaluation.evaluator import Item, Judge, parts
+from ..evaluation.samples import Sample, read_samples, write_samples
+from ..metric import in_batches
+from .target import alone, digest
+
+if TYPE_CHECKING:
+    from ..models.lora import State
+    from ..options import Configurable
+    from ..planning.plan import Plan
+
+
+def by_state(plan: "Plan", judge: Judge, target: str) -> "dict[State, Judged]":
+    """Return what is known of base and target; of who brings a target there is no base.
+
+    Args:
+        plan: whose metrics, data and weights.
+        judge: judges what is not known.
+        target: the target's key.
+    """
+    base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), judge.engine.numbers])
+    keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
+    asked = [_code(plan, type(plan.benchmark)), [
+        (e.id, e.question, e.answer, e.keywords, e.tags, e.cloze, e.choices, [i.key for i in e.images])
+        for e in plan.utility]]
+    return {state: Judged(judge, state, digest([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
+            for state, key in keys.items()}
+
+
+def source(cls: type) -> str:
+    """Return the SHA-256 of the file that a class is written in; empty where there is none."""
+    try:
+        return atomic.digest(Path(inspect.getsourcefile(cls) or ""))
+    except (TypeError, OSError):
+        return ""
+
+
+def _code(plan: "Plan", cls: type["Configurable"]) -> list[Any]:
+    """Return where a class comes from and what is written there: an author's file has no version."""
+    return [plan.zoo.origin(cls), source(cls)]
+
+
+class Judged:
+    """Samples of one state, kept on disk by example; only what is missing is judged.
+
+    Args:
+        judge: judges.
+        state: ``base`` or ``target``.
+        key: content address of that state (weights and data).
+        origin: metric → what its scores depend on besides: its version, its code.
+    """
+
+    def __init__(self, judge: Judge, state: Any, key: str, origin: Callable[[str], Any]) -> None:
+        self.judge, self.state = judge, state
+        self.path = cache.folder("judged") / f"{key}-{state}.parquet"
+        self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
+        self.known: dict[tuple[str, str], Sample] = {}
+        #: What was scored by this process: a judge that is down is not asked again and again.
+        self.asked: set[tuple[str, str, str]] = set()
+
+    def __call__(self, items: Sequence[Item]) -> list[Sample]:
+        """Return the samples of some items, judging what is not known yet."""
+        if self._missing(items):
+            with alone(self.judge.engine, self.path):
+                # Another command may have judged some of it meanwhile.
+                self.known |= self.judge.engine.ranks.once(self._read)
+                for part in parts(self._missing(items)):
+                    self._add(part)
+        return [self._of(item) for item in items]
+
+    def _missing(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items with a metric that is not known yet, with these metrics alone."""
+        found = []
+        for item in items:
+            have = self.known.get((item.split, item.example.id))
+            if lacking := {m for m in item.metrics if have is None or self._open(m, have)}:
+                found.append(Item(item.split, item.example, lacking))
+        return found
+
+    def _add(self, items: Sequence[Item]) -> None:
+        """Judge some and keep them with what was known."""
+        self.asked |= {(item.split, item.example.id, metric) for item in items for metric in item.metrics}
+        for sample in self.judge(items, self.state, self.state, self._detail):
+            key = (sample.split, sample.id)
+            old = self.known.get(key)
+            scores = {self._name(m): v for m, v in sample.scores.items()}
+            if old is not None:
+                again = tuple(self._detail(m, "") for m in sample.scores)
+                details = {name: v for name, v in old.details.items() if not name.endswith(again)}
+                sample = dataclasses.replace(
+                    sample, scores={**old.scores, **scores}, details={**details, **sample.details},
+                    prediction=old.prediction if sample.prediction is None else sample.prediction)
+            else:
+                sample = dataclasses.replace(sample, scores=scores)
+            self.known[key] = sample
+        if self.judge.engine.ranks.main:
+            with cache.best_effort(f"what was judged of the {self.state}", self.path):
+                write_samples(self.path, list(self.known.values()))
+
+    def _read(self) -> dict[tuple[str, str], Sample]:
+        try:
+            return {(s.split, s.id): s for s in read_samples(self.path)} if self.path.is_file() else {}
+        except ZooError as error:
+            warnings.warn(f"{error}; what was judged of the {self.state} is judged again", CacheWarning, stacklevel=2)
+            return {}
+
+    def _open(self, metric: str, have: Sample) -> bool:
+        """Tell whether a known sample lacks a score, or has a NaN that may not be for good."""
+        score = have.scores.get(self._name(metric))
+        if score is None:
+            return True
+        again = math.isnan(score) and in_batches(self.judge.metrics[metric])
+        return again and (have.split, have.id, metric) not in self.asked
+
+    def _name(self, metric: str) -> str:
+        """Name a metric with the hash of its version, code and options: others do not share scores."""
+        return f"{metric}@{self.origin[metric]}"
+
+    def _detail(self, metric: str, detail: str) -> str:
+        """Name a detail with its metric: as with scores, others do not share it."""
+        return f"{detail}@{self._name(metric)}"
+
+    def _of(self, item: Item) -> Sample:
+        """Return a sample with the scores and details of these metrics, under their own names."""
+        sample, metrics = self.known[item.split, item.example.id], sorted(item.metrics)
+        ends = ["", *(self._detail(m, "") for m in metrics)]
+        details = {name.removesuffix(end): v for end in ends for name, v in sample.details.items()
+                   if (name.endswith(end) if end else "@" not in name)}
+        return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in metrics}, details=details)

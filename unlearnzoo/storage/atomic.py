@@ -1,0 +1,115 @@
+"""Write a file as a whole or not at all: a kill, a full disk or a second process leaves no half.
+
+What a run has computed is worth hours; a reader must find the old content or the new one.
+"""
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import RunError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or write elsewhere",
+    errno.EDQUOT: "your quota of the disk is used up; free some space or write elsewhere",
+    errno.EFBIG: "the file grew beyond the limit set for this process (ulimit -f)",
+    errno.EACCES: "no permission to write there; write elsewhere",
+    errno.EPERM: "no permission to write there; write elsewhere",
+    errno.EROFS: "the disk is read-only; write elsewhere",
+    errno.EEXIST: "a part of this path is a file, not a folder; write elsewhere",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; write elsewhere",
+}
+
+
+def refused(path: Path, error: OSError) -> RunError:
+    """Return the one-line error for a failed write, with what to do."""
+    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    return RunError(f"{path}: cannot be written: {reason}")
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file, readable by its owner only, in the place of what was there.
+
+    Raises:
+        RunError: it cannot be written; what was there is still there.
+    """
+    fresh = None
+    try:
+        handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        raise refused(path, error) from None
+    finally:
+        # Gone after a replacement; left by whatever stopped it, Ctrl-C too.
+        if fresh is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(fresh)
+
+
+@contextlib.contextmanager
+def placed(path: Path) -> Iterator[Path]:
+    """Yield a new file for a writer of its own; at the end it takes its place, whole and on the disk.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    fresh = Path(name)
+    try:
+        os.close(handle)
+        yield fresh
+        with open(fresh, "rb") as file:
+            os.fsync(file.fileno())
+        fresh.chmod(0o600)
+        os.replace(fresh, path)
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a folder last, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line, all of it or nothing.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    content = line.encode() + b"\n"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            before = os.fstat(handle).st_size
+            try:
+                while content:
+                    content = content[os.write(handle, content):]
+            except OSError:
+                os.ftruncate(handle, before)
+                raise
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise refused(path, error) from None

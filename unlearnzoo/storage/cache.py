@@ -1,0 +1,73 @@
+"""Where generated data and trained targets are kept between runs."""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import CacheWarning, RunError, ZooError
+
+#: Says that a folder is a cache and nothing else (https://bford.info/cachedir/): backups leave it out.
+TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
+
+
+def folder(*parts: str) -> Path:
+    """Return a folder below the cache, created, readable by its owner only.
+
+    ``UNLEARNZOO_CACHE`` names another place than the user's cache folder. A trained target *is*
+    the secret that unlearning is about, hence the permissions.
+    """
+    from platformdirs import user_cache_path
+
+    root = os.environ.get("UNLEARNZOO_CACHE")
+    path = Path(root).expanduser() if root else user_cache_path("unlearnzoo")
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(path.iterdir()):
+        with contextlib.suppress(OSError):  # a full disk, or a read-only one
+            (path / TAG).write_text(f"{SIGNATURE}\n# What unlearnzoo keeps between runs.\n")
+    path = path.joinpath(*parts)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def contents() -> list[Path]:
+    """Return what lies in the cache.
+
+    Raises:
+        RunError: ``UNLEARNZOO_CACHE`` names a folder that held something else before.
+    """
+    root = folder()
+    found = sorted(root.iterdir())
+    if os.environ.get("UNLEARNZOO_CACHE") and found and not (root / TAG).is_file():
+        some = ", ".join(path.name for path in found[:6])
+        raise RunError(f"{root}: UNLEARNZOO_CACHE named a folder that was not empty, so what else lies there would go "
+                       f"with the cache; remove the cache's part of it yourself ({some}, ...)")
+    return found
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Make something of the cache while no other process makes the same: the second waits, and finds it there.
+
+    Where no lock can be kept (a full disk, a read-only one), both make it, as they always may.
+    """
+    from filelock import FileLock
+
+    lock = FileLock(path.parent / f".{path.name}.lock")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, NotImplementedError):
+            stack.enter_context(lock)
+        yield
+
+
+@contextlib.contextmanager
+def best_effort(what: str, path: Path) -> Iterator[None]:
+    """Keep something for the next run; a full disk is a warning, since this run has it in memory."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError, ZooError) as error:
+        reason = str(error).splitlines()[0].removeprefix(f"{path}: ")
+        warnings.warn(f"{what} is not kept for the next run: {path}: {reason}", CacheWarning, stacklevel=3)

@@ -1,0 +1,88 @@
+"""Points as jobs of a cluster, by submitit: it writes the job scripts and asks the scheduler."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..storage import atomic
+from ..errors import OptionError, RunError
+from .local import command
+from .state import JOB, LOG, Point, ended, make_folder
+
+_POLL = {"slurm": 15.0, "local": 0.2}
+
+
+def run(words: Sequence[str], log: str) -> int:
+    """Do one point on whatever machine this is; its result is a file, so nothing goes back through submitit."""
+    with open(log, "wb") as out:
+        return subprocess.run(list(words), stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
+
+
+def work(points: Sequence[Point], cluster: str, parameters: Mapping[str, Any], home: Path,
+         on_end: Callable[[Point], None]) -> None:
+    """Submit points and wait for them; Ctrl-C cancels them all. Jobs of an earlier call are waited for, not doubled.
+
+    Args:
+        points: what is to be done.
+        cluster: ``slurm``, or ``local`` for processes of this machine.
+        parameters: for ``AutoExecutor.update_parameters``: ``timeout_min``, ``slurm_partition``, ``gpus_per_node``.
+        home: the sweep's folder; the nodes must see it.
+        on_end: told each point that ended.
+
+    Raises:
+        RunError: submitit is not installed.
+        OptionError: a parameter is unknown to it.
+    """
+    try:
+        import submitit
+    except ImportError:
+        raise RunError("--cluster needs submitit: pip install 'unlearnzoo[cluster]'") from None
+    place = home / "jobs"
+    make_folder(place)
+    executor = submitit.AutoExecutor(folder=place, cluster=cluster)
+    try:
+        executor.update_parameters(**{"name": "unlearnzoo", "timeout_min": 240, **parameters})
+    except (TypeError, ValueError, NameError, AssertionError) as error:
+        raise OptionError(f"cluster: {str(error).splitlines()[0]}") from None
+    waiting = {point: _attach(submitit, cluster, place, point) for point in points}
+    fresh = [point for point, job in waiting.items() if job is None]
+    try:
+        with executor.batch():
+            for point in fresh:
+                make_folder(point.folder)
+                waiting[point] = executor.submit(run, command(point), str((point.folder / LOG).resolve()))
+        for point in fresh:
+            atomic.replace(point.folder / JOB, json.dumps({"cluster": cluster, "id": waiting[point].job_id}).encode())
+        _wait(waiting, _POLL[cluster], on_end)
+    except BaseException:
+        for job in waiting.values():
+            if job is not None:
+                job.cancel(check=False)
+        raise
+
+
+def _wait(waiting: dict[Point, Any], poll: float, on_end: Callable[[Point], None]) -> None:
+    while waiting:
+        for point, job in list(waiting.items()):
+            if job.done():
+                del waiting[point]
+                # A job that was killed by its scheduler wrote no result.
+                ended(point, 1)
+                (point.folder / JOB).unlink(missing_ok=True)
+                on_end(point)
+        time.sleep(poll if waiting else 0)
+
+
+def _attach(submitit: Any, cluster: str, place: Path, point: Point) -> Any:
+    """Return the job of an earlier call that is not over yet, or None."""
+    try:
+        found = json.loads((point.folder / JOB).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if found.get("cluster") != cluster or cluster == "local":
+        return None  # those end with their sweep
+    job = submitit.SlurmJob(folder=place, job_id=found["id"])
+    return None if job.done(force_check=True) else job

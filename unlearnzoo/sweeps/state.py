@@ -1,0 +1,123 @@
+"""A sweep's folder: a folder a point, and in it what came of the point.
+
+What is true is in the points' own files, each written whole by whoever did the work; nothing else
+remembers, so nothing can be out of step after a kill.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ..storage import atomic
+from ..terminal import clean
+
+#: Part of a point's identity. Raise it when a point's folder changes its meaning.
+SCHEMA = 1
+RESULT, LOG, RUNS, JOB = "result.json", "log.txt", "runs", "job.json"
+#: Ctrl-C and SIGTERM: the point was stopped, which says nothing about it; it is done again.
+STOPPED = (130, 143, -2, -15)
+Status = Literal["finished", "failed", "open"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Point:
+    """One command line.
+
+    Attributes:
+        values: axis → value.
+        argv: words after ``unlearnzoo``, without the place of the records.
+        folder: holds its records, its output and its result.
+    """
+
+    values: Mapping[str, Any]
+    argv: tuple[str, ...]
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """Name of its folder: a hash of the command line as typed and of the folder's schema.
+
+        No versions: a sweep that is continued after an upgrade keeps what it has; the records say by what.
+        """
+        return self.folder.name
+
+    @property
+    def label(self) -> str:
+        """Its values for a person."""
+        return clean(" ".join(f"{name}={shown(value)}" for name, value in self.values.items()))
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What came of it; None where it was not done or was stopped."""
+        try:
+            found = json.loads((self.folder / RESULT).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) and isinstance(found.get("exit"), int) else None
+
+    @property
+    def status(self) -> Status:
+        """Whether it is still to be done."""
+        result = self.result
+        return "open" if result is None else "finished" if result["exit"] == 0 else "failed"
+
+
+def key(argv: Sequence[str]) -> str:
+    """Return the identity of a command line."""
+    return hashlib.sha256(json.dumps([SCHEMA, list(argv)]).encode()).hexdigest()[:12]
+
+
+def shown(value: Any) -> str:
+    """Return a value as a command line has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "default", True: "true", False: "false"}[value]
+    return ",".join(map(shown, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that only its owner can read.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise atomic.refused(path, error) from None
+
+
+def last_error(folder: Path) -> str:
+    """Return the last line of a point's output that says what went wrong, or the last one of all."""
+    try:
+        with (folder / LOG).open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 65536))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return "no output"
+    told = [clean(line.strip()) for line in lines if line.strip()]
+    errors = [line for line in told if line.startswith("Error: ")]
+    return (errors or told or ["no output"])[-1].removeprefix("Error: ")[:500]
+
+
+def write_result(folder: Path, exit_code: int, **fields: Any) -> None:
+    """Write what came of a point.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    content = {"exit": exit_code, "error": last_error(folder) if exit_code else None, **fields}
+    atomic.replace(folder / RESULT, json.dumps(content, indent=2).encode() + b"\n")
+
+
+def ended(point: Point, code: int) -> None:
+    """Write down how a process ended that could not say so itself: killed, or out of memory.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    if point.result is None and code not in STOPPED:
+        reason = f"killed by signal {-code}" + " (out of memory?)" * (code == -9) if code < 0 else f"exit code {code}"
+        write_result(point.folder, code or 1, error=f"{reason}; last words: {last_error(point.folder)}")

@@ -1,0 +1,218 @@
+"""When a training's position is kept, and how a resumed run goes on from it.
+
+A method may be any Python (several phases, adapters put back), so a resumed run calls it from its
+start: what its finished calls of ``Work`` gave is in a journal and is given again without being done.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import CheckpointWarning, RunError, ZooError
+from . import state
+from .store import Store
+from .interval import Every
+from ..distributed.ranks import Ranks
+
+if TYPE_CHECKING:
+    from ..reference import Reference
+
+#: Saving takes at most this share of the time, however slow the disk.
+SHARE = 0.02
+
+
+@dataclass
+class Keeper:
+    """Keeps the position of a stage.
+
+    Attributes:
+        store: where.
+        every: how often.
+        outer: what a run adds to a position: a JSON-able mapping.
+        reference: the target's cached view, kept as it grows: an answer computed anew among other
+            answers would differ in its last digits.
+        algorithm: what it notes on itself belongs to the position.
+        ranks: the processes of the run; the main one reads and writes, all of them go on.
+        works: positions can be kept; with DeepSpeed, which shards the state, a stage starts again.
+    """
+
+    store: Store
+    every: Every
+    outer: Callable[[], Mapping[str, Any]] = dict
+    reference: "Reference | None" = None
+    algorithm: Any = None
+    ranks: Ranks = field(default_factory=Ranks)
+    works: bool = True
+    journal: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        #: What the last process left; its training part is used up by the first call that is not in the journal.
+        self.found, self.store.files, self._tensors = self.ranks.once(self._load)
+        self.journal = list(self.found.get("journal", []))
+        self._at = 0
+        #: Steps that were done of the training in progress when it was taken up.
+        self.done = 0
+        self._training: tuple[list[Any], Any] | None = None
+        self._owed: dict[str, Mapping[str, Any]] = {}
+        self._count, self._last, self._cost, self._failed = 0, time.monotonic(), 0.0, False
+        if self.reference is not None:
+            for name in sorted(n for n in self.store.files if n.startswith("reference-")):
+                self.reference.put(self.tensors(name))
+
+    def tensors(self, name: str) -> dict[str, Any]:
+        """Take a verified file of the position."""
+        return self._tensors.pop(name)
+
+    def _load(self) -> tuple[dict[str, Any], dict[str, str], dict[str, dict[str, Any]]]:
+        """Read the last position: its facts, its files, and the tensors in them."""
+        from safetensors.torch import load_file
+
+        if not self.works:
+            return {}, {}, {}
+        found = self.store.load() or {}
+        return found, dict(self.store.files), {name: load_file(self.store.folder / name) for name in self.store.files
+                                               if name.endswith(".safetensors")}
+
+    def again(self, call: str) -> dict[str, Any] | None:
+        """Return what this call of an algorithm gave before the interruption; None: it is to be done.
+
+        Raises:
+            RunError: the algorithm took another way than then.
+        """
+        if self._at >= len(self.journal):
+            return None
+        entry = self.journal[self._at]
+        self._at += 1
+        if entry["call"] != call:
+            raise RunError(f"the algorithm called {call!r} where it called {entry['call']!r} before the interruption; "
+                           "it depends on something that no seed decides, so start a new run")
+        if self._at == len(self.journal) and "training" not in self.found:
+            self._go_on()
+        return entry
+
+    def note(self, call: str, tensors: Mapping[str, Any] | None = None, **result: Any) -> None:
+        """Write what a call gave into the journal; with tensors at once onto the disk."""
+        entry = {"call": call, **result}
+        self._training = None
+        if tensors is not None:
+            entry["file"] = f"call-{len(self.journal):04}.safetensors"
+            self._owed[entry["file"]] = tensors
+        self.journal.append(entry)
+        self._at = len(self.journal)
+        self._count += 1
+        if tensors is not None or self._due():
+            self.save()
+
+    def begin(self, parameters: list[Any], optimizer: Any) -> tuple[int, dict[str, float] | None]:
+        """Take up a training.
+
+        Returns:
+            Steps done, and the numbers of the last one where nobody was told of them yet.
+        """
+        self._training = parameters, optimizer
+        known = self.found.get("training") or {"done": 0, "pending": None}
+        self.done = known["done"]
+        if self.done:
+            state.spread(parameters, optimizer, self._go_on())
+        return self.done, known["pending"]
+
+    def add(self, name: str, write: Callable[[Path], None]) -> None:
+        """Keep another file and, with it, the position."""
+        def both() -> None:
+            self.store.add(name, write)
+            self._save(None, None)
+
+        self._try(both)
+
+    def retire(self) -> None:
+        """Keep of a finished stage what the next one can use: the reference."""
+        def shrink() -> None:
+            for name in [n for n in self.store.files if not n.startswith("reference-")]:
+                self.store.drop(name)
+            self.journal, self._owed = [], {}
+            self._save(None, None)
+
+        self._try(shrink)
+
+    def step(self, done: int) -> None:
+        """Tell of a finished step; keeps the position where it is time."""
+        self._count += 1
+        if self._due():
+            self.save(done)
+
+    def save(self, done: int | None = None, pending: Mapping[str, float] | None = None) -> None:
+        """Keep the position; a disk that is full is a warning, and the position before stays."""
+        self._try(lambda: self._save(done, pending))
+
+    def _try(self, write: Callable[[], None]) -> None:
+        from safetensors import SafetensorError
+
+        if not (self.works and self.ranks.main):
+            self._owed = {}
+            return
+        start, before = time.monotonic(), dict(self.store.files)
+        try:
+            write()
+            self._failed = False
+        except (OSError, SafetensorError, ZooError) as error:
+            self.store.files = before
+            self.store.sweep()
+            if not self._failed:
+                reason = str(error).splitlines()[0].removeprefix(f"{self.store.folder}: ")
+                warnings.warn(f"no checkpoint was written: {self.store.folder}: {reason}; the run goes on, and the "
+                              "last checkpoint stays", CheckpointWarning, stacklevel=3)
+            self._failed = True
+        self._count, self._last = 0, time.monotonic()
+        self._cost = self._last - start
+
+    def _save(self, done: int | None, pending: Mapping[str, float] | None) -> None:
+        store = self.store
+        facts: dict[str, Any] = {"journal": self.journal, "outer": dict(self.outer())}
+        rng, tensors = state.draws()
+        facts["rng"] = rng
+        if self.algorithm is not None:
+            facts["algorithm"], own = state.attributes(self.algorithm, set(self.algorithm.values()))
+            tensors |= own
+        if done is not None and self._training is not None:
+            facts["training"] = {"done": done, "pending": pending}
+            tensors |= state.gather(*self._training)
+        if self.reference is not None and (fresh := self.reference.fresh()):
+            number = sum(name.startswith("reference-") for name in store.files)
+            store.add(f"reference-{number:04}.safetensors", _saver(fresh))
+        for name, owed in self._owed.items():
+            store.add(name, _saver(owed))
+        for name in [n for n in store.files if n.startswith("state-")]:
+            store.drop(name)
+        store.add(f"state-{store.number + 1:06}.safetensors", _saver(tensors))
+        store.seal(facts)
+        self._owed = {}
+        if self.reference is not None:
+            self.reference.settle()
+
+    def _due(self) -> bool:
+        if self.every.steps is not None:
+            return self._count >= self.every.steps
+        if self.every.seconds is None:
+            return False
+        return time.monotonic() - self._last >= max(self.every.seconds, self._cost / SHARE)
+
+    def _go_on(self) -> dict[str, Any]:
+        """Set generators and what the algorithm noted; return the training's tensors, once."""
+        found, self.found = self.found, {}
+        tensors = self.tensors(next(name for name in self.store.files if name.startswith("state-")))
+        state.put_draws(found["rng"], tensors)
+        if self.algorithm is not None:
+            state.put_attributes(self.algorithm, found["algorithm"], tensors)
+        return {n: t for n, t in tensors.items() if n.startswith(("parameter.", "optimizer."))}
+
+
+def _saver(tensors: Mapping[str, Any]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        from safetensors.torch import save_file
+
+        save_file({name: t.contiguous() for name, t in tensors.items()}, path)
+
+    return write

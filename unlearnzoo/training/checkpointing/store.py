@@ -1,0 +1,130 @@
+"""What a killed run goes on from: numbered positions in a folder, each whole, checksummed, the last two kept.
+
+A position is a JSON file that names the files it stands on, with their SHA-256; it is written after
+them. Nothing is ever unpickled. Which is the newest is told by its number, never by a clock.
+"""
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...storage import atomic
+from ...errors import CheckpointWarning
+
+FORMAT = 2
+KEPT = 2
+_NAME = re.compile(r"(\d{6,})\.json")
+
+
+class Damaged(Exception):
+    """Why a position cannot be used."""
+
+
+class Store:
+    """The positions of one piece of work.
+
+    Args:
+        folder: made where missing, readable by its owner only.
+        key: what the work is; positions of other work are refused.
+
+    Attributes:
+        files: name → SHA-256 of what the position being made stands on; ``add`` and ``drop`` change it.
+        number: of the last position.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.folder, self.key = folder, key
+        self.files: dict[str, str] = {}
+        self.number = 0
+        self._whole: list[tuple[int, dict[str, str]]] = []
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the facts of the newest position that is whole; None where there is none."""
+        numbers = sorted((int(m[1]) for p in self.folder.iterdir() if (m := _NAME.fullmatch(p.name))), reverse=True)
+        self.number = numbers[0] if numbers else 0
+        for i, number in enumerate(numbers):
+            try:
+                body = self._read(number)
+            except Damaged as error:
+                rest = "the one before is used" if i + 1 < len(numbers) else "this stage starts again"
+                warnings.warn(f"{self.folder}: checkpoint {number} cannot be used ({error}); {rest}",
+                              CheckpointWarning, stacklevel=2)
+                continue
+            self.files = dict(body["files"])
+            self._whole = [(number, dict(body["files"]))]
+            facts: dict[str, Any] = body["facts"]
+            return facts
+        return None
+
+    def add(self, name: str, write: Callable[[Path], None]) -> None:
+        """Write a file that the next position stands on.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with atomic.placed(self.folder / name) as fresh:
+            write(fresh)
+            found = atomic.digest(fresh)
+        self.files[name] = found
+
+    def drop(self, name: str) -> None:
+        """Leave a file out of the next position; it goes when no kept one stands on it."""
+        self.files.pop(name, None)
+
+    def seal(self, facts: Mapping[str, Any]) -> None:
+        """Write a position: these facts and the files as they are now.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        self.number += 1
+        body = {"format": FORMAT, "key": self.key, "facts": facts, "files": self.files}
+        content = json.dumps({"sha256": _digest(body), "position": body}).encode()
+        atomic.replace(self.folder / f"{self.number:06}.json", content)
+        atomic.sync(self.folder)
+        self._whole = [*self._whole, (self.number, dict(self.files))][-KEPT:]
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what no kept position stands on, halves of a killed process among it."""
+        wanted = {"lock", *self.files}
+        for number, named in self._whole:
+            wanted |= {f"{number:06}.json", *named}
+        for path in self.folder.iterdir():
+            if path.name not in wanted:
+                path.unlink(missing_ok=True)
+
+    def _read(self, number: int) -> dict[str, Any]:
+        """Read and verify a position.
+
+        Raises:
+            Damaged: what is wrong with it.
+        """
+        try:
+            found = json.loads((self.folder / f"{number:06}.json").read_bytes())
+            body: dict[str, Any] = found["position"]
+            if found["sha256"] != _digest(body):
+                raise Damaged("its list of files was changed")
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            raise Damaged("its list of files is damaged") from None
+        if body["format"] != FORMAT:
+            raise Damaged(f"its format is {body['format']!r}, this unlearnzoo reads {FORMAT}")
+        if body["key"] != self.key:
+            raise Damaged("it is of another run")
+        for name, digest in body["files"].items():
+            try:
+                found = atomic.digest(self.folder / name)
+            except OSError as error:
+                raise Damaged(f"{name}: {error.strerror}") from None
+            if found != digest:
+                raise Damaged(f"{name} was truncated or changed")
+        return body
+
+
+def _digest(body: Any) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,291 @@
+"""The engine: encode, forward, generate and score, over one model with its adapters.
+
+Losses never see it; training loops, evaluation and commands do.
+"""
+
+import contextlib
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ..data.encode import Encoded, Encoder
+from ..data.packing import Batch, Row, bundled, chunks, collate, rows, single, single_chunks, singles
+from ..data.images import Pixels, foreseen
+from ..data.partition import share
+from ..errors import ModelError
+from ..example import Example
+from ..models import lora, vision_features
+from ..models.packed_forward import PackedForward
+from ..models.generation import generate, groups
+from ..models.checkpoint import Checkpoint, load
+from ..models.precision import check, dtype, resolve, verify
+from ..models.activation_checkpointing import recomputed
+from ..models.scores import Scores
+from .distributed.start import start
+from .recipe import Stage
+from .distributed.deepspeed import Sharding
+from .optimizers import DeepSpeedStepper, Stepper
+
+#: Padded tokens in one forward without gradients; what fits a processor's caches is fastest there.
+SCORE_TOKENS = {"cpu": 4096, "cuda": 16384}
+#: Padded tokens of one generated batch, new ones included; only one of them a row is computed at a time.
+GENERATE_TOKENS = 32768
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Teacher-forced result of one answer."""
+
+    logps: list[float]
+    correct: bool
+
+
+class Engine:
+    """One model, in this process and in the others that work on the same run.
+
+    Args:
+        checkpoint: what ``models.load.inspect`` found.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.accelerator, self.ranks = start()
+        self.device = self.accelerator.device
+        self.sharding = Sharding(self.accelerator)
+        check(checkpoint.precision, self.sharding.weights)
+        self.precision = resolve(checkpoint.precision, self.device.type == "cuda")
+        # Adapters stay fp32; their products run in bf16 beside a bf16 base.
+        self.dtype = dtype(self.precision)
+        self.checkpoint = checkpoint
+        with self.sharding.loading(self.dtype == torch.bfloat16):
+            self.model = load(checkpoint, self.dtype)
+        if not self.sharding.weights:
+            self.model = self.model.to(self.device)
+        verify(self.model, checkpoint.name)
+        self.linears = lora.linear_parts(self.model)
+        self.encoder = Encoder(checkpoint.processor)
+        images = checkpoint.processor.image_processor
+        # Sharded weights are there in forwards of the whole model alone, not in those of its vision tower.
+        self.pixels = Pixels(images) if self.sharding.weights else vision_features.inputs(self.model, images, self._autocast)
+        self.wrapped: Any = PackedForward(self.model)
+        self.packs: bool | None = None
+        self._recompute = False
+        #: Which adapters count in each state; a method may take the target out of ``policy``.
+        self.states = dict(lora.ACTIVE)
+        self._encoded: dict[tuple[object, ...], Encoded] = {}
+
+    def adapt(self, name: str, rank: int, alpha: float, parts: Sequence[str], seed: int) -> list[Any]:
+        """Add a fresh adapter and return its parameters, the only ones that train."""
+        names = lora.target_names(self.linears, parts)
+        self.sharding.release()
+        self.model = lora.add(self.model, name, rank, alpha, names, seed)
+        self.wrapped = PackedForward(self.model)
+        return lora.train_only(self.model, name)
+
+    def drop(self, name: str) -> None:
+        """Take an adapter off the model."""
+        self.sharding.release()
+        self.model.delete_adapter(name)
+        self.wrapped = PackedForward(self.model)
+
+    def prepare(self, parameters: list[Any], recipe: Stage) -> Stepper | DeepSpeedStepper:
+        """Return what does the steps of a training."""
+        self._recompute = recipe.recompute
+        if not self.sharding.on:
+            return Stepper(parameters, recipe, self.ranks)
+        self.wrapped = PackedForward(self.model)
+        self.wrapped, stepper = self.sharding.stepper(self.wrapped, parameters, recipe, self.ranks)
+        return stepper
+
+    @property
+    def numbers(self) -> str:
+        """What results depend on, for keys of caches: the base in 4 bits, or the type of its numbers.
+
+        What was learned by ``4bit`` alone may have had wrong gradients, by the processor.
+        """
+        return "4bit dequantised" if self.precision == "4bit" else str(self.dtype)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a record says of processes and device."""
+        return {"processes": self.sharding.describe(self.ranks.n),
+                "device": {"type": self.device.type, "precision": self.precision}}
+
+    @property
+    def base(self) -> Any:
+        """The transformers model without adapters (as names go: LoRA layers keep their place)."""
+        return lora.core(self.model)
+
+    def encode(self, example: Example, answer: str | None = None) -> Encoded:
+        """Encode an example, or its question with another answer; kept for the next epoch."""
+        key = (example.id, example.question, example.answer if answer is None else answer,
+               tuple(image.key for image in example.images))
+        if key not in self._encoded:
+            self._encoded[key] = self.encoder.encode(example, answer)
+        return self._encoded[key]
+
+    def batches(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None = None,
+                shared: bool = False) -> Iterator[tuple[list[int], Batch]]:
+        """Yield micro-batches: which examples, in order, and their padded rows on the device.
+
+        Args:
+            encoded: the examples, the same on each process.
+            per_image: how many questions may share one image prefix.
+            max_tokens: padded tokens of a micro-batch.
+            bundle: examples with equal numbers stay in one micro-batch.
+            shared: this process's share alone. Where weights are sharded every process needs as
+                many micro-batches; what is missing comes without examples and is not to count.
+        """
+        if not encoded:
+            return
+        if self.packs is None:
+            self.packs = self._verify(encoded)
+        units, cut = self._units(encoded, per_image, max_tokens, bundle)
+        costs = [sum(map(len, unit)) for unit in units]
+        deal = share(units, costs, self.ranks.n) if shared else [units] * self.ranks.n
+        every = [list(cut(one)) for one in deal]
+        mine = every[self.ranks.rank]
+        if shared and self.sharding.on:
+            self.sharding.check_alike(encoded)
+            spare = units[costs.index(min(costs))]
+            mine = mine + [spare] * (max(map(len, every)) - len(mine))
+        images = foreseen(mine, lambda part: [image for row in part for image in row.images], self.pixels)
+        for number, part in enumerate(images):
+            members, batch = self._collate(part, plain=not self.packs)
+            yield (members if number < len(every[self.ranks.rank]) else []), batch
+
+    def _units(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None,
+               ) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
+        """Return what is dealt as a whole, and how a share of it is cut into micro-batches."""
+        if self.packs:
+            return bundled(encoded, per_image, bundle), lambda units: chunks(units, max_tokens)
+        per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
+        return singles(encoded, bundle), lambda units: single_chunks(units, per_batch)
+
+    def forward(self, batch: Batch, which: lora.State, kept_hidden: Any = None,
+                layers: Sequence[int] = ()) -> tuple[Scores, Any]:
+        """Run the wrapped forward in a state; return scores of the batch and the raw output."""
+        self._settle()
+        with lora.state(self.model, self.states[which]), self._autocast(), self._recomputed(which):
+            out = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
+        found = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
+        return found, out
+
+    @torch.no_grad()
+    def score(self, encoded: Sequence[Encoded], which: lora.State, per_image: int = 16,
+              on_done: Callable[[int], None] | None = None) -> list[Judged]:
+        """Score each given answer, teacher-forced."""
+        found: dict[int, Judged] = {}
+        max_tokens = SCORE_TOKENS.get(self.device.type, SCORE_TOKENS["cuda"])
+        with self._quick(which):
+            for members, batch in self.batches(encoded, per_image, max_tokens, shared=True):
+                scores, _ = self.forward(batch, which)
+                if not members:
+                    continue
+                logps = scores.token_logps.cpu().split(scores.n_tokens.tolist())
+                for i, one, right in zip(members, logps, scores.correct.tolist(), strict=True):
+                    found[i] = Judged(one.tolist(), right)
+                if on_done:
+                    on_done(len(members))
+        return list(self._joined(found, len(encoded), on_done).values())
+
+    def generate(self, prompts: Sequence[Encoded], which: lora.State, max_new_tokens: int,
+                 on_done: Callable[[int], None] | None = None) -> list[str]:
+        """Answer prompts greedily in a state."""
+        if not prompts:
+            return []
+        numbers = list(range(len(prompts)))
+        deal = share(numbers, [len(p.prompt) for p in prompts], self.ranks.n)
+        every = [groups([prompts[i] for i in one], max_new_tokens, GENERATE_TOKENS) for one in deal]
+        mine = deal[self.ranks.rank]
+        if self.sharding.weights:
+            self.sharding.check_alike(prompts)
+        # Sharded weights are collected by all processes together: as many calls, of as many tokens, on each.
+        spare = max(map(len, every)) - len(every[self.ranks.rank]) if self.sharding.weights else 0
+        todo = [prompts[i] for i in mine] + [prompts[0]] * spare
+        batches = every[self.ranks.rank] + [[len(mine) + k] for k in range(spare)]
+        self._settle()
+        with self._quick(which), self._autocast():
+            texts = generate(self.model, self.encoder.tokenizer, self.pixels, todo, batches, self.states[which],
+                             max_new_tokens, on_done, together=self.sharding.weights)
+        return list(self._joined(dict(zip(mine, texts, strict=False)), len(prompts), on_done).values())
+
+    def _joined(self, found: dict[int, Any], total: int, on_done: Callable[[int], None] | None) -> dict[int, Any]:
+        """Return what all processes found; the others' part counts as done as well."""
+        merged = self.ranks.join(found)
+        if on_done and total > len(found):
+            on_done(total - len(found))
+        return merged
+
+    def _settle(self) -> None:
+        """Wrap a model that has changed: sharded weights are there in its forwards alone."""
+        if self.sharding.weights and not self.sharding.ready:
+            self.wrapped = self.sharding.wrap(PackedForward(self.model))
+
+    def _autocast(self) -> Any:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+
+    def _recomputed(self, which: lora.State) -> contextlib.AbstractContextManager[None]:
+        if not self._recompute or not torch.is_grad_enabled():
+            return contextlib.nullcontext()
+        active = self.states[which]
+        return recomputed(self.model, lambda: lora.state(self.model, active))
+
+    def _quick(self, which: lora.State) -> contextlib.AbstractContextManager[None]:
+        """Fold the adapters of a state into fp32 weights; bf16 weights would round them away."""
+        if self.dtype != torch.float32 or self.sharding.weights:
+            return contextlib.nullcontext()
+        return lora.folded(self.model, self.states[which])
+
+    def _collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
+        pad = self.encoder.tokenizer.pad_token_id
+        batch = collate(packed, 0 if pad is None else pad, self.pixels, plain)
+        members = sorted(i for row in packed for i in row.index)
+        return members, batch.to(self.device)
+
+    @torch.no_grad()
+    def _verify(self, encoded: Sequence[Encoded]) -> bool:
+        """Compare packed with the stock model, unpacked, on some first rows of this run.
+
+        Raises:
+            ModelError: unpacked they differ as well.
+        """
+        first = max(rows(encoded, 4), key=lambda row: (len(row.blocks), bool(row.images)))
+        # A row with one question shows nothing of packing: it is asked twice then.
+        some = first.blocks if len(first.blocks) > 1 else first.blocks * 2
+        _, packed = self._collate([replace(first, blocks=some, index=tuple(range(len(some))))])
+        found = self.forward(packed, "policy")[0]
+        plain = [self._collate([single(one, 0)], plain=True)[1] for one in some]
+        stock = [self._stock(one) for one in plain]
+        if self._agree([found.token_logps[found.row == i] for i in range(len(some))], stock):
+            return True
+        if not self._agree([self.forward(one, "policy")[0].token_logps for one in plain], stock):
+            raise ModelError(f"{type(self.base).__name__} makes its logits otherwise than by its output head from the "
+                             "last hidden states (it scales or caps them, say); that is not supported yet")
+        warnings.warn("this model's answers change when questions share an image prefix; "
+                      "going on without packing (slower)", stacklevel=2)
+        return False
+
+    def _stock(self, plain: Batch) -> torch.Tensor:
+        """Return log-probabilities of one unpacked answer by the transformers model itself."""
+        with lora.state(self.model, self.states["policy"]), self._autocast():
+            logits = self.base(**plain.inputs).logits[0, plain.at[:, 1]].float()
+        return -torch.nn.functional.cross_entropy(logits, plain.targets, reduction="none")
+
+    def _agree(self, found: Sequence[torch.Tensor], stock: Sequence[torch.Tensor]) -> bool:
+        """Whether log-probabilities are the stock model's; the same on every process."""
+        tolerance = 1e-3 if self.dtype == torch.float32 else 0.15
+        close = [torch.allclose(a, b, atol=tolerance, rtol=tolerance) for a, b in zip(found, stock, strict=True)]
+        return all(self.ranks.gather(all(close)))
+
+
+def state_hash(model: Any, name: str) -> str:
+    """Hash of an adapter's weights."""
+    digest = hashlib.sha256()
+    for path, parameter in sorted(model.named_parameters()):
+        if f".{name}." in path:
+            digest.update(path.encode())
+            digest.update(parameter.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:16]
