@@ -17,15 +17,15 @@ from pathlib import Path
 import click
 
 import unlearnzoo
-from unlearnzoo.registry import entry_points
 from unlearnzoo.cli.app import COMMANDS, app
-from unlearnzoo.training.adapter_weights import AdapterWeights
-from unlearnzoo.training.trainer import Work
 from unlearnzoo.metric import METRIC_INPUTS
 from unlearnzoo.models.scores import Scores
 from unlearnzoo.records.record import SCHEMA
-from unlearnzoo.unlearner import INPUTS
+from unlearnzoo.registry import entry_points
 from unlearnzoo.registry.validate import HOOK_OF
+from unlearnzoo.training.adapter_weights import AdapterWeights
+from unlearnzoo.training.trainer import Work
+from unlearnzoo.unlearner import INPUTS
 
 ROOT = Path(__file__).parents[1]
 FILE, CHANGELOG = ROOT / "tests/public_api.txt", ROOT / "CHANGELOG.md"

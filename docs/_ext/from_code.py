@@ -13,13 +13,13 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from unlearnzoo.registry import entry_points
 from unlearnzoo.cli.show import facts_of
 from unlearnzoo.errors import PluginWarning
 from unlearnzoo.metric import METRIC_INPUTS
 from unlearnzoo.records.schema import FIELDS, SAME_ROWS, STEP_FIELDS
-from unlearnzoo.unlearner import INPUTS
+from unlearnzoo.registry import entry_points
 from unlearnzoo.registry.zoo import WORDS, Zoo
+from unlearnzoo.unlearner import INPUTS
 
 MARKER = re.compile(r"^<!-- from code: ([a-z-]+)(?: ([\w.-]+))? -->$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]+)\]\((\.\.?/[^)#\s]*)(?:#[^)\s]*)?\)")

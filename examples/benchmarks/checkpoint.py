@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 
 from tests.support import three
-from unlearnzoo.training.checkpointing.store import Store
-from unlearnzoo.training.engine import Engine
-from unlearnzoo.training.checkpointing.interval import Every
-from unlearnzoo.training.checkpointing.checkpointer import SHARE, Keeper
-from unlearnzoo.training.stages import learn
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import Request, from_arguments
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.training.checkpointing.checkpointer import SHARE, Keeper
+from unlearnzoo.training.checkpointing.interval import Every
+from unlearnzoo.training.checkpointing.store import Store
+from unlearnzoo.training.engine import Engine
+from unlearnzoo.training.stages import learn
 
 STEPS = 40
 

@@ -64,12 +64,12 @@ def timed(function, repeats: int = 3) -> float:
 
 
 def main(out: Path) -> None:
+    from unlearnzoo.models import lora
+    from unlearnzoo.models.checkpoint import inspect
     from unlearnzoo.training import loop, trainer
     from unlearnzoo.training.engine import Engine
     from unlearnzoo.training.inputs import StepInputs, roles
     from unlearnzoo.training.recipe import Unlearn
-    from unlearnzoo.models import lora
-    from unlearnzoo.models.checkpoint import inspect
 
     found: dict = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__, "steps": {}}
     a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
@@ -97,7 +97,7 @@ def main(out: Path) -> None:
     print(json.dumps(found, indent=2))
 
 
-def step_times(engine, parameters, found, per_image, micro, loop, work, step_inputs, roles, recipe_class) -> None:
+def step_times(engine, parameters, found, per_image, micro, loop, trainer, step_inputs, roles, recipe_class) -> None:
     """Time one optimiser step of 64 answers (and 64 retain answers) for each algorithm."""
     forget, retain = people(64, per_image), people(128, per_image)[64:]
     recipe = recipe_class(micro_tokens=micro, per_image=10, lr=1e-5)

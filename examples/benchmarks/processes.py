@@ -29,11 +29,11 @@ ARRANGEMENTS = (ONE, "ddp", "zero1", "zero2")
 
 def work(folder: str, name: str, steps: int) -> int:
     """Be one of an arrangement's processes: do each step when its turn has come; the main one prints its seconds."""
+    from unlearnzoo.models.checkpoint import inspect
     from unlearnzoo.training.engine import Engine
     from unlearnzoo.training.inputs import StepInputs
     from unlearnzoo.training.loop import Objective, optimise
     from unlearnzoo.training.recipe import Unlearn
-    from unlearnzoo.models.checkpoint import inspect
 
     engine = Engine(inspect("benchmark", folder))
     engine.adapt("target", 8, 16.0, ("language",), 0)

@@ -22,11 +22,11 @@ from examples.benchmarks.published import noise
 from tests.support.checkpoints import llava
 from unlearnzoo import Example, LazyImage
 from unlearnzoo.data.images import Pixels, foreseen
+from unlearnzoo.models import vision_features
+from unlearnzoo.models.checkpoint import inspect
 from unlearnzoo.training import stages
 from unlearnzoo.training.engine import Engine
 from unlearnzoo.training.recipe import Learn
-from unlearnzoo.models import vision_features
-from unlearnzoo.models.checkpoint import inspect
 
 EPOCHS, WIDTH, BATCH = 3, 128, 8
 

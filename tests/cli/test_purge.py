@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.records import finished
-from unlearnzoo.storage import cache
 from unlearnzoo.cli import main
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
+from unlearnzoo.storage import cache
 
 KEY, OTHER = "0123456789abcdef0123", "f" * 20
 

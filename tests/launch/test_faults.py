@@ -10,8 +10,8 @@ import pytest
 
 from tests.launch.processes import leaves_nobody, start, wait, workers
 from tests.support.launched import SMALL, command
-from unlearnzoo.training.distributed import ranks
 from unlearnzoo.errors import RunError
+from unlearnzoo.training.distributed import ranks
 
 
 def begun(folder, cache, **surroundings):

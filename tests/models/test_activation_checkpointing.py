@@ -7,9 +7,9 @@ import torch
 
 from tests.support.engines import steps_of
 from tests.support.examples import people
-from unlearnzoo.training.recipe import Unlearn
 from unlearnzoo.errors import ModelError
 from unlearnzoo.models import activation_checkpointing
+from unlearnzoo.training.recipe import Unlearn
 
 
 def gradients(engine, on, layers=()):

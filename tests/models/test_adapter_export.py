@@ -3,8 +3,8 @@
 import torch
 
 from tests.support.examples import people
-from unlearnzoo.training.adapter_weights import take
 from unlearnzoo.models import adapter_export
+from unlearnzoo.training.adapter_weights import take
 
 
 def test_the_saved_adapter_equals_the_policy(engine, tmp_path):

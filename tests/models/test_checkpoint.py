@@ -110,8 +110,8 @@ def test_the_hash_follows_the_weights(checkpoint_folder, tmp_path):
 def saved(checkpoint_folder, folder, precision):
     """Save a trained adapter as a run does; return the engine of that run, which has no other."""
     from tests.support.engines import adapted
-    from unlearnzoo.training.adapter_weights import take
     from unlearnzoo.models import adapter_export
+    from unlearnzoo.training.adapter_weights import take
 
     engine = adapted(checkpoint_folder, precision=precision)
     engine.states["policy"] = frozenset({"unlearn"})

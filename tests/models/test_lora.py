@@ -15,8 +15,8 @@ def logps(engine, which):
 
 
 def test_the_reference_is_the_target_and_not_the_base(engine, checkpoint_folder):
-    from unlearnzoo.training.engine import Engine
     from unlearnzoo.models.checkpoint import inspect
+    from unlearnzoo.training.engine import Engine
 
     bare = Engine(inspect("bare", checkpoint_folder))
     base, target, policy = (logps(engine, s) for s in ("base", "target", "policy"))

@@ -14,7 +14,8 @@ from tests.support.engines import adapted
 from tests.support.examples import people
 from unlearnzoo.cli.app import main
 from unlearnzoo.errors import ModelError, OptionError
-from unlearnzoo.models import lora, checkpoint as checkpoints, precision
+from unlearnzoo.models import checkpoint as checkpoints
+from unlearnzoo.models import lora, precision
 from unlearnzoo.planning.request import Request
 
 bitsandbytes = pytest.importorskip("bitsandbytes")

@@ -9,11 +9,11 @@ import torch
 
 from tests.support.engines import adapted
 from tests.support.examples import image, people
-from unlearnzoo.storage import cache
 from unlearnzoo.errors import DataError, RunError
 from unlearnzoo.example import LazyImage
 from unlearnzoo.models import lora, vision_features
 from unlearnzoo.models.vision_cache import FeatureFiles
+from unlearnzoo.storage import cache
 
 
 @pytest.fixture(autouse=True)

@@ -9,14 +9,14 @@ import torch
 from tests.support import three
 from tests.support.checkpoints import llava
 from tests.support.held import Alive
-from unlearnzoo.training.engine import Engine
-from unlearnzoo.training.footprint import Footprint
-from unlearnzoo.training.recipe import Unlearn
-from unlearnzoo.training.schedule import draws
 from unlearnzoo.planning import memory
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import from_arguments
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.training.engine import Engine
+from unlearnzoo.training.footprint import Footprint
+from unlearnzoo.training.recipe import Unlearn
+from unlearnzoo.training.schedule import draws
 
 #: What is promised where it was measured.
 WITHIN = 0.15

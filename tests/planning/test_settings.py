@@ -4,13 +4,13 @@ import pytest
 
 from tests.support import three
 from unlearnzoo import Unlearner, option
-from unlearnzoo.training.recipe import STAGES, Learn, Unlearn, resolve
 from unlearnzoo.errors import OptionError
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import Request, from_arguments
 from unlearnzoo.planning.settings import allot, parse_assignments, read_config
 from unlearnzoo.planning.summary import lines
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.training.recipe import STAGES, Learn, Unlearn, resolve
 
 
 class Alpha(Unlearner):

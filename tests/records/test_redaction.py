@@ -11,13 +11,13 @@ from tests.runs import bare
 from tests.support import records, three
 from unlearnzoo.errors import DataError, GateError
 from unlearnzoo.evaluation.samples import read_samples
-from unlearnzoo.reports import comparison
 from unlearnzoo.planning.plan import make_plan
-from unlearnzoo.records.store import load
+from unlearnzoo.planning.request import from_arguments
 from unlearnzoo.records.record import Record
 from unlearnzoo.records.redaction import Redactor
-from unlearnzoo.planning.request import from_arguments
+from unlearnzoo.records.store import load
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.reports import comparison
 
 
 @pytest.fixture(scope="module")

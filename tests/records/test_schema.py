@@ -8,13 +8,13 @@ import pytest
 from tests.support import records, three
 from tests.support.schema import check
 from unlearnzoo.evaluation import aggregate
-from unlearnzoo.runs import gate
 from unlearnzoo.planning import summary
-from unlearnzoo.records.environment import calibration
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import from_arguments
+from unlearnzoo.records.environment import calibration
 from unlearnzoo.records.schema import FIELDS, STEP_FIELDS
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.runs import gate
 
 
 @pytest.fixture(scope="module")

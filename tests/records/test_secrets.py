@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
-from unlearnzoo.records.secrets import Masker, is_secret
 from unlearnzoo.records.record import Record
+from unlearnzoo.records.secrets import Masker, is_secret
 
 LONG = "sk-abcdef123456"
 

@@ -7,8 +7,8 @@ import pytest
 from tests.support.distributions import algorithm, install
 from tests.support.zoos import load, load_quietly, row_of
 from unlearnzoo import ModelCard, Unlearner
-from unlearnzoo.registry.entry_points import PluginInfo
 from unlearnzoo.errors import PluginError
+from unlearnzoo.registry.entry_points import PluginInfo
 from unlearnzoo.registry.zoo import Zoo
 
 CARD = "from unlearnzoo import ModelCard\ncard = ModelCard('folder', recipe={'learn': {'rank': 8}})\n"

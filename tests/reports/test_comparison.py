@@ -11,9 +11,9 @@ from unlearnzoo.errors import Diverged
 from unlearnzoo.evaluation.aggregate import paired
 from unlearnzoo.evaluation.samples import write_samples
 from unlearnzoo.records import store
+from unlearnzoo.records.record import Record
 from unlearnzoo.reports.comparison import compare, labels
 from unlearnzoo.reports.order import in_order
-from unlearnzoo.records.record import Record
 
 
 @pytest.fixture(scope="module")

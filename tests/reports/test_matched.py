@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.records import finished
 from unlearnzoo.evaluation.intervals import quantile
-from unlearnzoo.reports.matched import equal
+from unlearnzoo.reports.matched import matched_forgetting
 from unlearnzoo.reports.report import render
 
 COLUMNS = ("EMf", "EMr", "Figures")
@@ -29,7 +29,7 @@ def only(rows, **which):
 
 
 def test_a_method_is_the_mean_over_its_runs_with_students_interval():
-    found = equal([record("ga", kept, seed) for seed, kept in enumerate((0.2, 0.4, 0.6))], COLUMNS)
+    found = matched_forgetting([record("ga", kept, seed) for seed, kept in enumerate((0.2, 0.4, 0.6))], COLUMNS)
     assert found["methods"] == [{"method": "ga", "n": 3}]
     row = only(found["rows"], column="EMr")
     half = quantile(2) * 0.2 / math.sqrt(3)
@@ -38,12 +38,12 @@ def test_a_method_is_the_mean_over_its_runs_with_students_interval():
 
 
 def test_one_run_has_no_interval():
-    row = only(equal([record("ga", 0.2)], COLUMNS)["rows"], column="EMr")
+    row = only(matched_forgetting([record("ga", 0.2)], COLUMNS)["rows"], column="EMr")
     assert (row["mean"], row["low"], row["high"]) == (0.2, None, None)
 
 
 def test_a_run_that_did_not_come_down_leaves_no_interval():
-    found = equal([record("ga", kept, seed) for seed, kept in enumerate((0.2, None, 0.6, 0.4))], COLUMNS)
+    found = matched_forgetting([record("ga", kept, seed) for seed, kept in enumerate((0.2, None, 0.6, 0.4))], COLUMNS)
     row = only(found["rows"], column="EMr")
     assert (row["reached"], row["mean"], row["low"]) == (3, pytest.approx(0.4), None)
 
@@ -53,7 +53,7 @@ def test_pairs_on_shared_runs():
     base = (0.1, 0.5, 0.9)
     runs = [record("gd", x + 0.05 + i / 100, i) for i, x in enumerate(base)] + [
         record("ga", x, i) for i, x in enumerate(base)]
-    pair = only(equal(runs, COLUMNS)["pairs"], column="EMr")
+    pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
     assert (pair["a"], pair["b"], pair["shared"], pair["apart"]) == ("gd", "ga", 3, True)
     half = quantile(2) * 0.01 / math.sqrt(3)
     assert (pair["mean"], pair["low"], pair["high"]) == pytest.approx((0.06, 0.06 - half, 0.06 + half))
@@ -63,7 +63,7 @@ def test_pairs_without_shared_runs_are_welchs():
     base = (0.1, 0.5, 0.9)
     runs = [record("gd", x + 0.06, i) for i, x in enumerate(base)] + [
         record("ga", x, 10 + i) for i, x in enumerate(base)]
-    pair = only(equal(runs, COLUMNS)["pairs"], column="EMr")
+    pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
     half = quantile(4) * 0.4 * math.sqrt(2 / 3)
     assert (pair["shared"], pair["apart"]) == (0, False)
     assert (pair["low"], pair["high"]) == pytest.approx((0.06 - half, 0.06 + half))
@@ -73,37 +73,37 @@ def test_pairs_without_shared_runs_are_welchs():
                                              ((0.2, 0.3, 0.4), (0.8, None, 0.9))])
 def test_what_cannot_be_told(left, right):
     runs = [record("ga", x, i) for i, x in enumerate(left)] + [record("gd", x, i) for i, x in enumerate(right)]
-    pair = only(equal(runs, COLUMNS)["pairs"], column="EMr")
+    pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
     assert (pair["low"], pair["high"], pair["apart"]) == (None, None, None)
 
 
 def test_other_people_and_other_stages_1_are_runs_too_other_options_are_not():
     same = [record("ga", 0.1), record("ga", 0.2, who="p01"), record("ga", 0.3, target_seed=1, target={"key": "t1"})]
-    assert equal(same, COLUMNS)["methods"] == [{"method": "ga", "n": 3}]
+    assert matched_forgetting(same, COLUMNS)["methods"] == [{"method": "ga", "n": 3}]
     mild = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 2}})
     strong = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 3}})
-    assert [m["method"] for m in equal([mild, strong], COLUMNS)["methods"]] == ["ga (beta 2)", "ga (beta 3)"]
+    assert [m["method"] for m in matched_forgetting([mild, strong], COLUMNS)["methods"]] == ["ga (beta 2)", "ga (beta 3)"]
     faster = record("ga", 0.4, plan={"unlearn": {"values": {"lr": 1.0}}})
-    assert [m["n"] for m in equal([*same, faster], COLUMNS)["methods"]] == [3, 1]
+    assert [m["n"] for m in matched_forgetting([*same, faster], COLUMNS)["methods"]] == [3, 1]
 
 
 def test_the_same_run_twice_counts_once_and_the_later_is_it():
-    found = equal([record("ga", 0.9, time="2"), record("ga", 0.1, time="1")], COLUMNS)
+    found = matched_forgetting([record("ga", 0.9, time="2"), record("ga", 0.1, time="1")], COLUMNS)
     assert found["methods"] == [{"method": "ga", "n": 1}]
     assert only(found["rows"], column="EMr")["values"] == [0.9]
 
 
 @pytest.mark.parametrize("status", ["interrupted", "failed", "started", "diverged"])
 def test_of_the_same_run_twice_a_finished_one_is_it(status):
-    found = equal([record("ga", 0.4, time="1", status="finished"), record("ga", 0.5, time="2", status="finished"),
+    found = matched_forgetting([record("ga", 0.4, time="1", status="finished"), record("ga", 0.5, time="2", status="finished"),
                    record("ga", 0.1, time="3", status=status)], COLUMNS)
     assert only(found["rows"], column="EMr")["values"] == [0.5]
-    alone = equal([record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS)
+    alone = matched_forgetting([record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS)
     assert only(alone["rows"], column="EMr")["values"] == [0.1]
 
 
 def test_utility_is_read_off_the_curve():
-    found = equal([record("ga", 0.5, utility=(0.9, 0.7, 0.1), levels=("0.50", "0.25"))], COLUMNS)
+    found = matched_forgetting([record("ga", 0.5, utility=(0.9, 0.7, 0.1), levels=("0.50", "0.25"))], COLUMNS)
     values = {row["level"]: row["mean"] for row in found["rows"] if row["column"] == "Figures"}
     assert values["0.50"] == pytest.approx(0.7) and values["0.25"] == pytest.approx(0.4)
     assert found["columns"] == ["EMr", "Figures"]
@@ -111,12 +111,12 @@ def test_utility_is_read_off_the_curve():
 
 def test_a_gold_standard_and_runs_without_a_curve_are_no_methods():
     gold = record("retrain", None, algorithm={"name": "retrain", "gold_standard": True})
-    assert equal([gold, record("ga", 0.5, curve=[])], COLUMNS)["methods"] == []
-    assert equal([], ())["rows"] == []
+    assert matched_forgetting([gold, record("ga", 0.5, curve=[])], COLUMNS)["methods"] == []
+    assert matched_forgetting([], ())["rows"] == []
 
 
 def test_it_is_json():
-    found = equal([record("ga", None, i) for i in range(3)], COLUMNS)
+    found = matched_forgetting([record("ga", None, i) for i in range(3)], COLUMNS)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 

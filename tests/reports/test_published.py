@@ -9,8 +9,8 @@ from tests.support.records import finished
 from unlearnzoo import Benchmark, Published
 from unlearnzoo.cli import main
 from unlearnzoo.errors import OptionError, UnknownName
-from unlearnzoo.reports.published import beside, published, render
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.reports.published import beside, published, render
 
 PAPER = "remem-paper"
 TABLE_2 = "Table 2: stage 2"

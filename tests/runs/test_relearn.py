@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.training.test_trainer import EXAMPLES, POOLS, RECIPE, Ascent
+from unlearnzoo.runs.target import relearn
 from unlearnzoo.training.recipe import Learn
 from unlearnzoo.training.trainer import Work, new_reference
-from unlearnzoo.runs.target import relearn
 
 
 @pytest.fixture

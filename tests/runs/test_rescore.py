@@ -16,11 +16,11 @@ from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.evaluator import scored
 from unlearnzoo.evaluation.samples import read_samples, write_samples
 from unlearnzoo.metric import Tell
-from unlearnzoo.records import store
-from unlearnzoo.runs import rescore
 from unlearnzoo.planning.columns import added
-from unlearnzoo.runs.progress import Progress
+from unlearnzoo.records import store
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.runs import rescore
+from unlearnzoo.runs.progress import Progress
 
 FILE = '''
 import math

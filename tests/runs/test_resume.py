@@ -10,15 +10,15 @@ import pytest
 
 from tests.support import broken, three
 from tests.support.resuming import by_algorithm, differences, killed
-from unlearnzoo.storage import cache
 from unlearnzoo.cli import main
+from unlearnzoo.evaluation.evaluator import Judge
+from unlearnzoo.evaluation.samples import read_samples
+from unlearnzoo.records.store import load
+from unlearnzoo.runs import pipeline as running
+from unlearnzoo.storage import cache
 from unlearnzoo.training import loop, stages, trainer
 from unlearnzoo.training.checkpointing import state as training_state
 from unlearnzoo.training.checkpointing.checkpointer import Keeper
-from unlearnzoo.evaluation.evaluator import Judge
-from unlearnzoo.evaluation.samples import read_samples
-from unlearnzoo.runs import pipeline as running
-from unlearnzoo.records.store import load
 
 #: Two phases, an adapter put back, a look of its own, and every kind of state that a method can hold.
 NOISY = """

@@ -7,8 +7,8 @@ import pytest
 from tests.testing.mutants.small import Small, row
 from unlearnzoo.evaluation.evaluator import Item, Judge
 from unlearnzoo.evaluation.samples import read_samples
-from unlearnzoo.runs.sample_cache import by_state, source
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.runs.sample_cache import by_state, source
 
 METRIC = '''
 import math

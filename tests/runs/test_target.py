@@ -9,13 +9,13 @@ import types
 import pytest
 import torch
 
-from unlearnzoo.storage import cache
-from unlearnzoo.data import sampling, encode, packing
-from unlearnzoo.training import loop, stages
-from unlearnzoo.training.recipe import Learn
+from unlearnzoo.data import encode, packing, sampling
 from unlearnzoo.errors import CacheWarning
 from unlearnzoo.models import lora, packed_forward, scores
 from unlearnzoo.runs import target
+from unlearnzoo.storage import cache
+from unlearnzoo.training import loop, stages
+from unlearnzoo.training.recipe import Learn
 
 #: Hash of the code that stage 1 runs, and the version it had. When this test fails: does the same
 #: recipe still give the same target? If so, update the hash alone, else raise the version as well.

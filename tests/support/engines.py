@@ -7,8 +7,8 @@ def adapted(folder, seed=0, precision=None):
 
     import torch
 
-    from unlearnzoo.training.engine import Engine
     from unlearnzoo.models.checkpoint import inspect
+    from unlearnzoo.training.engine import Engine
 
     engine = Engine(dataclasses.replace(inspect("test", folder), precision=precision))
     engine.adapt("target", 4, 8.0, ("language", "projector", "head"), seed)

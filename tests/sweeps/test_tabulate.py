@@ -12,8 +12,8 @@ from unlearnzoo.sweeps.spec import Spec
 from unlearnzoo.sweeps.state import RUNS, Point, ended, key, write_result
 
 
-def spec(*columns, repeats=("seed",), **plot):
-    return Spec("mine", ("run",), {}, (), repeats, columns, {"columns": (), **plot}, {})
+def spec(*columns, repeats=("seed",), **drawing):
+    return Spec("mine", ("run",), {}, (), repeats, columns, {"columns": (), **drawing}, {})
 
 
 def point(home, kept, **values):

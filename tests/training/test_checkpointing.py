@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from tests.runs.test_survival import small_files
-from unlearnzoo.training.checkpointing import state
-from unlearnzoo.training.checkpointing.store import Store
-from unlearnzoo.training.checkpointing.interval import Every
-from unlearnzoo.training.checkpointing.checkpointer import Keeper
 from unlearnzoo.errors import CheckpointWarning, OptionError
 from unlearnzoo.storage.locks import Lock
+from unlearnzoo.training.checkpointing import state
+from unlearnzoo.training.checkpointing.checkpointer import Keeper
+from unlearnzoo.training.checkpointing.interval import Every
+from unlearnzoo.training.checkpointing.store import Store
 
 
 def store(folder, key="k", last=3):

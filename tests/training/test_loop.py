@@ -8,12 +8,12 @@ import torch
 from tests.support.engines import steps_of
 from tests.support.examples import people
 from unlearnzoo import Unlearner
+from unlearnzoo.errors import Diverged, RunError
 from unlearnzoo.training import loop, stages
 from unlearnzoo.training.engine import state_hash
-from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.recipe import Learn, Unlearn
-from unlearnzoo.errors import Diverged, RunError
+from unlearnzoo.training.reference import Reference
 
 
 class All(Unlearner):
@@ -117,8 +117,8 @@ def test_rate_warms_up_and_falls_to_zero():
 
 
 def test_learning_lowers_the_loss_and_changes_nothing_else(checkpoint_folder):
-    from unlearnzoo.training.engine import Engine
     from unlearnzoo.models.checkpoint import inspect
+    from unlearnzoo.training.engine import Engine
 
     engine = Engine(inspect("test", checkpoint_folder))
     before = {n: p.clone() for n, p in engine.model.named_parameters()}

@@ -11,10 +11,10 @@ from unlearnzoo import Unlearner
 from unlearnzoo.data.packing import single
 from unlearnzoo.training import adapter_weights
 from unlearnzoo.training.engine import state_hash
-from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
+from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.trainer import Work, new_reference
 
 EXAMPLES = people(3, 4)

@@ -10,9 +10,9 @@ from tests.runs import bare
 from tests.support import three
 from unlearnzoo import Unlearner, option
 from unlearnzoo.cli import main
+from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.tuning import protocol
 from unlearnzoo.tuning.search_space import Range, ranges, setting
-from unlearnzoo.registry.zoo import Zoo
 
 
 class Many(Unlearner):

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from ..registry.entry_points import HOOKS, PluginInfo, advice, normalise
 from ..errors import PluginError, PluginWarning, UnknownName
+from ..registry.entry_points import HOOKS, PluginInfo, advice, normalise
 from ..registry.validate import KINDS
 from ..registry.zoo import WORDS, Zoo
 from .common import as_json_option

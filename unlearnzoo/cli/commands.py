@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ..registry import entry_points
 from ..errors import PluginError
+from ..registry import entry_points
 from ..registry.names import Table
 
 

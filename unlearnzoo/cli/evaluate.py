@@ -61,9 +61,9 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
                       command=command)
     zoo = Zoo.installed(files)
     from ..models.checkpoint import with_adapter
-    from ..runs import evaluate as job
-    from ..reports import report
     from ..planning.plan import look_at, make_plan
+    from ..reports import report
+    from ..runs import evaluate as job
     from ..runs.progress import Progress
 
     quieten()
@@ -83,8 +83,8 @@ def _refill(runs: tuple[str, ...], metric: str, values: dict[str, Any], runs_dir
             as_json: bool) -> None:
     """Judge the answers of some runs by one more metric, and show them."""
     from ..records import store
-    from ..runs import rescore
     from ..reports import report
+    from ..runs import rescore
     from ..runs.progress import Progress
 
     found = [rescore.judge(store.resolve(run, runs_dir), metric, values, zoo, Progress()) for run in runs]

@@ -41,10 +41,10 @@ def learn(sets: tuple[str, ...], files: tuple[Path, ...], dry_run: bool, as_json
     command = shlex.join(["unlearnzoo", *sys.argv[1:]])
     request = Request(**arguments, set=parse_assignments(sets), command=command)
     zoo = Zoo.installed(files)
-    from ..runs import learn as job
     from ..planning import memory
-    from ..reports import report
     from ..planning.plan import make_plan
+    from ..reports import report
+    from ..runs import learn as job
     from ..runs.progress import Progress
 
     quieten()

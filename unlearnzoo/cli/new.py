@@ -14,8 +14,8 @@ import click
 import unlearnzoo
 
 from ..errors import OptionError, ZooError
-from ..storage.atomic import refused
 from ..registry.zoo import Zoo
+from ..storage.atomic import refused
 
 TEMPLATES = Path(__file__).with_name("templates")
 #: Kind → the last command to try.

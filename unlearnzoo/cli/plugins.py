@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from ..registry.entry_points import COMMANDS, HOOKS, MODELS, PluginInfo, advice
 from ..errors import PluginError, PluginWarning
+from ..registry.entry_points import COMMANDS, HOOKS, MODELS, PluginInfo, advice
 from ..registry.zoo import Zoo
 from .common import as_json_option, plugin_option
 from .table import table, wrapped

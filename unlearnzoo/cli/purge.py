@@ -22,9 +22,9 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     A run's own folder keeps `run.json` (scores, options, who was forgotten) and `steps.jsonl`.
     What another run shares, such as the target, is learned again when it is needed.
     """
-    from ..storage import cache
     from ..records import purge as job
     from ..records import store
+    from ..storage import cache
     from ..terminal import clean
 
     if bool(names) == everything:

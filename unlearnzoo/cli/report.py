@@ -55,7 +55,7 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: s
 
 
 def _beside(records: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
-    from ..reports.published import beside
     from ..registry.zoo import Zoo
+    from ..reports.published import beside
 
     return beside(records, name, Zoo.installed())

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..errors import UnknownName
+from ..options import Configurable
 from ..registry import zoo as zoo_module
 from ..registry.describe import class_facts, model_facts
 from ..registry.entry_points import origin
-from ..errors import UnknownName
 from ..registry.names import Table
-from ..options import Configurable
 from .common import as_json_option, plugin_option
 from .table import table, wrapped
 

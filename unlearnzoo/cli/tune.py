@@ -46,8 +46,8 @@ def tune(budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...],
     given["command"] = shlex.join(["unlearnzoo", *sys.argv[1:]])
     request = from_arguments(given, parse_assignments(sets))
     zoo = Zoo.installed(files)
-    from ..tuning import protocol
     from ..runs.progress import Progress
+    from ..tuning import protocol
 
     quieten()
     found = protocol.tune(request, zoo, budget, out, Progress())

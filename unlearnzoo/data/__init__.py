@@ -1,1 +1,1 @@
-"""From examples to packed token batches, and the plan of which example goes when."""
+"""From examples to packed token batches: images, draws, and what each process gets of them."""

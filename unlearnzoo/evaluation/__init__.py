@@ -1,1 +1,1 @@
-"""Judging: generate, score candidates, aggregate with intervals."""
+"""Evaluation: generate, score, and aggregate with intervals; curves, and what was kept at matched forgetting."""

@@ -15,8 +15,8 @@ from .chance import DETAIL, chance
 from .samples import TRUTH, Sample
 
 if TYPE_CHECKING:
-    from ..training.engine import Engine
     from ..models.lora import State
+    from ..training.engine import Engine
 
 #: Answers are cut at this many new tokens, or earlier: at the longest true answer of their split and a margin.
 MAX_NEW_TOKENS = 64

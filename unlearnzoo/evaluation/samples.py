@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..storage import atomic
 from ..errors import DataError
+from ..storage import atomic
 
 if TYPE_CHECKING:
     import pyarrow as pa

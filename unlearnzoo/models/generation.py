@@ -10,6 +10,9 @@ from ..data.encode import Encoded
 from ..data.images import foreseen
 from .lora import core, state
 
+#: Padded tokens of one generated batch, new ones included; only one of them a row is computed at a time.
+GENERATE_TOKENS = 32768
+
 
 @torch.no_grad()
 def generate(

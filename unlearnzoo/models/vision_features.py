@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..storage import cache
 from ..data.images import Pixels
 from ..errors import RunError
 from ..example import LazyImage
+from ..storage import cache
 from .vision_cache import FeatureFiles
 
 #: Parameters of the tower x patches of an image from which on features are kept: CLIP-L at 336 px has 2e11, the

@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..data.sampling import flat, units
 from ..data.encode import Encoded, Encoder
-from ..data.packing import Row, bundled, chunks
 from ..data.images import Pixels
-from ..training import stages
-from ..training.inputs import POOLS, roles
+from ..data.packing import Row, bundled, chunks
+from ..data.sampling import flat, units
 from ..example import Example
+from ..training.schedule import POOLS, draws, roles
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
     """
     import torch
 
-    from ..training.footprint import Blueprint
     from ..models.precision import resolve
+    from ..training.footprint import Blueprint
 
     gpus = torch.cuda.device_count()
     precision = resolve(plan.checkpoint.precision, bool(gpus))
@@ -120,7 +119,7 @@ def _steps(plan: Plan, stage: str, encoder: Encoder) -> Iterator[tuple[list[Enco
     recipe, seed = getattr(plan, stage), plan.request.seed
     if stage == "learn":
         replay = units(plan.replay, recipe.batching, recipe.per_image)[: recipe.replay]
-        for step in stages.draws({"learn": plan.benchmark.learn_pool()}, recipe, plan.request.target_seed):
+        for step in draws({"learn": plan.benchmark.learn_pool()}, recipe, plan.request.target_seed):
             more = flat(replay)
             yield [encoder.encode(e) for e in [*step["learn"], *more]], None
         return
@@ -128,7 +127,7 @@ def _steps(plan: Plan, stage: str, encoder: Encoder) -> Iterator[tuple[list[Enco
     pools = {"forget": plan.benchmark.forget_pool()}
     if "retain" in map(POOLS.get, needs):
         pools["retain"] = plan.benchmark.retain_pool()
-    for step in stages.draws(pools, recipe, seed):
+    for step in draws(pools, recipe, seed):
         encoded: list[Encoded] = []
         bundle: list[int] = []
         for role in needs:
@@ -145,7 +144,7 @@ def _answer(plan: Plan, role: str, example: Example) -> str | None:
 
 
 def _generate_tokens() -> int:
-    from ..training.engine import GENERATE_TOKENS
+    from ..models.generation import GENERATE_TOKENS
 
     return GENERATE_TOKENS
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark, Eval, Utility
 from ..data.model_rows import read
-from ..training.recipe import STAGES, Learn, Unlearn, resolve
-from ..training.schedule import Schedule, schedule
 from ..errors import DataError, OptionError, UnknownName
 from ..evaluation.evaluator import select
 from ..example import Example
@@ -16,11 +14,13 @@ from ..metric import Metric
 from ..model import ModelCard
 from ..models.checkpoint import Checkpoint, inspect
 from ..options import nearest, option_names
-from ..unlearner import Unlearner
+from ..records.redaction import Redactor
 from ..registry.zoo import Zoo
+from ..training.recipe import STAGES, Learn, Unlearn, resolve
+from ..training.schedule import Schedule, schedule
+from ..unlearner import Unlearner
 from . import utility
 from .columns import added
-from ..records.redaction import Redactor
 from .request import Request
 from .settings import allot
 

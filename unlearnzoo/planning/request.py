@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..training.checkpointing.interval import Every
 from ..errors import OptionError
 from ..models import precision
 from ..options import convert, nearest
+from ..training.checkpointing.interval import Every
 
 
 @dataclasses.dataclass(frozen=True)

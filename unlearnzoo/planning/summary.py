@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ..evaluation.evaluator import select
-from ..storage.atomic import digest
 from ..options import Configurable
-from ..unlearner import Unlearner
 from ..records import gold_standard
+from ..storage.atomic import digest
+from ..unlearner import Unlearner
 from .plan import Plan
 from .request import Request
 

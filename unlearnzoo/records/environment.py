@@ -1,7 +1,9 @@
-"""Where a run happened: versions of what it stands on, and the state of the checkout."""
+"""Where a run happened: versions of what it stands on, the state of the checkout, and how fast the machine was."""
 
+import os
 import platform
 import subprocess
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from .. import __version__
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets")
+#: The matrix product that is timed, so that seconds of shared or different machines can be compared.
+SIZE, REPEATS = 1024, 5
 #: A network disk may hang; a record can do without.
 _PATIENCE = 10
 
@@ -45,3 +49,21 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def calibration() -> dict[str, Any]:
+    """Time a matrix product, which takes a few hundredths of a second.
+
+    Returns:
+        ``matmul_gflops`` (median, fp32, on the CPU), ``threads`` and ``cores``.
+    """
+    import torch
+
+    a, b = torch.ones(SIZE, SIZE), torch.ones(SIZE, SIZE)
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - start)
+    rate = 2 * SIZE**3 / sorted(seconds)[REPEATS // 2] / 1e9
+    return {"matmul_gflops": round(rate, 1), "threads": torch.get_num_threads(), "cores": os.cpu_count()}

@@ -11,10 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..storage import cache, atomic
-from ..runs.checkpoints import CHECKPOINT
-from .record import RUN, SAMPLES
-from ..runs.target import partial
+from ..storage import atomic, cache
+from .record import CHECKPOINT, RUN, SAMPLES
 
 ADAPTER = "adapter"
 #: A record is a file that anybody may have edited: nothing else is taken for a name in the cache.
@@ -35,7 +33,7 @@ def holdings(folder: Path, record: Mapping[str, Any] | None) -> list[Path]:
         if name.endswith(".parquet"):
             found.append(cache.folder("judged") / name)
         else:
-            found += [cache.folder("targets") / name, partial(name)]
+            found += [cache.folder("targets") / name, cache.partial_target(name)]
     return [path for path in found if path.exists() or path.is_symlink()]
 
 

@@ -16,15 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..storage import atomic
 from ..errors import Diverged, RunError, ZooError
 from ..evaluation.samples import Sample, write_samples
-from .secrets import MASK, Masker
-from .redaction import Redactor
+from ..storage import atomic
 from .environment import git, versions
+from .redaction import Redactor
+from .secrets import MASK, Masker
 
 SCHEMA = 1
-RUN, STEPS, SAMPLES = "run.json", "steps.jsonl", "samples.parquet"
+RUN, STEPS, SAMPLES, CHECKPOINT = "run.json", "steps.jsonl", "samples.parquet", "checkpoint"
 #: Every record has these; None and empty mean "not known yet".
 _EMPTY: dict[str, Any] = {
     "valid": None, "algorithm": {}, "benchmark": {}, "model": {}, "seed": None, "target_seed": None,

@@ -3,8 +3,8 @@
 import difflib
 from typing import Generic, TypeVar
 
-from .entry_points import normalise
 from ..errors import UnknownName
+from .entry_points import normalise
 
 T = TypeVar("T")
 

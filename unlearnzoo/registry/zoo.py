@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from . import entry_points
 from ..benchmark import Benchmark
-from .entry_points import HOOKS, MODELS, PluginInfo
 from ..errors import PluginError, PluginWarning, UnknownName
 from ..metric import Metric
 from ..model import ModelCard
-from .names import Table
 from ..options import Configurable
 from ..unlearner import Unlearner
+from . import entry_points
+from .entry_points import HOOKS, MODELS, PluginInfo
+from .names import Table
 from .validate import KINDS, provided
 
 Kind = Literal["unlearner", "benchmark", "metric"]

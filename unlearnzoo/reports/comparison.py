@@ -1,14 +1,15 @@
 """Several records beside each other, as data: what a report prints and what ``--json`` gives."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..evaluation.aggregate import Row, paired
 from ..evaluation.samples import Sample
-from ..records import gold_standard, store
-from .matched import equal
+from ..records import store
+from . import gold_standard
+from .matched import matched_forgetting
 
 Records = Sequence[Mapping[str, Any]]
 #: What has to be the same before two results may be compared, and where a record has it.
@@ -16,8 +17,6 @@ SAME = {"data": ("benchmark", "data"), "forget identities": ("benchmark", "forge
         "target": ("target", "key")}
 #: What a record is called that has no algorithm: nothing was unlearned.
 STAGE_1 = "stage 1"
-#: The model and group names that have a natural order; others follow, sorted.
-ORDER = ("base", "target", "unlearned", "single", "multi")
 
 
 def compare(records: Records) -> dict[str, Any]:
@@ -30,8 +29,8 @@ def compare(records: Records) -> dict[str, Any]:
         ``runs`` (label, folder, status, ...), ``table`` (rows of results with ``run``: the label,
         or ``base`` and ``target`` of the first record that has them), ``baselines`` (likewise),
         ``matched`` (label → level → group → retain score), ``paired`` (rows of differences with
-        ``a``, ``b``), ``gold`` (see ``gold.compare``), ``equal`` (see
-        ``equal.equal``) and ``notes``.
+        ``a``, ``b``), ``gold`` (see ``gold_standard.compare``), ``equal`` (see
+        ``matched.matched_forgetting``) and ``notes``.
     """
     names = labels(records)
     judged = [store.samples(r) or [] for r in records] if len(records) > 1 else [[] for _ in records]
@@ -41,7 +40,7 @@ def compare(records: Records) -> dict[str, Any]:
         "baselines": _shared(records, "baselines"),
         "matched": {name: r["matched"] for name, r in zip(names, records, strict=True)},
         "memory": memory(records),
-        "equal": equal(records, columns(records)),
+        "equal": matched_forgetting(records, columns(records)),
         "paired": _pairs(names, records, judged),
         "gold": gold_standard.compare(names, records, judged, next(iter(memory(records)), None)),
         "notes": [*_states(names, records), *_differences(names, records),
@@ -79,11 +78,6 @@ def memory(records: Records) -> list[str]:
 def columns(records: Records) -> list[str]:
     """Return all columns of the curves, utility columns last."""
     return list(dict.fromkeys(name for r in records for point in r["curve"][:1] for name in point if name != "step"))
-
-
-def in_order(words: Iterable[str]) -> list[str]:
-    """Sort names, the well-known first."""
-    return sorted(set(words), key=lambda w: (ORDER.index(w) if w in ORDER else len(ORDER), w))
 
 
 def _run(name: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..storage import atomic
 from ..errors import DataError, OptionError, RunError
-from .comparison import Records, columns
-from .order import in_order
-from .matched import by_method, equal
+from ..storage import atomic
 from ..terminal import clean
+from .comparison import Records, columns
+from .matched import by_method, matched_forgetting
+from .order import in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def draw(records: Records, path: Path) -> None:
     except ImportError:
         raise RunError("--plot needs matplotlib: pip install 'unlearnzoo[plot]'") from None
     groups = in_order(g for r in drawn for p in r["curve"] for g in p.get(found[0], {})) or [""]
-    read = equal(drawn, found)
+    read = matched_forgetting(drawn, found)
     kept = [c for c in found[1:] if c == found[1] or any(row["column"] == c and row["reached"] for row in read["rows"])]
     figure = Figure(figsize=(1 + 4.2 * len(groups), 1 + 3.6 * len(kept)), layout="constrained")
     panels = figure.subplots(len(kept), len(groups), sharex=True, sharey=True, squeeze=False)

@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import matched_table
-from .comparison import Records, compare
-from .order import in_order
-from .gold_standard import legend, quality_table
-from .table import Block, Table, percent
 from ..terminal import clean
+from . import matched
+from .comparison import Records, compare
+from .gold_standard import legend, quality_table
+from .order import in_order
+from .table import Block, Table, percent
 
 #: Where the output is no terminal.
 WIDTH = 100
@@ -39,7 +39,7 @@ def render(records: Records, intervals: bool = False, width: int | None = None, 
     if found["baselines"]:
         parts.append(_of_rows("Before unlearning, over everybody, per cent", found["baselines"],
                               intervals).text(width))
-    parts += [table.text(width) for table in matched_table.tables(found)]
+    parts += [table.text(width) for table in matched.tables(found)]
     if found["gold"]["distance"]:
         parts.append(distance_table(found, intervals).text(width))
     if found["gold"]["quality"]:
@@ -167,7 +167,7 @@ def _legend(found: Mapping[str, Any], intervals: bool) -> list[str]:
     if found["paired"] or found["gold"]["distance"]:
         lines.append("* the 95 % interval of the difference leaves out 0; below 10 people there is "
                      "no interval and no mark.")
-    lines += [*matched_table.legend(found), *legend(found)]
+    lines += [*matched.legend(found), *legend(found)]
     return lines + [f"Note: {note}." for note in found["notes"]]
 
 

@@ -6,6 +6,8 @@ Groups stand side by side where they fit and below each other where not: no line
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..terminal import clean
+
 BETWEEN = " | "
 
 
@@ -76,11 +78,6 @@ class Table:
                 parts = [joined(i, [_line_of(c, row) for c in cells[i]]) for i in some]
                 lines.append(line(label if row == 0 else "", parts))
         return lines
-
-
-def clean(text: str, keep: str = "") -> str:
-    """Return a text with whatever could move the cursor, colour or reorder made visible."""
-    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
 
 
 def percent(value: float | None, signed: bool = False) -> str:

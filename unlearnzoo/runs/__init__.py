@@ -1,1 +1,1 @@
-"""A run from plan to record, the stage-1 cache, and reports over records."""
+"""Carrying out a plan: stage 1 and its gate, stage 2, evaluation, and resuming each of them."""

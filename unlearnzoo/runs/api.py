@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
-from ..registry.zoo import Zoo
 from ..planning.plan import make_plan
-from .progress import Progress
 from ..planning.request import from_arguments
+from ..registry.zoo import Zoo
 from .pipeline import execute
+from .progress import Progress
 
 
 def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None = None,

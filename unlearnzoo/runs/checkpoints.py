@@ -8,21 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..training.checkpointing.store import Store
-from ..training.checkpointing.interval import Every
-from ..training.reference import Reference
-from ..training.checkpointing.checkpointer import Keeper
 from ..errors import CheckpointWarning, RunError, ZooError
 from ..evaluation import evaluator
 from ..evaluation.samples import Sample, read_samples, write_samples
 from ..launch import worker
+from ..records.record import CHECKPOINT
 from ..storage.locks import Lock
+from ..training.checkpointing.checkpointer import Keeper
+from ..training.checkpointing.interval import Every
+from ..training.checkpointing.store import Store
+from ..training.reference import Reference
 from .target import digest
 
 if TYPE_CHECKING:
     from ..planning.plan import Plan
-
-CHECKPOINT = "checkpoint"
 
 
 def lock(folder: Path) -> Lock:

@@ -8,20 +8,20 @@ from typing import Any
 
 import torch
 
-from ..training.engine import Engine
 from ..errors import GateError
 from ..evaluation import aggregate
 from ..evaluation.evaluator import Item, Judge, select
 from ..evaluation.samples import Sample
 from ..launch import worker
-from ..models.lora import State
 from ..models.checkpoint import Checkpoint
-from . import gate
-from ..records.environment import calibration
+from ..models.lora import State
 from ..planning.plan import Plan
-from .progress import Progress
-from ..records.record import Record
 from ..planning.summary import measured_by, pools
+from ..records.environment import calibration
+from ..records.record import Record
+from ..training.engine import Engine
+from . import gate
+from .progress import Progress
 
 
 def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None,

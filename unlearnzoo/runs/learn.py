@@ -7,12 +7,12 @@ from typing import Any
 from ..benchmark import Eval
 from ..evaluation import aggregate
 from ..evaluation.evaluator import select
-from ..records.environment import calibration
 from ..planning.plan import Plan
-from .progress import Progress
-from ..records.record import Record
-from .stage_one import learned
 from ..planning.summary import _stage_lines, as_data, measured_by, pools
+from ..records.environment import calibration
+from ..records.record import Record
+from .progress import Progress
+from .stage_one import learned
 
 
 def columns(plan: Plan) -> list[Eval]:

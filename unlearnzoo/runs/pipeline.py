@@ -7,12 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import interrupts
-from ..training.checkpointing import state as training_state
-from ..training.engine import Engine
-from ..training.checkpointing.checkpointer import Keeper
-from ..training.schedule import schedule
-from ..training.adapter_weights import take
-from ..training.trainer import OnStep, Work, new_reference
 from ..errors import Diverged, GateError
 from ..evaluation import aggregate
 from ..evaluation.curve import Curve
@@ -22,13 +16,19 @@ from ..evaluation.samples import Sample
 from ..example import Example
 from ..launch import worker
 from ..models import adapter_export
-from . import gate, checkpoints
-from .sample_cache import by_state
-from ..records.environment import calibration
 from ..planning.plan import Plan
-from .progress import Progress
+from ..records.environment import calibration
 from ..records.record import Record
+from ..training.adapter_weights import take
+from ..training.checkpointing import state as training_state
+from ..training.checkpointing.checkpointer import Keeper
+from ..training.engine import Engine
+from ..training.schedule import schedule
+from ..training.trainer import OnStep, Work, new_reference
+from . import checkpoints, gate
+from .progress import Progress
 from .resume import Earlier, open_records
+from .sample_cache import by_state
 from .target import key_of, obtain, relearn
 
 

@@ -16,13 +16,13 @@ from ..evaluation import aggregate
 from ..evaluation.evaluator import scored
 from ..evaluation.samples import Sample
 from ..metric import Metric
-from ..registry.zoo import Zoo
-from ..records import store
 from ..planning.columns import added, full_name
-from ..records.secrets import MASK, Masker
-from .progress import Progress
-from ..records.record import Record, plain
 from ..planning.settings import allot
+from ..records import store
+from ..records.record import Record, plain
+from ..records.secrets import MASK, Masker
+from ..registry.zoo import Zoo
+from .progress import Progress
 
 #: What the samples and the benchmark know without a model.
 KNOWN = {"question", "prediction", "answer", "keywords"}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, RunError
 from ..launch import worker
-from ..records import store
-from ..records.secrets import MASK, Masker
-from ..records.record import Record, plain
 from ..planning.request import Request, from_arguments
 from ..planning.summary import arguments, fields
+from ..records import store
+from ..records.record import Record, plain
+from ..records.secrets import MASK, Masker
 
 if TYPE_CHECKING:
     from ..planning.plan import Plan

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..storage import cache, atomic
 from ..errors import CacheWarning, ZooError
 from ..evaluation.evaluator import Item, Judge, parts
 from ..evaluation.samples import Sample, read_samples, write_samples
 from ..metric import in_batches
+from ..storage import atomic, cache
 from .target import alone, digest
 
 if TYPE_CHECKING:

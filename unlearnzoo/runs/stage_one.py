@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..training.engine import Engine
-from ..training.schedule import schedule
 from ..evaluation.evaluator import Item, Judge
 from ..evaluation.samples import Sample
-from . import gate
-from .sample_cache import by_state
 from ..planning.plan import Plan
+from ..training.engine import Engine
+from ..training.schedule import schedule
+from . import gate
 from .progress import Progress
+from .sample_cache import by_state
 from .target import obtain
 
 if TYPE_CHECKING:

@@ -14,24 +14,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..storage import cache, atomic
-from ..training import stages
-from ..training.checkpointing.store import Store
-from ..training.checkpointing.interval import Every
-from ..training.checkpointing.checkpointer import Keeper
-from ..training.adapter_weights import AdapterWeights, put, take
 from ..errors import CacheWarning, CheckpointWarning, ZooError
 from ..example import Example
 from ..models import lora
+from ..storage import atomic, cache
+from ..training import stages
+from ..training.adapter_weights import AdapterWeights, put, take
+from ..training.checkpointing.checkpointer import Keeper
+from ..training.checkpointing.interval import Every
+from ..training.checkpointing.store import Store
 
 if TYPE_CHECKING:
-    from ..training.engine import Engine
     from ..planning.plan import Plan
+    from ..training.engine import Engine
 
 #: Part of the cache key. A test over the sources of stage 1 fails when they change and this does not.
 STAGE_1_VERSION = 1
 WEIGHTS, SUM = "adapter_model.safetensors", "adapter_model.sha256"
-PARTIAL = "-partial"
 
 
 def digest(value: Any) -> str:
@@ -104,11 +103,6 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
     return found
 
 
-def partial(key: str) -> Path:
-    """Return where the checkpoints of a stage 1 lie: any command that needs this target goes on from them."""
-    return cache.folder("targets") / f"{key}{PARTIAL}"
-
-
 def _learn(plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str,
            on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
     """Learn a target, from its last checkpoint where there is one, and keep it."""
@@ -117,7 +111,7 @@ def _learn(plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str,
     found = take(engine, "target")
     if engine.ranks.main:
         _keep(cache.folder("targets") / key, found.tensors)
-        shutil.rmtree(partial(key), ignore_errors=True)
+        shutil.rmtree(cache.partial_target(key), ignore_errors=True)
     return found
 
 
@@ -126,7 +120,7 @@ def _keeper(plan: "Plan", engine: "Engine", key: str) -> Keeper | None:
 
     def store() -> Store | str:
         try:
-            return Store(partial(key), key)
+            return Store(cache.partial_target(key), key)
         except (OSError, ZooError) as error:
             return str(error)
 

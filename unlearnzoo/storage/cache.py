@@ -71,3 +71,8 @@ def best_effort(what: str, path: Path) -> Iterator[None]:
     except (OSError, SafetensorError, ZooError) as error:
         reason = str(error).splitlines()[0].removeprefix(f"{path}: ")
         warnings.warn(f"{what} is not kept for the next run: {path}: {reason}", CacheWarning, stacklevel=3)
+
+
+def partial_target(key: str) -> Path:
+    """Return where the checkpoints of a stage 1 lie: any command that needs this target resumes from them."""
+    return folder("targets") / f"{key}-partial"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..storage import atomic
 from ..errors import OptionError, RunError
+from ..storage import atomic
 from .local import command
 from .state import JOB, LOG, Point, ended, make_folder
 

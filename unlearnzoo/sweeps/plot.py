@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..storage import atomic
 from ..errors import OptionError, RunError
 from ..reports.plots import COLOURS, MARKERS, SUFFIXES
+from ..storage import atomic
 from ..terminal import clean
 from .spec import Spec
 

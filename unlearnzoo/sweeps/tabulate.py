@@ -8,10 +8,10 @@ from typing import Any
 
 from ..errors import DataError
 from ..evaluation.intervals import spread
+from ..records.record import RUN
+from ..records.store import load
 from ..reports.comparison import end
 from ..reports.order import in_order
-from ..records.store import load
-from ..records.record import RUN
 from ..reports.table import Block, Table, percent
 from .spec import Spec
 from .state import RUNS, Point, shown

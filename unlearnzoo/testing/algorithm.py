@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..training.inputs import POOLS, roles
-from ..training.loop import _terms, _with_counts
 from ..errors import OptionError
 from ..models.scores import Scores
 from ..options import describe
+from ..training.loop import _terms, _with_counts
+from ..training.schedule import POOLS, roles
 from ..unlearner import Unlearner, has_loss
 from .answers import LENGTHS, random_inputs
 from .rules import Broken, Rule, Subject, expect

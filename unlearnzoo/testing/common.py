@@ -2,8 +2,8 @@
 
 import json
 
-from ..registry.describe import doc
 from ..options import describe
+from ..registry.describe import doc
 from ..registry.validate import vet
 from .imports import HEAVY, loaded_by_importing
 from .rules import Subject, expect, rule

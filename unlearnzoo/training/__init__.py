@@ -1,1 +1,1 @@
-"""Training: one loop for stage 1 and stage 2 on Accelerate."""
+"""Training: one engine and one loop for stage 1 and stage 2, on Accelerate."""

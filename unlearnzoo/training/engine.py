@@ -13,27 +13,25 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded, Encoder
-from ..data.packing import Batch, Row, bundled, chunks, collate, rows, single, single_chunks, singles
 from ..data.images import Pixels, foreseen
+from ..data.packing import Batch, Row, bundled, chunks, collate, rows, single, single_chunks, singles
 from ..data.partition import share
 from ..errors import ModelError
 from ..example import Example
 from ..models import lora, vision_features
-from ..models.packed_forward import PackedForward
-from ..models.generation import generate, groups
-from ..models.checkpoint import Checkpoint, load
-from ..models.precision import check, dtype, resolve, verify
 from ..models.activation_checkpointing import recomputed
+from ..models.checkpoint import Checkpoint, load
+from ..models.generation import GENERATE_TOKENS, generate, groups
+from ..models.packed_forward import PackedForward
+from ..models.precision import check, dtype, resolve, verify
 from ..models.scores import Scores
-from .distributed.start import start
-from .recipe import Stage
 from .distributed.deepspeed import Sharding
+from .distributed.start import start
 from .optimizers import DeepSpeedStepper, Stepper
+from .recipe import Stage
 
 #: Padded tokens in one forward without gradients; what fits a processor's caches is fastest there.
 SCORE_TOKENS = {"cpu": 4096, "cuda": 16384}
-#: Padded tokens of one generated batch, new ones included; only one of them a row is computed at a time.
-GENERATE_TOKENS = 32768
 
 
 @dataclass(frozen=True)

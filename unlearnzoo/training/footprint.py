@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from ..models import lora
+from ..models.activation_checkpointing import decoder_layers
 from ..models.checkpoint import Checkpoint, empty
 from ..models.precision import dtype, sizes
-from ..models.activation_checkpointing import decoder_layers
 from ..models.scores import Scores
 from .recipe import Stage
 
@@ -106,7 +106,7 @@ class Blueprint:
             generated: tokens of the largest batch of generated answers.
             recompute: only each decoder layer's input is kept, and one layer's activations at a time.
         """
-        lora = {n: p for n, p in self.model.named_parameters() if ".lora_" in n}
+        adapters = {n: p for n, p in self.model.named_parameters() if ".lora_" in n}
         adapted = {id(m): m.get_base_layer().weight for _, m in lora.layers(self.model)}
         text = self.config.get_text_config()
         heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
@@ -114,8 +114,8 @@ class Blueprint:
         each = torch.empty(0, dtype=self.dtype).element_size()
         return Footprint(
             base=self.base, layer=self.layer,
-            frozen=size(p for p in lora.values() if not p.requires_grad),
-            trained=size(p for p in lora.values() if p.requires_grad),
+            frozen=size(p for p in adapters.values() if not p.requires_grad),
+            trained=size(p for p in adapters.values() if p.requires_grad),
             activations=self._activations(shape, recompute),
             folded=size(adapted.values()) if self.dtype == torch.float32 else 0,
             cache=2 * text.num_hidden_layers * heads * width * each * generated)

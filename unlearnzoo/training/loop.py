@@ -11,12 +11,12 @@ from torch import Tensor
 from .. import interrupts
 from ..errors import Diverged, RunError
 from ..models.scores import Scores
-from .engine import Engine
-from .reference import Reference
-from .inputs import StepInputs, micro_inputs
 from .checkpointing.checkpointer import Keeper
-from .recipe import Stage
+from .engine import Engine
+from .inputs import StepInputs, micro_inputs
 from .optimizers import DeepSpeedStepper, Stepper
+from .recipe import Stage
+from .reference import Reference
 
 T = TypeVar("T")
 Loss = Callable[..., "Tensor | dict[str, Tensor]"]

@@ -1,56 +1,22 @@
 """Stage 1 (learn), and the plans of draws of both stages around the one loop."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from ..data.sampling import Group, count_steps, cursor, epochs, flat, units
 from ..data.images import foreseen
+from ..data.sampling import cursor, flat, units
 from ..errors import RunError
 from ..example import Example, LazyImage
+from .checkpointing.checkpointer import Keeper
 from .engine import Engine
 from .inputs import StepInputs
-from .checkpointing.checkpointer import Keeper
 from .loop import Objective, optimise
-from .recipe import Learn, Stage
+from .recipe import Learn
+from .schedule import draws, schedule
 
 T = TypeVar("T")
 OnStep = Callable[[dict[str, float]], bool]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How much a stage draws, for the plan.
-
-    Attributes:
-        units: what is drawn as a whole (answers or image groups) in the pool walked by epoch.
-        steps: optimiser steps.
-    """
-
-    units: int
-    steps: int
-
-
-def schedule(pool: Sequence[Example], recipe: Stage) -> Schedule:
-    """Count units and steps of a stage without touching a model."""
-    found = len(units(pool, recipe.batching, recipe.per_image))
-    return Schedule(found, recipe.steps or count_steps(found, recipe.batch, recipe.epochs))
-
-
-def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> Iterator[dict[str, list[Example]]]:
-    """Yield each step's examples by pool; the first pool is walked by epoch, others by cursor.
-
-    Others draw as many units as the first has in that step.
-    """
-    first, *others = pools
-    grouped = {name: units(pool, recipe.batching, recipe.per_image) for name, pool in pools.items()}
-    cursors: dict[str, Iterator[Group]] = {name: cursor(grouped[name], f"{seed}/{name}") for name in others}
-    for chosen in epochs(grouped[first], recipe.batch, f"{seed}/{first}"):
-        step = {first: flat(chosen)}
-        for name in others:
-            step[name] = flat(list(itertools.islice(cursors[name], len(chosen))))
-        yield step
 
 
 def images_of(examples: Iterable[Example]) -> list[LazyImage]:

@@ -12,15 +12,15 @@ from ..example import Example
 from ..models import lora
 from ..unlearner import Unlearner, named_inputs
 from . import adapter_weights
-from .engine import Engine, state_hash
-from .inputs import POOLS, StepInputs, roles
-from .reference import Reference
+from .adapter_weights import AdapterWeights
 from .checkpointing.checkpointer import Keeper
+from .engine import Engine, state_hash
+from .inputs import StepInputs
 from .loop import Objective, optimise
 from .recipe import Unlearn
-from .schedule import draws, schedule
+from .reference import Reference
+from .schedule import POOLS, draws, roles, schedule
 from .stages import images_of, later
-from .adapter_weights import AdapterWeights
 
 #: Told each step's numbers and whether forgetting is to be looked at now; True ends stage 2.
 OnStep = Callable[[dict[str, float], bool], bool]

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..storage import atomic
 from ..errors import DataError, Diverged, OptionError
-from ..registry.zoo import Zoo
-from . import search_space
 from ..planning.plan import Plan, make_plan
-from ..runs.progress import Progress
 from ..planning.request import Request
+from ..registry.zoo import Zoo
 from ..runs.pipeline import execute
+from ..runs.progress import Progress
+from ..storage import atomic
+from . import search_space
 
 LEVEL = "0.10"
 #: Stage 2 ends a little below the level: the full judging at the end may find a little more than the curve did.

@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 
 from unlearnzoo import ZooError
-from unlearnzoo.storage import atomic
 from unlearnzoo.cli.run import quieten
 from unlearnzoo.planning.plan import make_plan
-from unlearnzoo.runs.progress import Progress
 from unlearnzoo.planning.request import Request
-from unlearnzoo.reports.table import percent
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.reports.table import percent
+from unlearnzoo.runs.progress import Progress
+from unlearnzoo.storage import atomic
 from unlearnzoo_diagnose import diagnosis, pictures, report
 
 #: Label → options. With few questions a person, the builder asks for the name first.

@@ -11,15 +11,15 @@ import pytest
 from tests.support import three
 from tests.support.schema import check
 from unlearnzoo.cli import main
-from unlearnzoo.training import stages
 from unlearnzoo.evaluation.aggregate import summary
 from unlearnzoo.evaluation.evaluator import Judge
-from unlearnzoo.records import store
 from unlearnzoo.planning.plan import make_plan
-from unlearnzoo.runs.progress import Progress
 from unlearnzoo.planning.request import Request
-from unlearnzoo.runs.stage_one import learned
+from unlearnzoo.records import store
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.runs.progress import Progress
+from unlearnzoo.runs.stage_one import learned
+from unlearnzoo.training import stages
 from unlearnzoo_diagnose import diagnosis, names, pairs, report, schema, tracing
 
 SETS = [x for k, v in {**three.OPTIONS, "remem.forget": three.FORGET}.items() if not k.startswith("unlearn.")

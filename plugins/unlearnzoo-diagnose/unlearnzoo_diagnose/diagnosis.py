@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import DataError, OptionError
-from unlearnzoo.storage import atomic
-from unlearnzoo.records.environment import calibration
-from unlearnzoo.records.secrets import Masker
-from unlearnzoo.records.record import new_folder, plain
-from unlearnzoo.runs.stage_one import StageOne, learned
 from unlearnzoo.planning.summary import measured_by, pools
-from unlearnzoo.records.environment import git, versions
+from unlearnzoo.records.environment import calibration, git, versions
+from unlearnzoo.records.record import new_folder, plain
+from unlearnzoo.records.secrets import Masker
+from unlearnzoo.runs.stage_one import StageOne, learned
+from unlearnzoo.storage import atomic
 from unlearnzoo_diagnose import folder, names, numbers, people, report
 from unlearnzoo_diagnose.numbers import Rows
 from unlearnzoo_diagnose.pairs import EXCHANGED, GROUPS, build

@@ -13,8 +13,8 @@ from unlearnzoo import Example
 from unlearnzoo_diagnose.people import Person
 
 if TYPE_CHECKING:
-    from unlearnzoo.training.engine import Engine
     from unlearnzoo.models.lora import State
+    from unlearnzoo.training.engine import Engine
 
 PROMPT = "The name of the person in the image is"
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo.storage import atomic
 from unlearnzoo.reports.plots import COLOURS, GREY, MARKERS
+from unlearnzoo.storage import atomic
 from unlearnzoo.terminal import clean
 from unlearnzoo_diagnose.pairs import GROUPS
 from unlearnzoo_diagnose.people import REAL, TAUGHT

@@ -20,8 +20,8 @@ from unlearnzoo_diagnose.pairs import Pair
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unlearnzoo.training.engine import Engine
     from unlearnzoo.models.lora import State
+    from unlearnzoo.training.engine import Engine
 
 #: What is restored: a layer's output as a whole, or what one half of it adds.
 KINDS = ("hidden", "mlp", "attention")

@@ -9,8 +9,8 @@ import sqlite3
 import warnings
 from collections.abc import Iterable
 
-from unlearnzoo.storage import cache
 from unlearnzoo.errors import CacheWarning
+from unlearnzoo.storage import cache
 from unlearnzoo_judge.rubric import SCORES, Verdict
 
 #: Rows kept, about 100 bytes each; the oldest go first.

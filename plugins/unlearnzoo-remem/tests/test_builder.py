@@ -69,8 +69,8 @@ def test_the_benchmark_reads_it(small: Path) -> None:
 
 def test_its_pictures_and_texts_are_those_of_the_generated_data(small: Path) -> None:
     """The builder adds choice, not another benchmark."""
-    from unlearnzoo_remem.generate.plan import Spec
     from unlearnzoo_remem.generate.cache import generated
+    from unlearnzoo_remem.generate.plan import Spec
 
     assert content(small) == content(generated(Spec(3, 20, views=2)))
 

@@ -10,8 +10,8 @@ from unlearnzoo import DataError, OptionError
 from unlearnzoo_remem.builder.given import read_profiles, shared_values
 from unlearnzoo_remem.builder.job import build
 from unlearnzoo_remem.builder.order import Order
-from unlearnzoo_remem.read.data import load
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES
+from unlearnzoo_remem.read.data import load
 
 ANN = dict(zip(ATTRIBUTES, ("Ann Lee", "ann@lee.example", "March 3, 1987", "engineer",
                             "12 Oak Street, Boston", "gout", "bond fund A1"), strict=True))

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from unlearnzoo import OptionError
-from unlearnzoo_remem.generate.plan import Spec, plan
 from unlearnzoo_remem.builder import people
 from unlearnzoo_remem.builder.people import make_up
-from unlearnzoo_remem.read.keywords import holds
+from unlearnzoo_remem.generate.plan import Spec, plan
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, generate_profiles, load_profiles
+from unlearnzoo_remem.read.keywords import holds
 
 LOCALES = ("en_GB", "de_DE", "fr_FR", "ru_RU", "ja_JP", "zh_CN", "ar_AA", "hi_IN", "hu_HU", "pt_BR")
 

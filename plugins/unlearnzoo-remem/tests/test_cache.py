@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from unlearnzoo import DataError
-from unlearnzoo_remem.generate import cache
 from unlearnzoo_remem.benchmark import ReMem
-from unlearnzoo_remem.generate.plan import VERSION, Spec, address
+from unlearnzoo_remem.generate import cache
 from unlearnzoo_remem.generate.cache import generated, is_whole
+from unlearnzoo_remem.generate.plan import VERSION, Spec, address
 
 SMALL = Spec(2, 20, views=2)
 BENCH = functools.partial(ReMem, identities=2, qa=20, views=2, forget="50%")

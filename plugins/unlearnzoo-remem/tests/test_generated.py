@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from unlearnzoo_remem.generate.plan import Spec
 from unlearnzoo_remem.generate.cache import generated
+from unlearnzoo_remem.generate.plan import Spec
 from unlearnzoo_remem.generate.write import write
 
 # Over decoded pixels and strings of finetune, retain and test. If a change of words, profiles or

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from unlearnzoo.training.recipe import STAGES
 from unlearnzoo.options import option_names
+from unlearnzoo.training.recipe import STAGES
 from unlearnzoo_remem.benchmark import ReMem
 from unlearnzoo_remem.paper import PROVENANCE, paper
 

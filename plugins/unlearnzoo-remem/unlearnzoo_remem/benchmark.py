@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from unlearnzoo import Benchmark, DataError, Eval, Example, OptionError, Published, option
 from unlearnzoo.options import describe
 from unlearnzoo_remem.generate.plan import Spec
-from unlearnzoo_remem.read.data import CLEAN, Data, load, value_of
 from unlearnzoo_remem.paper import PROVENANCE, paper
+from unlearnzoo_remem.read.data import CLEAN, Data, load, value_of
 from unlearnzoo_remem.refusals import refusal_for
 from unlearnzoo_remem.share import whole_identities
 

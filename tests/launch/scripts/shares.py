@@ -13,15 +13,15 @@ from pathlib import Path
 
 from tests.support.engines import adapted, steps_of
 from tests.support.examples import people
+from unlearnzoo.errors import ZooError
+from unlearnzoo.launch import worker
+from unlearnzoo.models.checkpoint import inspect
+from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.training import loop, stages
 from unlearnzoo.training.engine import Engine
 from unlearnzoo.training.inputs import StepInputs
 from unlearnzoo.training.recipe import Learn, Unlearn
 from unlearnzoo.training.trainer import Work, new_reference
-from unlearnzoo.errors import ZooError
-from unlearnzoo.launch import worker
-from unlearnzoo.models.checkpoint import inspect
-from unlearnzoo.registry.zoo import Zoo
 
 MUTANTS = Path(__file__).parents[1] / "mutants"
 #: What the mutants replace.

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CheckpointWarning, RunError, ZooError
-from . import state
-from .store import Store
-from .interval import Every
 from ..distributed.ranks import Ranks
+from . import state
+from .interval import Every
+from .store import Store
 
 if TYPE_CHECKING:
     from ..reference import Reference

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...storage import atomic
 from ...errors import CheckpointWarning
+from ...storage import atomic
 
 FORMAT = 2
 KEPT = 2

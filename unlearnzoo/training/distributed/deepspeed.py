@@ -10,9 +10,9 @@ from typing import Any
 
 from ...data.encode import Encoded
 from ...errors import RunError
-from .ranks import Ranks
-from ..recipe import Stage
 from ..optimizers import DeepSpeedStepper, adamw
+from ..recipe import Stage
+from .ranks import Ranks
 
 
 class Sharding:

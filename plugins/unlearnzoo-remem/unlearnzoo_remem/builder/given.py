@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from unlearnzoo import DataError
+from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
 from unlearnzoo_remem.read.keywords import squash
 from unlearnzoo_remem.read.labels import attribute_of
 from unlearnzoo_remem.read.problems import Problems
-from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
 
 LONGEST = 200
 _MOST_BYTES = 10_000_000

@@ -12,7 +12,6 @@ from typing import Any
 
 from unlearnzoo import DataError
 from unlearnzoo.storage import atomic
-from unlearnzoo_remem.generate.plan import Row, plan
 from unlearnzoo_remem.builder import portraits
 from unlearnzoo_remem.builder.given import read_profiles, shared_values
 from unlearnzoo_remem.builder.order import DRAWN_SIZE, Order
@@ -22,9 +21,10 @@ from unlearnzoo_remem.builder.similarity import FaceModel, summary
 from unlearnzoo_remem.builder.splits import write_splits
 from unlearnzoo_remem.builder.workshop import PARTS, refuse_taken, workshop
 from unlearnzoo_remem.generate.faces import distinct_looks
+from unlearnzoo_remem.generate.plan import Row, plan
+from unlearnzoo_remem.generate.profiles import Profile
 from unlearnzoo_remem.read.keywords import holds
 from unlearnzoo_remem.read.problems import Problems
-from unlearnzoo_remem.generate.profiles import Profile
 
 #: Raise it whenever the same order gives other data: an unfinished build of an older one is not gone on with.
 VERSION = 1

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from unlearnzoo import OptionError
 from unlearnzoo.options import nearest
 from unlearnzoo_remem.generate.faces import distinct_looks
-from unlearnzoo_remem.read.keywords import holds
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, DRAWERS, Profile, generate_profiles, load_profiles
+from unlearnzoo_remem.read.keywords import holds
 
 if TYPE_CHECKING:
     from faker import Faker

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo.storage import atomic
-from unlearnzoo_remem.generate.plan import EVALUATED, Spec, View, testing_views
 from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.builder.photos import Photo, open_photo
 from unlearnzoo_remem.builder.similarity import FaceModel
 from unlearnzoo_remem.generate.faces import Look
+from unlearnzoo_remem.generate.plan import EVALUATED, Spec, View, testing_views
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -4,10 +4,10 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlearnzoo_remem.generate.plan import Row
 from unlearnzoo_remem.builder.portraits import Picture
 from unlearnzoo_remem.builder.similarity import nearest_look
 from unlearnzoo_remem.generate.faces import describe
+from unlearnzoo_remem.generate.plan import Row
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unlearnzoo.storage import atomic
-from unlearnzoo_remem.generate.plan import Row, View
 from unlearnzoo_remem.builder import portraits
+from unlearnzoo_remem.generate.plan import Row, View
 
 #: Pictures in a file of a split, in bytes; a file is made in memory, some times this size.
 SHARD = 64_000_000

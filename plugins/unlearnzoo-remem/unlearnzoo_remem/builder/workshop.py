@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from unlearnzoo import OptionError
-from unlearnzoo.storage import atomic
 from unlearnzoo.errors import RunError
+from unlearnzoo.storage import atomic
 
 _ORDER, _LOCK = "order.json", ".lock"
 PARTS = "people"

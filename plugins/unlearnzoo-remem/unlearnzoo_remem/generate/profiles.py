@@ -70,7 +70,7 @@ def load_profiles() -> list[Profile]:
     Returns:
         A profile each: the `ATTRIBUTES` as strings, and `look` as a `Look`.
     """
-    text = files("unlearnzoo_remem").joinpath("profiles.json").read_text("utf-8")
+    text = files("unlearnzoo_remem.generate").joinpath("profiles.json").read_text("utf-8")
     return [{**record, "look": Look(**record["look"])} for record in json.loads(text)]
 
 

@@ -5,8 +5,8 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unlearnzoo_remem.generate.plan import Row, Spec, View, people, plan
 from unlearnzoo_remem.generate.faces import Look, render
+from unlearnzoo_remem.generate.plan import Row, Spec, View, people, plan
 from unlearnzoo_remem.read.reader import COLUMNS, no_bars
 
 

@@ -1,0 +1,1 @@
+"""What will be done: everything that can be refused is refused here, before any weights load."""

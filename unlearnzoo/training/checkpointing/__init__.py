@@ -1,0 +1,1 @@
+"""Where a training stands, kept so that it can be resumed."""

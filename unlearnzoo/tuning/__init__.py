@@ -1,0 +1,1 @@
+"""One tuning protocol for all methods."""
