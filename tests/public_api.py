@@ -24,7 +24,7 @@ from unlearnzoo.records.record import SCHEMA
 from unlearnzoo.registry import entry_points
 from unlearnzoo.registry.validate import HOOK_OF
 from unlearnzoo.training.adapter_weights import AdapterWeights
-from unlearnzoo.training.trainer import Work
+from unlearnzoo.training.trainer import Trainer
 from unlearnzoo.unlearner import INPUTS
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +45,7 @@ def lines() -> list[str]:
         for name in import_module(module).__all__:
             found += _of(f"{module}.{name}", getattr(import_module(module), name))
     # Not to be imported, but each loss is handed some, and each method that is more than a loss.
-    for cls in (Scores, Work, AdapterWeights):
+    for cls in (Scores, Trainer, AdapterWeights):
         found += _of(cls.__name__, cls)
     return sorted(found)
 

@@ -60,7 +60,7 @@ def test_torch_is_pinned_first():
 def test_a_plugin_is_made_for_this_core_and_found_by_entry_point(path):
     options = read(path)
     assert options["metadata"]["name"] == path.parent.name
-    assert "unlearnzoo>=0.1,<0.2" in {str(r).replace("<0.2,>=0.1", ">=0.1,<0.2") for r in requirements(path)}
+    assert "unlearnzoo>=0.2,<0.3" in {str(r).replace("<0.3,>=0.2", ">=0.2,<0.3") for r in requirements(path)}
     assert any(key.startswith("unlearnzoo") for key in options["options.entry_points"])
     assert options["options"]["python_requires"] == ">=3.11"
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .benchmark import Benchmark, Eval, Published, Utility
+from .benchmark import Benchmark, Column, Published, Utility
 from .errors import DataError, OptionError, ZooError
 from .example import Example, LazyImage
 from .hookspecs import hookimpl
@@ -14,9 +14,9 @@ from .unlearner import Unlearner
 if TYPE_CHECKING:
     from .runs.api import run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
-    "Benchmark", "Candidates", "DataError", "Eval", "Example", "Heading", "LazyImage", "Metric", "ModelCard",
+    "Benchmark", "Candidates", "DataError", "Column", "Example", "Heading", "LazyImage", "Metric", "ModelCard",
     "OptionError", "Published", "Scored", "Unlearner", "Utility", "ZooError", "hookimpl", "option", "run",
 ]
 

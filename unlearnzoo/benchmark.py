@@ -10,11 +10,11 @@ from .options import Configurable
 
 
 @dataclass(frozen=True)
-class Eval:
+class Column:
     """One column of the result: a metric over some examples of a split.
 
     Attributes:
-        column: heading in tables, for example ``EMf``; unique in a benchmark.
+        name: its heading in tables, for example ``EMf``; unique in a benchmark.
         split: what ``Benchmark.examples`` is asked for (``utility`` is the model's own).
         metric: ``distribution/name``.
         who: examples of the forget identities, of all others, or of all.
@@ -26,7 +26,7 @@ class Eval:
         tagged: a tag; only rows that have it count. Where no row has it there is no such column.
     """
 
-    column: str
+    name: str
     split: str
     metric: str
     who: Literal["forget", "retain", "all"]
@@ -63,7 +63,7 @@ class Benchmark(Configurable, abc.ABC):
     Attributes:
         evals: the columns, in the order of the table.
         baselines: columns for the base and the target alone (Exposure over all identities, say).
-        memory: the columns (forgotten, kept) whose metric is the gate's and makes the curve.
+        curve: the columns (forgotten, kept) whose metric is the gate's and makes the curve.
         gate: split → least score by hop on *all* identities that stage 1 must reach.
         recipe: ``{"learn": {...}, "unlearn": {...}}``, the values of the benchmark's own paper.
         provenance: ``learn``, ``unlearn``, the benchmark or an algorithm → option → how its value is known:
@@ -73,9 +73,9 @@ class Benchmark(Configurable, abc.ABC):
     sets; one whose data say who is forgotten has none.
     """
 
-    evals: ClassVar[tuple[Eval, ...]] = ()
-    baselines: ClassVar[tuple[Eval, ...]] = ()
-    memory: ClassVar[tuple[str, str]] = ("EMf", "EMr")
+    evals: ClassVar[tuple[Column, ...]] = ()
+    baselines: ClassVar[tuple[Column, ...]] = ()
+    curve: ClassVar[tuple[str, str]] = ("EMf", "EMr")
     gate: ClassVar[Mapping[str, float]] = {}
     recipe: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     provenance: ClassVar[Mapping[str, Mapping[str, str]]] = {}
@@ -148,7 +148,7 @@ class Utility(Benchmark):
     Nothing is learned or forgotten, so its columns ask ``all``.
     """
 
-    memory = ()  # type: ignore[assignment]  # there is no curve
+    curve = ()  # type: ignore[assignment]  # there is no curve
 
     def forget_identities(self) -> frozenset[str]:
         """Return nobody."""

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: the command line prints their one line and no traceback."""
+"""Errors that a user can fix: the command line prints their one line and no traceback."""
 
 
 class ZooError(Exception):

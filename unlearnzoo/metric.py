@@ -45,17 +45,17 @@ class Heading(NamedTuple):
     """A column that a metric fills where a user adds it with ``--metric``.
 
     Attributes:
-        column: heading in tables.
+        name: its heading in tables.
         detail: of the score, shown in its place; empty for the score itself.
         want: which direction is good for what is forgotten.
     """
 
-    column: str
+    name: str
     detail: str = ""
     want: Literal["low", "high"] = "low"
 
 
-class Tell:
+class Progress:
     """Tells a user what goes on while rows are scored; this one says nothing."""
 
     def note(self, text: str) -> None:
@@ -98,7 +98,7 @@ class Metric(Configurable, abc.ABC):
         """
         return ""
 
-    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Tell) -> Sequence["float | Scored"]:
+    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Progress) -> Sequence["float | Scored"]:
         """Return the scores of many examples, in order, each as ``score`` gives it.
 
         Override it where rows are better scored together (calls to a server, batches of a model).
@@ -112,5 +112,5 @@ class Metric(Configurable, abc.ABC):
 
 
 def in_batches(metric: Metric) -> bool:
-    """Tell whether a metric scores rows in a way of its own, so that a NaN may not be for good."""
+    """Return whether a metric scores rows in a way of its own, so that a NaN may not be for good."""
     return type(metric).score_many is not Metric.score_many

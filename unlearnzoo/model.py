@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .benchmark import Eval
+from .benchmark import Column
 
 
 @dataclass(frozen=True)
@@ -27,4 +27,4 @@ class ModelCard:
     recipe: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     replay: Path | None = None
     utility: Path | None = None
-    evals: tuple[Eval, ...] = ()
+    evals: tuple[Column, ...] = ()

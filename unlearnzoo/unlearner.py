@@ -10,7 +10,7 @@ from .options import Configurable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .training.trainer import Work
+    from .training.trainer import Trainer
 
 #: What the engine can hand to ``Unlearner.loss``, by argument name.
 INPUTS = {
@@ -35,7 +35,7 @@ class Unlearner(Configurable, abc.ABC):
             ``paraphrase_ref`` is the same under the reference.
         layers: decoder layers, counted from 1, whose output each input shall carry in
             ``.hidden[layer]``; a property where an option decides.
-        relearns: it calls ``work.learn``, which needs a stage 1 of this run (``--target`` has none).
+        relearns: it calls ``trainer.relearn``, which needs a stage 1 of this run (``--target`` has none).
         gold_standard: its model never saw the forget set; reports show the others' distance to it.
     """
 
@@ -52,15 +52,15 @@ class Unlearner(Configurable, abc.ABC):
         """
         raise NotImplementedError
 
-    def prepare(self, work: "Work") -> None:
+    def prepare(self, trainer: "Trainer") -> None:
         """Do once what the first step needs: generate targets of your own, draw a direction."""
 
-    def unlearn(self, work: "Work") -> None:
+    def unlearn(self, trainer: "Trainer") -> None:
         """Make the model forget; by default by training on ``loss`` for the recipe's steps.
 
         Override it for a method of several phases, or without gradients.
         """
-        work.train()
+        trainer.train()
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -77,7 +77,7 @@ class Unlearner(Configurable, abc.ABC):
 
 
 def has_loss(cls: type[Unlearner]) -> bool:
-    """Tell whether an algorithm has a loss of its own."""
+    """Return whether an algorithm has a loss of its own."""
     return cls.loss is not Unlearner.loss
 
 

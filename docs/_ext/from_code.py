@@ -79,7 +79,7 @@ def one(word: str, name: str, doc: bool = False) -> str:
         rows = [(f"`{i['name']}`", i["help"] + "; only with some options" * i["optional"]) for i in facts["inputs"]]
         parts.append(table(["asks for", ""], rows))
     if facts.get("columns"):
-        rows = [(c["column"], f"`{c['metric']}`", f"`{c['split']}`", c["who"], c["want"]) for c in facts["columns"]]
+        rows = [(c["name"], f"`{c['metric']}`", f"`{c['split']}`", c["who"], c["want"]) for c in facts["columns"]]
         parts.append(table(["column", "metric", "split", "whose rows", "good is"], rows))
     if facts.get("gate"):
         parts.append("Gate: " + ", ".join(f"`{split}` {100 * least:.0f} %" for split, least in facts["gate"].items()))

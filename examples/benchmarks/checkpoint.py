@@ -17,8 +17,8 @@ from tests.support import three
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import Request, from_arguments
 from unlearnzoo.registry.zoo import Zoo
-from unlearnzoo.training.checkpointing.checkpointer import SHARE, Keeper
-from unlearnzoo.training.checkpointing.interval import Every
+from unlearnzoo.training.checkpointing.checkpointer import SHARE, Checkpointer
+from unlearnzoo.training.checkpointing.interval import CheckpointInterval
 from unlearnzoo.training.checkpointing.store import Store
 from unlearnzoo.training.engine import Engine
 from unlearnzoo.training.stages import learn
@@ -33,16 +33,16 @@ class Stop(BaseException):
 def train(plan, engine: Engine, folder: Path, until: int) -> tuple[list[float], list[float], float]:
     """Train with a checkpoint after every step; return seconds of each step, of each checkpoint, to the first step."""
     begun = time.perf_counter()
-    keeper = Keeper(Store(folder, "benchmark"), Every(steps=1))
+    checkpointer = Checkpointer(Store(folder, "benchmark"), CheckpointInterval(steps=1))
     marks, costs = [], []
-    write = keeper.save
+    write = checkpointer.save
 
     def save(*arguments: object) -> None:
         start = time.perf_counter()
         write(*arguments)
         costs.append(time.perf_counter() - start)
 
-    keeper.save = save
+    checkpointer.save = save
 
     def on_step(entry: dict[str, float]) -> bool:
         marks.append(time.perf_counter())
@@ -51,7 +51,7 @@ def train(plan, engine: Engine, folder: Path, until: int) -> tuple[list[float], 
         return False
 
     with contextlib.suppress(Stop):
-        learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, 0, on_step, keeper)
+        learn(engine, plan.benchmark.learn_pool(), plan.replay, plan.learn, 0, on_step, checkpointer)
     steps = [b - a - c for a, b, c in zip(marks, marks[1:], costs, strict=False)]
     return steps, costs, marks[0] - begun
 
@@ -62,22 +62,22 @@ def large(millions: int, folder: Path) -> list[float]:
     optimizer = torch.optim.AdamW(parameters)
     sum(p.sum() for p in parameters).backward()
     optimizer.step()
-    keeper = Keeper(Store(folder, "large"), Every(steps=1))
-    keeper.begin(parameters, optimizer)
+    checkpointer = Checkpointer(Store(folder, "large"), CheckpointInterval(steps=1))
+    checkpointer.begin(parameters, optimizer)
     found = []
     for done in range(1, 4):
         start = time.perf_counter()
-        keeper.step(done)
+        checkpointer.step(done)
         found.append(time.perf_counter() - start)
     begun = time.perf_counter()
-    Keeper(Store(folder, "large"), Every(steps=1)).begin(parameters, optimizer)
+    Checkpointer(Store(folder, "large"), CheckpointInterval(steps=1)).begin(parameters, optimizer)
     print(f"  read, verified and put back in {time.perf_counter() - begun:.2f} s")
     return found
 
 
 def share(cost: float) -> float:
     """Return the share of time at the default interval."""
-    seconds = Every.parse(Request.checkpoint_every).seconds or 0.0
+    seconds = CheckpointInterval.parse(Request.checkpoint_every).seconds or 0.0
     return cost / (max(seconds, cost / SHARE) + cost)
 
 

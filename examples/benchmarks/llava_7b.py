@@ -129,12 +129,12 @@ def step_times(engine, parameters, found, per_image, micro, loop, trainer, step_
 def evaluation_times(engine, found) -> None:
     """Time teacher-forced scoring, generation and Exposure on 64 examples."""
     encoded = [engine.encode(e) for e in people(64, 1)]
-    found["score_64_s"] = round(timed(lambda: engine.score(encoded, "policy"), 2), 2)
-    found["generate_64_s"] = round(timed(lambda: engine.generate(encoded, "policy", 32), 1), 2)
+    found["score_64_s"] = round(timed(lambda: engine.score(encoded, "unlearned"), 2), 2)
+    found["generate_64_s"] = round(timed(lambda: engine.generate(encoded, "unlearned", 32), 1), 2)
     values = [f"pastry chef {i}" for i in range(20)]
     probes = [c for e in people(8, 1) for c in engine.encoder.candidates(e, values)]
-    found["exposure_8_packed_s"] = round(timed(lambda: engine.score(probes, "policy", per_image=64), 2), 2)
-    found["exposure_8_unpacked_s"] = round(timed(lambda: engine.score(probes, "policy", per_image=1), 1), 2)
+    found["exposure_8_packed_s"] = round(timed(lambda: engine.score(probes, "unlearned", per_image=64), 2), 2)
+    found["exposure_8_unpacked_s"] = round(timed(lambda: engine.score(probes, "unlearned", per_image=1), 1), 2)
 
 
 def whole_table(found) -> None:

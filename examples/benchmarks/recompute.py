@@ -30,7 +30,7 @@ def _step(engine, encoded, on):
     steps_of(engine, Unlearn(recompute=on)).begin(1e-3)
     start = time.process_time()
     for _, batch in engine.batches(encoded, 4, 2048):
-        engine.forward(batch, "policy")[0].nll.sum().backward()
+        engine.forward(batch, "unlearned")[0].nll.sum().backward()
     return time.process_time() - start
 
 

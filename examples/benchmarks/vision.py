@@ -21,7 +21,7 @@ import torch
 from examples.benchmarks.published import noise
 from tests.support.checkpoints import llava
 from unlearnzoo import Example, LazyImage
-from unlearnzoo.data.images import Pixels, foreseen
+from unlearnzoo.data.images import ImageTensors, prefetch
 from unlearnzoo.models import vision_features
 from unlearnzoo.models.checkpoint import inspect
 from unlearnzoo.training import stages
@@ -72,9 +72,9 @@ def new(folder: Path, kind: str) -> Engine:
     # A bound of an image or so: in each epoch all images are decoded anew, as with thousands of them.
     few, room = 1, 24 << 20
     if kind == "as before":
-        engine.pixels = Pixels(processor, few, large=1 << 40)
+        engine.pixels = ImageTensors(processor, few, large=1 << 40)
     elif kind == "decoded ahead":
-        engine.pixels = Pixels(processor, room)
+        engine.pixels = ImageTensors(processor, room)
     else:
         engine.pixels = vision_features.inputs(engine.model, processor, engine.accelerator.autocast, worth=0)
         if kind == "features, disk":
@@ -86,19 +86,19 @@ def table(folder: Path, rows: list[Example]) -> None:
     """Print a line a way."""
     for kind in ("as before", "decoded ahead", "features, disk", "features, memory"):
         found = epochs(new(folder, kind), rows)
-        later = found[1:] if kind.startswith("features") else found
-        wall, cpu = ([one[i] for one in later] for i in range(2))
-        extra = f"; first {found[0][0]:.2f} s, CPU {found[0][1]:.2f} s" if later is not found else ""
+        skip_to_checkpoint = found[1:] if kind.startswith("features") else found
+        wall, cpu = ([one[i] for one in skip_to_checkpoint] for i in range(2))
+        extra = f"; first {found[0][0]:.2f} s, CPU {found[0][1]:.2f} s" if skip_to_checkpoint is not found else ""
         print(f"  {kind:<17}{statistics.median(wall):6.2f} s an epoch ({min(wall):.2f} to {max(wall):.2f}), "
               f"CPU {statistics.median(cpu):.2f} s ({min(cpu):.2f} to {max(cpu):.2f}){extra}", flush=True)
 
 
 def beside(rows: list[Example], processor: Any, large: int, wait: float) -> float:
     """Return seconds of an epoch whose steps take ``wait`` seconds an image elsewhere."""
-    pixels = Pixels(processor, 64 << 20, large)
+    pixels = ImageTensors(processor, 64 << 20, large)
     start = time.perf_counter()
     steps = [[e.images[0] for e in rows[i : i + BATCH]] for i in range(0, len(rows), BATCH)]
-    for images in foreseen(steps, lambda some: some, pixels):
+    for images in prefetch(steps, lambda some: some, pixels):
         pixels(images)
         time.sleep(wait * len(images))
     return time.perf_counter() - start

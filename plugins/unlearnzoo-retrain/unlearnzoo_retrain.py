@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from unlearnzoo import Unlearner, hookimpl
 
 if TYPE_CHECKING:
-    from unlearnzoo.training.trainer import Work
+    from unlearnzoo.training.trainer import Trainer
 
 
 class Retrain(Unlearner):
@@ -19,9 +19,9 @@ class Retrain(Unlearner):
     relearns = True
     gold_standard = True
 
-    def unlearn(self, work: "Work") -> None:
+    def unlearn(self, trainer: "Trainer") -> None:
         """Put what stage 1 learns from the retain set in place of the target."""
-        work.put(work.learn(work.pools["retain"]), alone=True)
+        trainer.set_adapter(trainer.relearn(trainer.pools["retain"]), replace_target=True)
 
 
 @hookimpl

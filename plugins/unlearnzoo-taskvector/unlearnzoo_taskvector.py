@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from unlearnzoo import Unlearner, hookimpl, option
 
 if TYPE_CHECKING:
-    from unlearnzoo.training.trainer import Work
+    from unlearnzoo.training.trainer import Trainer
 
 
 class TaskVector(Unlearner):
@@ -19,14 +19,14 @@ class TaskVector(Unlearner):
     strength: float = option(6.0, "How much of the vector is subtracted at the end", gt=0)
     parts: int = option(12, "Points on the way there", ge=1)
 
-    def unlearn(self, work: "Work") -> None:
+    def unlearn(self, trainer: "Trainer") -> None:
         """Train, then subtract; nothing is looked at while the model still learns."""
-        work.train(lambda forget: forget.nll, look=False)
-        vector = work.adapter()
+        trainer.train(lambda forget: forget.nll, probe=False)
+        vector = trainer.adapter()
         for part in range(1, self.parts + 1):
             strength = self.strength * part / self.parts
-            work.put(vector.times(-strength))
-            if work.look(strength=strength):
+            trainer.set_adapter(vector.times(-strength))
+            if trainer.probe(strength=strength):
                 break
 
 

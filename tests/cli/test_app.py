@@ -31,7 +31,7 @@ def raising(monkeypatch):
 
 def test_the_version(capsys):
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == "unlearnzoo, version 0.1.0\n"
+    assert capsys.readouterr().out == "unlearnzoo, version 0.2.0\n"
 
 
 @pytest.mark.parametrize(("error", "code"), [

@@ -57,15 +57,15 @@ def test_a_failure_is_told_in_three_parts_and_by_the_exit_code(capsys, tmp_path)
     at = lines.index("FAILED  metric percent: score_range")
     assert code == 1 and lines[-1].endswith("1 FAILED")
     assert lines[at + 1] == "        the score of the case 'perfect' is 100.0"
-    assert lines[at + 2].startswith("        Why it matters: ") and lines[at + 3].startswith("        How to mend it: ")
+    assert lines[at + 2].startswith("        Why it matters: ") and lines[at + 3].startswith("        How to fix it: ")
 
 
 def test_json_is_one_row_a_check(capsys, tmp_path):
     code, out, _ = checked(capsys, written(tmp_path, "[Percent]"), "--json")
     rows = {row["check"]: row for row in json.loads(out)}
-    assert code == 1 and not rows["score_range"]["ok"] and rows["score_range"]["mend"]
+    assert code == 1 and not rows["score_range"]["ok"] and rows["score_range"]["fix"]
     assert rows["documented"] == {"kind": "metric", "name": "percent", "check": "documented", "ok": True,
-                                  "what": "", "why": "", "mend": ""}
+                                  "what": "", "why": "", "fix": ""}
 
 
 def test_everything_of_a_distribution_is_checked_and_nothing_else(capsys, site):

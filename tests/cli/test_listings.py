@@ -8,7 +8,7 @@ from tests.support.distributions import algorithm, install
 from unlearnzoo.cli import main
 
 METRIC = """
-from unlearnzoo import Benchmark, Eval, Metric, hookimpl, option
+from unlearnzoo import Benchmark, Column, Metric, hookimpl, option
 
 class Length(Metric):
     name = "length"
@@ -25,7 +25,7 @@ class Bench(Benchmark):
     '''
     name = "bench"
     forget: str = option("20%", "Share of the identities to forget")
-    evals = (Eval("EMf", "finetune", "x/length", "forget", "low"), Eval("EMr", "retain", "x/length", "retain", "high"))
+    evals = (Column("EMf", "finetune", "x/length", "forget", "low"), Column("EMr", "retain", "x/length", "retain", "high"))
     gate = {"finetune": 0.8}
     recipe = {"learn": {"rank": 64}}
     prepare = fingerprint = examples = forget_identities = learn_pool = lambda self: None
@@ -39,9 +39,9 @@ def unlearnzoo_benchmarks():
     return [Bench]
 """
 CARD = """
-from unlearnzoo import Eval, ModelCard
+from unlearnzoo import Column, ModelCard
 card = ModelCard("folder", recipe={"learn": {"rank": 8}}, replay="replay.parquet",
-                 evals=(Eval("Known", "utility", "x/length", "all", "high"),))
+                 evals=(Column("Known", "utility", "x/length", "all", "high"),))
 """
 
 
@@ -111,7 +111,7 @@ def test_show_a_benchmark(filled, capsys):
     assert "Gate\n  finetune: 0.8" in text
     assert "  learn: rank 64" in text
     facts = json.loads(output(capsys, "show", "x/bench", "--json"))
-    assert facts["columns"][1] == {"column": "EMr", "split": "retain", "metric": "x/length", "who": "retain",
+    assert facts["columns"][1] == {"name": "EMr", "split": "retain", "metric": "x/length", "who": "retain",
                                    "want": "high", "by": ["hop"], "detail": "", "all_of": None, "tagged": None}
 
 
@@ -133,7 +133,7 @@ def test_show_a_model(filled, capsys):
 
 def test_show_a_stage(site, capsys):
     text = output(capsys, "show", "learn")
-    assert text.startswith("learn: stage of unlearnzoo 0.1.0")
+    assert text.startswith("learn: stage of unlearnzoo 0.2.0")
     assert "Options  (--set learn.NAME=VALUE)" in text
     assert "Passes over the learn pool" in text
     assert json.loads(output(capsys, "show", "unlearn", "--json"))["full_name"] == "unlearnzoo/unlearn"

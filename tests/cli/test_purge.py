@@ -10,7 +10,7 @@ from tests.support.records import finished
 from unlearnzoo.cli import main
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
-from unlearnzoo.storage import cache
+from unlearnzoo.storage.cache import TAG, cache_folder
 
 KEY, OTHER = "0123456789abcdef0123", "f" * 20
 
@@ -21,8 +21,8 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "cache"))
     for key in (KEY, OTHER):
-        (cache.folder("targets", key) / "adapter_model.safetensors").write_bytes(b"secret" * 100)
-        (cache.folder("judged") / f"{key}-target.parquet").write_bytes(b"secret")
+        (cache_folder("targets", key) / "adapter_model.safetensors").write_bytes(b"secret" * 100)
+        (cache_folder("judged") / f"{key}-target.parquet").write_bytes(b"secret")
     return made(tmp_path / "runs")
 
 
@@ -38,7 +38,7 @@ def made(runs_dir, **target):
 
 
 def left(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != cache.TAG)
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != TAG)
 
 
 def test_one_run(run, tmp_path, capsys):
@@ -56,19 +56,19 @@ def test_one_run(run, tmp_path, capsys):
 
 
 def test_what_an_unfinished_run_left(run, tmp_path):
-    for place in (run / "checkpoint", cache.folder("targets", f"{KEY}-partial")):
+    for place in (run / "checkpoint", cache_folder("targets", f"{KEY}-partial")):
         place.mkdir(exist_ok=True)
         (place / "state-000001.safetensors").write_bytes(b"secret")
     assert main(["purge", str(run), "--yes"]) == 0
-    assert left(run) == ["run.json"] and not list(cache.folder("targets").glob(f"{KEY}*"))
+    assert left(run) == ["run.json"] and not list(cache_folder("targets").glob(f"{KEY}*"))
 
 
 def test_a_folder_of_runs_at_any_depth(run, tmp_path, capsys):
     points = [made(tmp_path / "sweeps" / "one" / "points" / name / "runs", key=OTHER, judged=[]) for name in "ab"]
     assert main(["purge", str(tmp_path / "sweeps"), "--yes"]) == 0
     assert [left(point) for point in points] == [["run.json"]] * 2
-    assert "adapter/adapter_model.safetensors" in left(run) and not (cache.folder("targets") / OTHER).exists()
-    assert (cache.folder("targets") / KEY).exists()
+    assert "adapter/adapter_model.safetensors" in left(run) and not (cache_folder("targets") / OTHER).exists()
+    assert (cache_folder("targets") / KEY).exists()
     assert main(["purge", str(run / "run.json"), "--yes"]) == 0 and left(run) == ["run.json"]
 
 
@@ -90,8 +90,8 @@ def test_everything(run, tmp_path, capsys):
 
 def test_everything_is_also_what_was_made_of_peoples_images(run, tmp_path, capsys):
     """Features of the vision tower and copies of a data set's images are these people's data."""
-    (cache.folder("vision") / "0123.safetensors").write_bytes(b"face")
-    (cache.folder("remem", "images", "0123") / "images.bin").write_bytes(b"face")
+    (cache_folder("vision") / "0123.safetensors").write_bytes(b"face")
+    (cache_folder("remem", "images", "0123") / "images.bin").write_bytes(b"face")
     assert main(["purge", "--all", "--yes", "--json"]) == 0
     rows = {Path(row["path"]).name for row in json.loads(capsys.readouterr().out)}
     assert {"vision", "remem"} <= rows and not list((tmp_path / "cache").iterdir())
@@ -102,7 +102,7 @@ def test_a_cache_among_other_files_is_not_emptied(run, tmp_path, monkeypatch, ca
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("mine")
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "mine"))
-    (cache.folder("targets") / KEY).mkdir()
+    (cache_folder("targets") / KEY).mkdir()
     assert main(["purge", "--all", "--yes"]) == 1
     assert "UNLEARNZOO_CACHE named a folder that was not empty" in capsys.readouterr().err
     assert left(tmp_path / "mine") == ["thesis.tex"] and (run / "adapter").is_dir()

@@ -110,13 +110,13 @@ def own(tmp_path):
     """The start of a command with a benchmark of texts whose data say who is forgotten, and that holds nothing out."""
     plugin = tmp_path / "own.py"
     plugin.write_text(
-        "from unlearnzoo import Benchmark, Eval, Example, hookimpl\n"
+        "from unlearnzoo import Benchmark, Column, Example, hookimpl\n"
         "EM = 'unlearnzoo-metrics/em'\n"
         "class Own(Benchmark):\n"
         "    '''Two answers.'''\n"
         "    name = 'own'\n"
-        "    evals = (Eval('EMf', 'train', EM, 'forget', 'low'), Eval('EMr', 'train', EM, 'retain', 'high'),\n"
-        "             Eval('EMt', 'test', EM, 'forget', 'low'), Eval('EMa', 'train', EM, 'all', 'high'))\n"
+        "    evals = (Column('EMf', 'train', EM, 'forget', 'low'), Column('EMr', 'train', EM, 'retain', 'high'),\n"
+        "             Column('EMt', 'test', EM, 'forget', 'low'), Column('EMa', 'train', EM, 'all', 'high'))\n"
         "    rows = [Example(id=who, identity=who, images=(), question=f'{who}?', answer='A.') for who in 'ab']\n"
         "    prepare = lambda self: None\n"
         "    fingerprint = lambda self: 'own'\n"
@@ -138,7 +138,7 @@ def test_columns_that_no_row_stands_behind_are_left_out(capsys, own):
 
 def test_a_metric_of_the_baselines_alone_is_part_of_the_plan(capsys, own):
     plugin = Path(own[own.index("--plugin") + 1])
-    baselines = "    baselines = (Eval('P', 'train', 'x/probability', 'all', 'high'),)\n"
+    baselines = "    baselines = (Column('P', 'train', 'x/probability', 'all', 'high'),)\n"
     plugin.write_text(plugin.read_text().replace("    rows =", f"{baselines}    rows ="))
     assert main(own) == 2
     assert "no metric 'x/probability'" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.support.examples import image
-from unlearnzoo.data.images import Pixels, foreseen
+from unlearnzoo.data.images import ImageTensors, prefetch
 from unlearnzoo.errors import DataError
 from unlearnzoo.example import LazyImage
 
@@ -38,9 +38,9 @@ def settle(pixels):
 
 def test_what_is_made_ahead_is_what_the_caller_would_have_made():
     processor = Processor()
-    ahead, plain = Pixels(processor, large=0), Pixels(Processor())
+    ahead, plain = ImageTensors(processor, large=0), ImageTensors(Processor())
     pictures = [image(i) for i in range(6)]
-    ahead.ahead(pictures)
+    ahead.prefetch(pictures)
     settle(ahead)
     for some in (pictures[:2], pictures[1:5], pictures):
         found = ahead(some)
@@ -50,9 +50,9 @@ def test_what_is_made_ahead_is_what_the_caller_would_have_made():
 
 def test_an_image_under_way_is_waited_for_not_made_twice():
     processor = Processor()
-    pixels = Pixels(processor, large=0)
+    pixels = ImageTensors(processor, large=0)
     processor.go.clear()
-    pixels.ahead([image(1)])
+    pixels.prefetch([image(1)])
     assert processor.started.acquire(timeout=10)
     timer = threading.Timer(0.1, processor.go.set)
     timer.start()
@@ -62,9 +62,9 @@ def test_an_image_under_way_is_waited_for_not_made_twice():
 
 def test_the_caller_does_not_wait_for_what_has_not_begun():
     processor = Processor()
-    pixels = Pixels(processor, large=0)
+    pixels = ImageTensors(processor, large=0)
     processor.go.clear()
-    pixels.ahead([image(i) for i in range(5)])
+    pixels.prefetch([image(i) for i in range(5)])
     pixels([image(4)])
     assert True in processor.threads
     processor.go.set()
@@ -73,9 +73,9 @@ def test_the_caller_does_not_wait_for_what_has_not_begun():
 
 
 def test_memory_is_bounded_and_half_of_it_is_for_the_future():
-    pixels = Pixels(Processor(), max_bytes=8 * SIZE, large=0)
+    pixels = ImageTensors(Processor(), max_bytes=8 * SIZE, large=0)
     pictures = [image(i) for i in range(40)]
-    pixels.ahead(pictures)
+    pixels.prefetch(pictures)
     settle(pixels)
     assert 4 <= len(pixels._kept) <= 5
     for picture in pictures:
@@ -85,10 +85,10 @@ def test_memory_is_bounded_and_half_of_it_is_for_the_future():
 
 
 def test_an_error_is_the_callers_and_names_the_row():
-    pixels = Pixels(Processor(), large=0)
+    pixels = ImageTensors(Processor(), large=0)
     cut = image(1)._read()[:-900]
     broken = LazyImage(lambda: cut, "set, split test row 7")
-    pixels.ahead([image(0), broken, LazyImage(lambda: b"none", "row 8"), image(2)])
+    pixels.prefetch([image(0), broken, LazyImage(lambda: b"none", "row 8"), image(2)])
     settle(pixels)
     assert pixels([image(0), image(2)])["pixel_values"].shape == (2, 3, 24, 24)
     with pytest.raises(DataError, match="set, split test row 7: the image cannot be decoded"):
@@ -97,11 +97,11 @@ def test_an_error_is_the_callers_and_names_the_row():
 
 def test_small_images_are_left_to_the_caller():
     processor = Processor()
-    pixels = Pixels(processor)
-    pixels.ahead([image(0)])
+    pixels = ImageTensors(processor)
+    pixels.prefetch([image(0)])
     pixels([image(0)])
     assert processor.threads == [True]
-    pixels.ahead([image(1, 256)])
+    pixels.prefetch([image(1, 256)])
     settle(pixels)
     assert processor.threads == [True, False]
 
@@ -110,9 +110,9 @@ def test_items_are_foreseen_in_order_and_none_is_lost():
     wanted = []
 
     class Told:
-        def ahead(self, images):
+        def prefetch(self, images):
             wanted.append(images)
 
-    assert list(foreseen(range(5), lambda i: [i], Told())) == [0, 1, 2, 3, 4]
+    assert list(prefetch(range(5), lambda i: [i], Told())) == [0, 1, 2, 3, 4]
     assert wanted == [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4], [4]]
-    assert list(foreseen([], lambda i: [i], Told())) == []
+    assert list(prefetch([], lambda i: [i], Told())) == []

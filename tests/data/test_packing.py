@@ -15,7 +15,7 @@ def losses_and_gradients(engine, encoded, packed):
         parameter.grad = None
     total, nll = 0.0, torch.zeros(len(encoded))
     for members, batch in engine.batches(encoded, 3, 10**6):
-        scores, _ = engine.forward(batch, "policy")
+        scores, _ = engine.forward(batch, "unlearned")
         total = total + scores.nll.sum()
         nll[members] = scores.nll.detach()
     total.backward()
@@ -34,10 +34,10 @@ def test_packed_equals_unpacked_in_loss_and_each_gradient(engine):
 
 def test_scores_keep_the_order_of_examples_however_they_are_packed(engine):
     examples = people(3, 4)
-    straight = engine.score([engine.encode(e) for e in examples], "policy")
+    straight = engine.score([engine.encode(e) for e in examples], "unlearned")
     order = list(range(len(examples)))
     random.Random(1).shuffle(order)
-    mixed = engine.score([engine.encode(examples[i]) for i in order], "policy", per_image=2)
+    mixed = engine.score([engine.encode(examples[i]) for i in order], "unlearned", per_image=2)
     for place, i in enumerate(order):
         assert mixed[place].logps == pytest.approx(straight[i].logps, abs=1e-5)
 
@@ -63,8 +63,8 @@ def test_a_model_that_sees_more_than_the_prefix_falls_back_and_says_so(engine, m
     monkeypatch.setattr("unlearnzoo.data.packing._mask", lambda segment: torch.ones(
         len(segment), 1, segment.shape[1], segment.shape[1], dtype=torch.bool))
     with pytest.warns(UserWarning, match="without packing"):
-        found = engine.score(encoded, "policy")
+        found = engine.score(encoded, "unlearned")
     monkeypatch.undo()
     engine.packs = True
-    for a, b in zip(found, engine.score(encoded, "policy"), strict=True):
+    for a, b in zip(found, engine.score(encoded, "unlearned"), strict=True):
         assert a.logps == pytest.approx(b.logps, abs=1e-4)

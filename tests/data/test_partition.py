@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from unlearnzoo.data.partition import share
+from unlearnzoo.data.partition import balance
 
 
 def test_the_dearest_go_to_different_processes():
-    assert share("abcd", [9, 1, 8, 2], 2) == [["a", "b"], ["c", "d"]]
+    assert balance("abcd", [9, 1, 8, 2], 2) == [["a", "b"], ["c", "d"]]
 
 
 def test_a_share_keeps_the_order_of_the_items():
-    assert share([0, 1, 2, 3], [1, 5, 1, 5], 2) == [[0, 1], [2, 3]]
+    assert balance([0, 1, 2, 3], [1, 5, 1, 5], 2) == [[0, 1], [2, 3]]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
@@ -20,7 +20,7 @@ def test_a_share_keeps_the_order_of_the_items():
 def test_every_item_is_dealt_once_and_no_share_is_dearer_than_need_be(n, count):
     rng = random.Random(f"{n}/{count}")
     costs = [rng.randint(1, 100) for _ in range(count)]
-    shares = share(range(count), costs, n)
+    shares = balance(range(count), costs, n)
     assert len(shares) == n
     assert sorted(i for one in shares for i in one) == list(range(count))
     loads = [sum(costs[i] for i in one) for one in shares]
@@ -29,4 +29,4 @@ def test_every_item_is_dealt_once_and_no_share_is_dearer_than_need_be(n, count):
 
 
 def test_fewer_items_than_processes_leave_shares_empty():
-    assert share(["a"], [3], 3) == [["a"], [], []]
+    assert balance(["a"], [3], 3) == [["a"], [], []]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.support.samples import EM, EMF, EMR, sample
-from unlearnzoo import Eval
+from unlearnzoo import Column
 from unlearnzoo.evaluation.aggregate import paired, results, summary
 
-ALL = Eval("EM", "finetune", EM, who="all", want="low", by=())
+ALL = Column("EM", "finetune", EM, who="all", want="low", by=())
 
 
 def row_of(samples, one=ALL, forget=frozenset()):
@@ -53,7 +53,7 @@ def test_who_is_asked():
 def test_groups_are_sorted_and_a_missing_tag_is_one():
     samples = [sample(1.0, tags={"hop": "single"}), sample(0.0, number=1, tags={"hop": "multi"}),
                sample(0.5, number=2, tags={})]
-    rows = results(samples, [Eval("EM", "finetune", EM, who="all", want="low")], frozenset())
+    rows = results(samples, [Column("EM", "finetune", EM, who="all", want="low")], frozenset())
     assert [(r["group"], r["mean"]) for r in rows] == [
         ({"hop": ""}, 0.5), ({"hop": "multi"}, 0.0), ({"hop": "single"}, 1.0)]
 
@@ -62,7 +62,7 @@ def test_groups_by_two_tags():
     samples = [sample(1.0, number=i, tags={"hop": hop, "attribute": of})
                for i, (hop, of) in enumerate([("single", "job"), ("multi", "job"),
                                               ("single", "email")])]
-    one = Eval("EM", "finetune", EM, who="all", want="low", by=("attribute", "hop"))
+    one = Column("EM", "finetune", EM, who="all", want="low", by=("attribute", "hop"))
     assert [r["group"] for r in results(samples, [one], frozenset())] == [
         {"attribute": "email", "hop": "single"}, {"attribute": "job", "hop": "multi"},
         {"attribute": "job", "hop": "single"}]
@@ -214,7 +214,7 @@ def test_paired_with_nothing_in_common():
     assert (row["mean"], row["n"], row["unpaired"]) == (None, 0, 2)
 
 
-CIRCULAR = Eval("Circ", "finetune", EM, who="all", want="high", by=(), all_of="asked")
+CIRCULAR = Column("Circ", "finetune", EM, who="all", want="high", by=(), all_of="asked")
 
 
 def asked(question, *scores, **more):

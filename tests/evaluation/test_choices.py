@@ -3,7 +3,7 @@
 from tests.support.examples import image
 from tests.testing.mutants.small import Small
 from unlearnzoo import Example, Metric
-from unlearnzoo.evaluation.evaluator import MARGIN, MAX_NEW_TOKENS, Item, Judge
+from unlearnzoo.evaluation.evaluator import MARGIN, MAX_NEW_TOKENS, Evaluator, Item
 
 
 class Options(Metric):
@@ -27,7 +27,7 @@ def judged(engine, monkeypatch, *examples):
         return generate(prompts, state, limit, done)
 
     monkeypatch.setattr(engine, "generate", noted)
-    judge = Judge(engine, Small(), {"x/options": Options()}, lambda split: examples)
+    judge = Evaluator(engine, Small(), {"x/options": Options()}, lambda split: examples)
     samples = judge([Item("asked", one, {"x/options"}) for one in examples], "base", "base")
     return [s.scores["x/options"] for s in samples], [limits[engine.encode(e).prompt] for e in examples]
 
@@ -55,7 +55,7 @@ def test_an_answer_is_cut_at_the_same_place_whoever_is_asked_beside(engine):
     short, long = example("Is it round?", "No."), example("What is it?", "A pastry chef who lives in Boston, I think.")
     other = example("Who is it?", "An old friend of Anika Sharma, the pastry chef who lives at 12 Oak Street, Boston.")
     rows = {"asked": [short, long], "other": [other]}
-    judge = Judge(engine, Small(), {"x/words": Words()}, rows.__getitem__)
+    judge = Evaluator(engine, Small(), {"x/words": Words()}, rows.__getitem__)
 
     def answers(*examples):
         items = [Item(next(s for s, own in rows.items() if e in own), e, {"x/words"}) for e in examples]

@@ -31,7 +31,7 @@ class Scripted:
         return SimpleNamespace(example=example, answer=(1, 2))
 
     def score(self, encoded, which):
-        assert which == "policy"
+        assert which == "unlearned"
         return [SimpleNamespace(correct=e.example.id in self.proven) for e in encoded]
 
     def generate(self, encoded, which, longest):
@@ -66,32 +66,32 @@ def remember(engine, curve, single, multi=0.0):
 def test_a_point_needs_a_move(made):
     engine, curve = made
     remember(engine, curve, 0.95)
-    assert curve.look(1) is None and engine.generated == 0
+    assert curve.probe(1) is None and engine.generated == 0
     remember(engine, curve, 0.85)
-    point = curve.look(2)
+    point = curve.probe(2)
     assert point["EMr"] == {"single": 1.0}
     assert point["EMf"]["single"] == 0.85
     remember(engine, curve, 0.8)
-    assert curve.look(3) is None  # counted from the last point, not from the last look
+    assert curve.probe(3) is None  # counted from the last point, not from the last look
     assert [p["step"] for p in curve.points] == [0, 2]
 
 
 def test_the_group_remembered_best_counts(made):
     engine, curve = made
     remember(engine, curve, 0.0, 1.0)
-    assert curve.look(1) is None
+    assert curve.probe(1) is None
 
 
 def test_points_stand_on_both_sides_of_the_lowest_level(made):
     engine, curve = made
     remember(engine, curve, 0.1)
     engine.said = {item.example.id for item in curve.probe_items[:30]}  # generation still knows some
-    assert curve.look(1)["EMf"]["single"] > 0.1
+    assert curve.probe(1)["EMf"]["single"] > 0.1
     remember(engine, curve, 0.05)  # half a move
     engine.said = set()
-    assert curve.look(2)["EMf"] == {"single": 0.05, "multi": 0.0}
+    assert curve.probe(2)["EMf"] == {"single": 0.05, "multi": 0.0}
     remember(engine, curve, 0.0)
-    assert curve.look(3) is None  # below the level there is nothing to find
+    assert curve.probe(3) is None  # below the level there is nothing to find
 
 
 def test_some_wrong_answers_stand_for_all(made):

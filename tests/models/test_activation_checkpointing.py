@@ -25,7 +25,7 @@ def gradients(engine, on, layers=()):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        scores, _ = engine.forward(batch, "policy", layers=layers)
+        scores, _ = engine.forward(batch, "unlearned", layers=layers)
         loss = scores.nll.sum() + sum(scores.hidden[layer].pow(2).sum() for layer in layers)
     loss.backward()
     found = {n: p.grad.clone() for n, p in engine.model.named_parameters() if p.grad is not None}
@@ -47,7 +47,7 @@ def test_loss_and_gradients_are_the_same_bit_by_bit(engine, layers):
 
 
 def test_a_method_that_takes_the_target_out_keeps_it_out_in_the_backward(engine, monkeypatch):
-    engine.states["policy"] = frozenset({"unlearn"})
+    engine.states["unlearned"] = frozenset({"unlearn"})
     plain = gradients(engine, False)
     assert same(plain, gradients(engine, True))
     # What it is there for: computed again with every adapter on, gradients would be those of another model.
@@ -67,7 +67,7 @@ def test_layers_are_as_before_afterwards(engine):
 def test_without_gradients_nothing_is_computed_twice(engine, monkeypatch):
     steps_of(engine, Unlearn(recompute=True))
     monkeypatch.setattr("unlearnzoo.training.engine.recomputed", None)
-    assert engine.score([engine.encode(e) for e in people(2, 3)], "policy")
+    assert engine.score([engine.encode(e) for e in people(2, 3)], "unlearned")
 
 
 def test_an_architecture_without_such_layers_is_refused():

@@ -19,7 +19,7 @@ def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
     engine.packs = True
     _, batch = next(iter(engine.batches(encoded, 3, 10**6)))
     with torch.no_grad():
-        ours = engine.forward(batch, "policy")[0].logits
+        ours = engine.forward(batch, "unlearned")[0].logits
         hidden = alone.get_base_model().base_model(**batch.inputs).last_hidden_state
         theirs = alone.get_base_model().lm_head(hidden[batch.at[:, 0], batch.at[:, 1]])
     assert torch.allclose(ours, theirs, atol=1e-4)

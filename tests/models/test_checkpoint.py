@@ -23,12 +23,12 @@ def test_the_geometry_of_llava_1_5_7b_loads_packs_and_answers(tmp_path):
                 for i in range(4)]
     encoded = [engine.encode(e) for e in examples]
     assert {e.prefix.count(engine.encoder.image_id) for e in encoded} == {576}
-    packed = engine.score(encoded, "policy")
+    packed = engine.score(encoded, "unlearned")
     assert engine.packs
     engine.packs = False
-    for a, b in zip(packed, engine.score(encoded, "policy"), strict=True):
+    for a, b in zip(packed, engine.score(encoded, "unlearned"), strict=True):
         assert a.logps == pytest.approx(b.logps, abs=1e-4)
-    assert len(engine.generate(encoded, "policy", 3)) == 4
+    assert len(engine.generate(encoded, "unlearned", 3)) == 4
     assert len(engine.linears["language"]) == 14
 
 
@@ -114,7 +114,7 @@ def saved(checkpoint_folder, folder, precision):
     from unlearnzoo.training.adapter_weights import take
 
     engine = adapted(checkpoint_folder, precision=precision)
-    engine.states["policy"] = frozenset({"unlearn"})
+    engine.states["unlearned"] = frozenset({"unlearn"})
     one = take(engine, "unlearn")
     adapter_export.save(folder, adapter_export.joined([(one.tensors, one.scale)]), "base", engine.model.peft_config["unlearn"])
     return engine
@@ -128,8 +128,8 @@ def test_an_adapter_is_judged_to_the_digit_as_in_the_run_that_saved_it(checkpoin
     theirs = saved(checkpoint_folder, tmp_path, precision)
     ours = Engine(dataclasses.replace(with_adapter(inspect("m", checkpoint_folder), tmp_path), precision=precision))
     encoded = [ours.encode(e) for e in people(2, 3)]
-    assert ours.score(encoded, "policy") == theirs.score(encoded, "policy") != theirs.score(encoded, "base")
-    assert ours.generate(encoded, "policy", 4) == theirs.generate(encoded, "policy", 4)
+    assert ours.score(encoded, "unlearned") == theirs.score(encoded, "unlearned") != theirs.score(encoded, "base")
+    assert ours.generate(encoded, "unlearned", 4) == theirs.generate(encoded, "unlearned", 4)
 
 
 def test_an_adapter_whose_tensors_have_other_names_is_refused(checkpoint_folder, tmp_path):

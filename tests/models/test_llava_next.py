@@ -21,9 +21,9 @@ def test_portraits_landscapes_and_squares_are_scored_and_answered_together(engin
                 for i in range(6)]
     encoded = [engine.encode(e) for e in examples]
     for packs in (True, False):
-        alone = [engine.score([one], "policy")[0] for one in encoded]
+        alone = [engine.score([one], "unlearned")[0] for one in encoded]
         assert engine.packs is packs
-        for a, b in zip(engine.score(encoded, "policy"), alone, strict=True):
+        for a, b in zip(engine.score(encoded, "unlearned"), alone, strict=True):
             assert a.logps == pytest.approx(b.logps, abs=1e-4)
         engine.packs = False
-    assert engine.generate(encoded, "policy", 6) == [engine.generate([one], "policy", 6)[0] for one in encoded]
+    assert engine.generate(encoded, "unlearned", 6) == [engine.generate([one], "unlearned", 6)[0] for one in encoded]

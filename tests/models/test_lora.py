@@ -19,32 +19,32 @@ def test_the_reference_is_the_target_and_not_the_base(engine, checkpoint_folder)
     from unlearnzoo.training.engine import Engine
 
     bare = Engine(inspect("bare", checkpoint_folder))
-    base, target, policy = (logps(engine, s) for s in ("base", "target", "policy"))
+    base, target, policy = (logps(engine, s) for s in ("base", "target", "unlearned"))
     assert torch.allclose(base, logps(bare, "base"), atol=1e-5)
     assert (base - target).abs().max() > 0.1 and (target - policy).abs().max() > 0.1
     for name, parameter in engine.model.named_parameters():
         if "lora_B.unlearn" in name:
             parameter.data.zero_()
-    assert torch.equal(logps(engine, "policy"), target)
+    assert torch.equal(logps(engine, "unlearned"), target)
 
 
 def test_a_state_ends_also_after_an_error(engine):
-    before = logps(engine, "policy")
-    with pytest.raises(ZeroDivisionError), lora.state(engine.model, lora.ACTIVE["base"]):
+    before = logps(engine, "unlearned")
+    with pytest.raises(ZeroDivisionError), lora.activated(engine.model, lora.ACTIVE["base"]):
         raise ZeroDivisionError
-    assert torch.equal(logps(engine, "policy"), before)
+    assert torch.equal(logps(engine, "unlearned"), before)
 
 
-@pytest.mark.parametrize("which", ["base", "target", "policy"])
+@pytest.mark.parametrize("which", ["base", "target", "unlearned"])
 def test_folded_weights_say_the_same_and_are_put_back(engine, which):
     _, batch = next(iter(engine.batches([engine.encode(e) for e in people(2, 3)], 4, 10**6)))
     before = {n: p.detach().clone() for n, p in engine.model.named_parameters()}
     with torch.no_grad():
         plain = engine.forward(batch, which)[0].logits
-        with lora.folded(engine.model, lora.ACTIVE[which]):
-            folded = engine.forward(batch, which)[0].logits
+        with lora.merged(engine.model, lora.ACTIVE[which]):
+            merged = engine.forward(batch, which)[0].logits
         again = engine.forward(batch, which)[0].logits
-    assert torch.allclose(plain, folded, atol=1e-5) and torch.equal(plain, again)
+    assert torch.allclose(plain, merged, atol=1e-5) and torch.equal(plain, again)
     assert all(torch.equal(p, before[n]) for n, p in engine.model.named_parameters())
     assert not any(layer.merged for _, layer in lora.layers(engine.model))
 
@@ -53,7 +53,7 @@ def test_folding_really_folds_and_ends_after_an_error(engine):
     layer = next(layer for _, layer in lora.layers(engine.model) if "unlearn" in layer.scaling)
     base, weight = layer.get_base_layer(), layer.get_base_layer().weight
     before, at = weight.detach().clone(), weight.data_ptr()
-    with pytest.raises(ZeroDivisionError), lora.folded(engine.model, lora.ACTIVE["target"]):
+    with pytest.raises(ZeroDivisionError), lora.merged(engine.model, lora.ACTIVE["target"]):
         up, down = layer.lora_B["target"].weight, layer.lora_A["target"].weight
         assert torch.allclose(base.weight, before + layer.scaling["target"] * up @ down, atol=1e-6)
         assert layer.merged and layer.scaling["unlearn"] == 0
@@ -70,7 +70,7 @@ def test_a_head_that_shares_its_weight_with_the_embedding_is_folded_alone(tmp_pa
     _, batch = next(iter(engine.batches([engine.encode(e) for e in people(2, 3)], 4, 10**6)))
     with torch.no_grad():
         plain = engine.forward(batch, "target")[0].logits
-        with lora.folded(engine.model, lora.ACTIVE["target"]):
+        with lora.merged(engine.model, lora.ACTIVE["target"]):
             assert torch.allclose(engine.forward(batch, "target")[0].logits, plain, atol=1e-5)
             assert not torch.equal(head.weight, before) and torch.equal(embedding.weight, before)
     assert head.weight is shared and embedding.weight is shared and torch.equal(shared, before)
@@ -112,7 +112,7 @@ def test_unknown_parts_are_refused(engine):
         lora.target_names(engine.linears, ["vision"])
 
 
-@pytest.mark.parametrize("which", ["base", "target", "policy"])
+@pytest.mark.parametrize("which", ["base", "target", "unlearned"])
 def test_generation_and_forward_agree_in_each_state(engine, which):
     import dataclasses
 

@@ -82,10 +82,10 @@ def test_a_4_bit_model_is_the_bf16_model_of_the_weights_that_it_stands_for(folde
 def test_adapters_train_in_fp32_beside_it(folder, name):
     engine = adapted(folder, precision=name)
     _, batch = next(iter(engine.batches([engine.encode(e) for e in people(2, 3)], 4, 10**6)))
-    engine.forward(batch, "policy")[0].nll.sum().backward()
+    engine.forward(batch, "unlearned")[0].nll.sum().backward()
     grads = [p.grad for n, p in engine.model.named_parameters() if ".unlearn." in n]
     assert all(g.dtype == torch.float32 and g.isfinite().all() for g in grads) and any(g.abs().max() > 0 for g in grads)
-    assert engine.generate([engine.encode(people(1, 1)[0])], "policy", 3)
+    assert engine.generate([engine.encode(people(1, 1)[0])], "unlearned", 3)
 
 
 @pytest.mark.usefixtures("packs_anew")
@@ -115,10 +115,10 @@ def test_adapters_get_the_gradients_that_they_get_beside_the_dequantised_weights
 def gradients(engine):
     """Return the adapters' gradients after answers were scored and generated, as in a run."""
     encoded = [engine.encode(e) for e in people(2, 3)]
-    engine.score(encoded, "policy")
-    engine.generate(encoded[:1], "policy", 2)
+    engine.score(encoded, "unlearned")
+    engine.generate(encoded[:1], "unlearned", 2)
     _, batch = next(iter(engine.batches(encoded, 4, 10**6)))
-    engine.forward(batch, "policy")[0].nll.sum().backward()
+    engine.forward(batch, "unlearned")[0].nll.sum().backward()
     return {n: p.grad for n, p in engine.model.named_parameters() if ".unlearn." in n}
 
 
@@ -199,8 +199,8 @@ def test_other_warnings_of_its_logger_are_shown(caplog):
 
 
 def test_keys_of_caches_tell_them_apart(folder):
-    assert len({adapted(folder, precision=name).numbers for name in precision.PRECISIONS}) == 3
-    assert adapted(folder).numbers == adapted(folder, precision="fp32").numbers == "torch.float32"
+    assert len({adapted(folder, precision=name).precision_key for name in precision.PRECISIONS}) == 3
+    assert adapted(folder).precision_key == adapted(folder, precision="fp32").precision_key == "torch.float32"
 
 
 def test_an_unknown_precision_is_refused(capsys):

@@ -13,7 +13,7 @@ from unlearnzoo.errors import DataError, RunError
 from unlearnzoo.example import LazyImage
 from unlearnzoo.models import lora, vision_features
 from unlearnzoo.models.vision_cache import FeatureFiles
-from unlearnzoo.storage import cache
+from unlearnzoo.storage.cache import cache_folder
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def gradients(engine, encoded):
     parameters = lora.train_only(engine.model, "target")
     engine.model.zero_grad()
     for _, batch in engine.batches(encoded, 4, 300):
-        engine.forward(batch, "policy")[0].nll.sum().backward()
+        engine.forward(batch, "unlearned")[0].nll.sum().backward()
     assert parameters
     return {n: p.grad.clone() for n, p in engine.model.named_parameters() if p.grad is not None}
 
@@ -63,7 +63,7 @@ def test_scores_answers_and_gradients_are_those_without_features(both):
     for engine in both:
         assert isinstance(engine.pixels, vision_features.Features) == (engine is cached)
     encoded = [plain.encode(e) for e in examples]
-    for state in ("base", "target", "policy"):
+    for state in ("base", "target", "unlearned"):
         for _ in range(2):  # computed, then looked up
             for a, b in zip(plain.score(encoded, state), cached.score(encoded, state), strict=True):
                 assert a.logps == pytest.approx(b.logps, abs=1e-5)
@@ -88,7 +88,7 @@ def test_features_are_the_towers_bit_by_bit_and_from_disk_too(both, checkpoint_f
     monkeypatch.setattr(LazyImage, "open", lambda self: pytest.fail("decoded although its features are known"))
     assert torch.equal(again.pixels(pictures)["pixel_values"], expected) and not ran
     other = with_features(adapted(checkpoint_folder))
-    assert other.pixels._tower == again.pixels._tower and len(list(cache.folder("vision").iterdir())) == 3
+    assert other.pixels._tower == again.pixels._tower and len(list(cache_folder("vision").iterdir())) == 3
 
 
 def test_another_tower_processor_or_image_is_another_feature(both):

@@ -100,25 +100,25 @@ def test_a_base_in_4_bits_is_counted_and_is_not_sharded():
     assert rows["w"]["ddp"]["training"] - rows["s"]["ddp"]["training"] == saved
 
 
-PARTS = {"learn": Footprint(base=1000, layer=100, frozen=0, trained=40, activations=500, folded=0, cache=300)}
+PARTS = {"learn": Footprint(base=1000, layer=100, frozen=0, trained=40, activations=500, merged=0, cache=300)}
 
 
-@pytest.mark.parametrize(("launch", "training", "judging"), [
+@pytest.mark.parametrize(("launch", "training", "evaluating"), [
     ("single", 1040 + 40 + 80 + 500, 1040 + 40 + 80 + 300),
     ("ddp", 1040 + 40 + 40 + 80 + 500, 1040 + 40 + 40 + 80 + 300),
     ("zero1", 1040 + 40 + (80 + 40) // 4 + 500, 1040 + 40 + 30 + 300),
     ("zero2", 1040 + (40 + 80 + 40) // 4 + 500, 1040 + 40 + 300),
     ("zero3", 100 + (1040 + 40 + 80 + 40) // 4 + 500, 100 + 300 + 300),
 ])
-def test_what_each_launch_shares_out_by_hand(launch, training, judging):
-    assert memory.per_device(PARTS, launch, 4) == {"training": training, "judging": judging}
+def test_what_each_launch_shares_out_by_hand(launch, training, evaluating):
+    assert memory.per_device(PARTS, launch, 4) == {"training": training, "evaluating": evaluating}
 
 
 def test_a_launch_that_does_not_fit_is_said_not_to(monkeypatch):
     plan = plan_of("tiny")
     whole = memory.estimate(plan)
     assert all(row["fits"] for row in whole["launches"])
-    most = max(max(r["training"], r["judging"]) for r in whole["launches"] if r["launch"] == "single")
+    most = max(max(r["training"], r["evaluating"]) for r in whole["launches"] if r["launch"] == "single")
     monkeypatch.setattr(memory, "_device", lambda gpus: memory.Device("a small one", int(1.5 * most)))
     assert {r["launch"]: r["fits"] for r in memory.estimate(plan)["launches"]} == {
         "single": True, "ddp": False, "zero1": False, "zero2": False, "zero3": False}

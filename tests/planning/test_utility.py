@@ -12,14 +12,14 @@ from unlearnzoo.planning import utility
 from unlearnzoo.reports.report import render
 
 PLUGIN = '''
-from unlearnzoo import Eval, hookimpl
+from unlearnzoo import Column, hookimpl
 from tests.testing.mutants.small import Small
 from tests.testing.mutants.utilities import Quiz
 
 class Puzzle(Quiz):
     """A quiz whose column has the name of one of ReMem's."""
     name = "puzzle"
-    evals = (Eval("EMr", "asked", "unlearnzoo-metrics/em", "all", "high", by=()),)
+    evals = (Column("EMr", "asked", "unlearnzoo-metrics/em", "all", "high", by=()),)
 
 @hookimpl
 def unlearnzoo_benchmarks():

@@ -35,7 +35,7 @@ def record(tmp_path_factory, shared_folder):
            for e in records.EVALS if e.split == "retain"]
     missing = aggregate.results(known, odd, records.FORGET)
     return records.finished(
-        tmp_path_factory.mktemp("runs"), **fields, gate=gate.weigh(plan, None, known), baselines=missing,
+        tmp_path_factory.mktemp("runs"), **fields, gate=gate.evaluate(plan, None, known), baselines=missing,
         git={"commit": "0" * 40, "dirty": False},
         target={"key": "t1", "cached": False, "judged": ["b1-base.parquet"]}, purged="2026-01-01T00:00:00+00:00",
         group="0123", resumed=[{"step": 3, "time": "2026-01-01T00:00:00+00:00", "changed": ["git.dirty: False"]}],

@@ -55,14 +55,14 @@ WAYS = {
     "unknown metric input": (HEAD + "class M(Metric):\n    name = 'm'\n    def score(self, guess):\n        return 1\n"
                              "@hookimpl\ndef unlearnzoo_metrics():\n    return [M]", "M.score asks for 'guess'"),
     "bare metric name": (HEAD + "class B(Benchmark):\n    name = 'b'\n    forget: str = option('20%', 'x')\n"
-                         "    memory = ('E', 'E')\n"
-                         "    evals = (Eval('E', 'test', 'em', 'all', 'high'),)\n"
+                         "    curve = ('E', 'E')\n"
+                         "    evals = (Column('E', 'test', 'em', 'all', 'high'),)\n"
                          "    prepare = fingerprint = examples = forget_identities = learn_pool = lambda self: None\n"
                          "@hookimpl\ndef unlearnzoo_benchmarks():\n    return [B]", "write distribution/name"),
     "lost column": (HEAD + "class B(Benchmark):\n    name = 'b'\n"
-                    "    evals = (Eval('E', 'test', 'x/em', 'all', 'high'),)\n"
+                    "    evals = (Column('E', 'test', 'x/em', 'all', 'high'),)\n"
                     "    prepare = fingerprint = examples = forget_identities = learn_pool = lambda self: None\n"
-                    "@hookimpl\ndef unlearnzoo_benchmarks():\n    return [B]", "B.memory names the column 'EMf'"),
+                    "@hookimpl\ndef unlearnzoo_benchmarks():\n    return [B]", "B.curve names the column 'EMf'"),
     "neither loss nor unlearn": (HEAD + "class A(Unlearner):\n    name = 'a'\n" + MARK + "[A]", "A lacks loss"),
     "own input on _ref": (HEAD + "class A(Unlearner):\n    name = 'a'\n    inputs = {'own_ref': 'forget'}\n"
                           "    def loss(self, forget):\n        pass\n" + MARK + "[A]", "A.inputs has 'own_ref'"),
@@ -82,13 +82,13 @@ def test_a_broken_plugin_is_one_warning_one_row_and_stops_no_other(site, way):
     install(site, "a-first", algorithm("first"), entry="first")
     install(site, "z-last", algorithm("last"), entry="last")
     zoo, told = load()
-    assert zoo.names("unlearner") == ["first", "last"]
+    assert zoo.names("algorithm") == ["first", "last"]
     assert len(told) == 1
     assert told[0].startswith("plugin 'bad' of unlearnzoo-bad 1.0 is not used: ")
     assert "\n" not in told[0]
     row = row_of(zoo, "unlearnzoo-bad")
     assert (row.status, row.provides) == ("broken", [])
     with pytest.raises(PluginError, match=rf"^'bad': unlearnzoo-bad 1.0 is broken: .*{reason}.*; .*unlearnzoo-bad"):
-        zoo.get("unlearner", "bad")
+        zoo.get("algorithm", "bad")
     with pytest.raises(PluginError, match="broken"):
-        zoo.get("unlearner", "unlearnzoo-bad/anything")
+        zoo.get("algorithm", "unlearnzoo-bad/anything")

@@ -63,8 +63,8 @@ def test_a_file_needs_no_packaging(site, tmp_path):
     path = tmp_path / "my-algo.py"
     path.write_text(algorithm("quick"))
     zoo = Zoo.installed([path])
-    cls = zoo.get("unlearner", "quick")
-    assert cls is zoo.get("unlearner", "my-algo/quick")
+    cls = zoo.get("algorithm", "quick")
+    assert cls is zoo.get("algorithm", "my-algo/quick")
     assert zoo.origin(cls) == {"distribution": "my-algo", "version": "", "where": str(path)}
     assert cls.configure({"beta": "0.5"}).beta == 0.5
 
@@ -73,7 +73,7 @@ def test_a_file_loads_whatever_the_environment_allows(site, tmp_path, monkeypatc
     monkeypatch.setenv("UNLEARNZOO_PLUGINS", "")
     path = tmp_path / "quick.py"
     path.write_text(algorithm("quick"))
-    assert Zoo.installed([path]).names("unlearner") == ["quick"]
+    assert Zoo.installed([path]).names("algorithm") == ["quick"]
 
 
 @pytest.mark.parametrize(("source", "told"), [
@@ -120,4 +120,4 @@ def test_plugin_objects_can_be_added_from_python():
 
     zoo = Zoo()
     zoo.add(PluginInfo(name="x", group="unlearnzoo", distribution="x", version="", where=""), Plugin())
-    assert zoo.get("unlearner", "x/mine") is Mine
+    assert zoo.get("algorithm", "x/mine") is Mine

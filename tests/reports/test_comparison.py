@@ -131,7 +131,7 @@ def test_columns_of_a_metric_that_measured_otherwise_are_left_out(tmp_path, othe
     found = compare([ga, npo, gd])
     columns = {pair: {row["column"] for row in found["paired"] if (row["a"], row["b"]) == pair}
                for pair in (("ga", "gd"), ("ga", "npo"), ("npo", "gd"))}
-    assert columns == {("ga", "gd"): {e.column for e in EVALS}, ("ga", "npo"): {"Exp"}, ("npo", "gd"): {"Exp"}}
+    assert columns == {("ga", "gd"): {e.name for e in EVALS}, ("ga", "npo"): {"Exp"}, ("npo", "gd"): {"Exp"}}
     (note,) = found["notes"]
     assert note.startswith(f"the runs differ in metric {EM} ({each}); its columns are not to be compared and are left")
     assert compare([ga, gd])["notes"] == []
@@ -141,7 +141,7 @@ def test_a_metric_that_one_run_has_alone_is_no_difference(tmp_path):
     one = finished(tmp_path, "ga", metrics=measures())
     other = finished(tmp_path, "gd", metrics={EXPOSURE: measures()[EXPOSURE]})
     found = compare([one, finished(tmp_path, "npo"), other])
-    assert found["notes"] == [] and {row["column"] for row in found["paired"]} == {e.column for e in EVALS}
+    assert found["notes"] == [] and {row["column"] for row in found["paired"]} == {e.name for e in EVALS}
 
 
 def test_unscored_rows_are_said(tmp_path):

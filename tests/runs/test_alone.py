@@ -3,14 +3,14 @@
 import subprocess
 import sys
 
-from unlearnzoo.storage import cache
+from unlearnzoo.storage.cache import exclusive
 
 MAKER = """
 import sys, time
 from pathlib import Path
-from unlearnzoo import cache
+from unlearnzoo.storage.cache import exclusive
 place = Path(sys.argv[1])
-with cache.alone(place):
+with exclusive(place):
     if place.exists():
         print("found")
     else:
@@ -27,16 +27,16 @@ def test_one_makes_and_the_others_find(tmp_path):
 
 
 def test_a_process_that_was_killed_holds_no_lock(tmp_path):
-    code = "import os, sys\nfrom pathlib import Path\nfrom unlearnzoo import cache\n" \
-           "with cache.alone(Path(sys.argv[1])):\n    os.kill(os.getpid(), 9)"
+    code = "import os, sys\nfrom pathlib import Path\nfrom unlearnzoo.storage.cache import exclusive\n" \
+           "with exclusive(Path(sys.argv[1])):\n    os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, tmp_path / "target"])
-    with cache.alone(tmp_path / "target"):
+    with exclusive(tmp_path / "target"):
         pass
 
 
 def test_without_a_place_for_the_lock_there_is_none(tmp_path):
-    with cache.alone(tmp_path / "file" / "target"):
+    with exclusive(tmp_path / "file" / "target"):
         pass
     (tmp_path / "plain").write_text("")
-    with cache.alone(tmp_path / "plain" / "target"):
+    with exclusive(tmp_path / "plain" / "target"):
         pass

@@ -2,28 +2,28 @@
 
 import io
 
-from unlearnzoo.runs.progress import Progress
+from unlearnzoo.runs.progress import ConsoleProgress
 
 MOVES = "\x1b]0;title\x07\x1b[2Jchef\r\x9b8m\u202e"
 SHOWN = r"\x1b]0;title\x07\x1b[2Jchef\r\x9b8m\u202e"
 
 
 def test_a_note_shows_control_characters(capsys):
-    progress = Progress()
+    progress = ConsoleProgress()
     progress.note(f"earlier error: {MOVES}\nsecond line [bold]")
     told = "".join(capsys.readouterr().err.split())
     assert told == "".join(f"earlier error: {SHOWN} second line [bold]".split())
 
 
 def test_so_does_the_name_of_a_hop(capsys):
-    Progress().point({"step": 3, "EMf": {MOVES: 0.5}})
+    ConsoleProgress().point({"step": 3, "EMf": {MOVES: 0.5}})
     assert SHOWN in "".join(capsys.readouterr().err.splitlines())
 
 
 def test_so_do_bars():
     from rich.console import Console
 
-    progress = Progress()
+    progress = ConsoleProgress()
     progress.console = Console(file=io.StringIO(), force_terminal=True, width=300, highlight=False)
     with progress.stage(f"judging {MOVES}"):
         progress._bars.refresh()

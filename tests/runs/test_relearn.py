@@ -8,17 +8,17 @@ import torch
 from tests.training.test_trainer import EXAMPLES, POOLS, RECIPE, Ascent
 from unlearnzoo.runs.target import relearn
 from unlearnzoo.training.recipe import Learn
-from unlearnzoo.training.trainer import Work, new_reference
+from unlearnzoo.training.trainer import Trainer, new_reference
 
 
 @pytest.fixture
-def work(engine):
+def trainer(engine):
     """Stage 2 whose method may ask for a stage 1 of three steps."""
     request = types.SimpleNamespace(target_seed=0, checkpoint_every="never")
     plan = types.SimpleNamespace(
         request=request, replay=[], benchmark=types.SimpleNamespace(fingerprint=lambda: "data"),
         checkpoint=types.SimpleNamespace(weights="w"), learn=Learn(rank=4, alpha=8.0, steps=3, batch=4, lr=0.01))
-    return Work(engine, Ascent(), POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), lambda entry, look: False,
+    return Trainer(engine, Ascent(), POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), lambda entry, look: False,
                 lambda pool: relearn(plan, engine, pool, lambda entry: False))
 
 
@@ -26,8 +26,8 @@ def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target
     found = []
     for name in ("first", "second"):
         monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / name))
-        found.append(work.learn(EXAMPLES[:8]).tensors)
-        work.put(work.adapter(), alone=True)
+        found.append(trainer.relearn(EXAMPLES[:8]).tensors)
+        trainer.set_adapter(trainer.adapter(), replace_target=True)
     first, second = found
     assert any(t.abs().max() > 0 for name, t in first.items() if "lora_B" in name)
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
@@ -35,8 +35,8 @@ def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target
 
 def test_a_method_finds_its_states_again_after_stage_1_has_failed(work, monkeypatch, tmp_path):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path))
-    work.put(work.adapter(), alone=True)
+    trainer.set_adapter(trainer.adapter(), replace_target=True)
     monkeypatch.setattr("unlearnzoo.training.stages.learn", lambda *rest: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        work.learn(EXAMPLES[:8])
-    assert work.engine.states["policy"] == {"unlearn"}
+        trainer.relearn(EXAMPLES[:8])
+    assert trainer.engine.states["unlearned"] == {"unlearn"}

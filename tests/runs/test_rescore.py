@@ -15,12 +15,12 @@ from unlearnzoo.errors import PluginError, UnknownName
 from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.evaluator import scored
 from unlearnzoo.evaluation.samples import read_samples, write_samples
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo.planning.columns import added
 from unlearnzoo.records import store
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.runs import rescore
-from unlearnzoo.runs.progress import Progress
+from unlearnzoo.runs.progress import ConsoleProgress
 
 FILE = '''
 import math
@@ -80,7 +80,7 @@ def zoo(tmp_path):
 
 
 def judge(run, zoo, metric="picky", **values):
-    return rescore.judge(run, metric, values, zoo, Progress(quiet=True))
+    return rescore.rescore(run, metric, values, zoo, ConsoleProgress(quiet=True))
 
 
 def edited(run, **fields):
@@ -145,7 +145,7 @@ def test_a_score_that_gave_no_detail_has_none_of_an_earlier_one(run, zoo):
 
 def test_a_column_over_tagged_rows_that_count_together_stays_one(run, zoo):
     (first, _), forget = added(zoo.get("benchmark", "remem"), ["picky"], zoo), records.FORGET
-    clean = dataclasses.replace(first, column="Picky clean", tagged="clean", all_of="pair")
+    clean = dataclasses.replace(first, name="Picky clean", tagged="clean", all_of="pair")
     judge(run, zoo)
     samples = [dataclasses.replace(s, tags={**s.tags, "pair": s.tags["hop"]} | ({"clean": "yes"} if i % 6 < 4 else {}))
                for i, s in enumerate(read_samples(run / "samples.parquet"))]
@@ -241,13 +241,13 @@ def test_the_command_line(run, tmp_path, zoo, capsys, monkeypatch):
 
 def test_added_columns_stand_over_what_is_forgotten(zoo):
     bench = zoo.get("benchmark", "remem")
-    forget = next(e for e in bench.evals if e.column == "EMf")
+    forget = next(e for e in bench.evals if e.name == "EMf")
     first, second = added(bench, ["picky"], zoo)
-    assert (first.column, first.metric, first.want, first.detail) == ("Picky", "extra/picky", "low", "")
-    assert (second.column, second.want, second.detail) == ("Picky len", "high", "length")
+    assert (first.name, first.metric, first.want, first.detail) == ("Picky", "extra/picky", "low", "")
+    assert (second.name, second.want, second.detail) == ("Picky len", "high", "length")
     assert {(e.split, e.who, e.by) for e in (first, second)} == {(forget.split, forget.who, forget.by)}
     (plain,) = added(bench, ["extra/words"], zoo)
-    assert plain.column == "words"
+    assert plain.name == "words"
     with pytest.raises(OptionError, match="a column 'words' already"):
         added(bench, ["words", "words"], zoo)
 
@@ -271,13 +271,13 @@ class Many(Metric):
 def test_scores_of_many_rows_keep_their_order_and_number():
     rows = [{"prediction": "x" * i, "answer": "a"} for i in (3, 1, 2)]
     given = copy.deepcopy(rows)
-    assert [one.value for one in scored(Many(), rows, Tell())] == [0.3, 0.1, 0.2]
-    assert rows == given and scored(Many(), [], Tell()) == []
+    assert [one.value for one in scored(Many(), rows, Progress())] == [0.3, 0.1, 0.2]
+    assert rows == given and scored(Many(), [], Progress()) == []
     with pytest.raises(PluginError, match=r"many.score_many returned 2 scores for 3 rows"):
-        scored(Many(lost=1), rows, Tell())
+        scored(Many(lost=1), rows, Progress())
 
 
 def test_a_metric_without_it_is_scored_row_by_row(zoo):
     rows = [{"prediction": "Ann", "keywords": ("Ann",)}, {"prediction": "Bob", "keywords": ()}]
-    first, second = scored(zoo.get("metric", "words")(), rows, Tell())
+    first, second = scored(zoo.get("metric", "words")(), rows, Progress())
     assert first == Scored(1.0) and math.isnan(second.value)

@@ -11,14 +11,14 @@ import pytest
 from tests.support import broken, three
 from tests.support.resuming import by_algorithm, differences, killed
 from unlearnzoo.cli import main
-from unlearnzoo.evaluation.evaluator import Judge
+from unlearnzoo.evaluation.evaluator import Evaluator
 from unlearnzoo.evaluation.samples import read_samples
 from unlearnzoo.records.store import load
 from unlearnzoo.runs import pipeline as running
-from unlearnzoo.storage import cache
+from unlearnzoo.storage.cache import cache_folder
 from unlearnzoo.training import loop, stages, trainer
 from unlearnzoo.training.checkpointing import state as training_state
-from unlearnzoo.training.checkpointing.checkpointer import Keeper
+from unlearnzoo.training.checkpointing.checkpointer import Checkpointer
 
 #: Two phases, an adapter put back, a look of its own, and every kind of state that a method can hold.
 NOISY = """
@@ -27,18 +27,18 @@ from unlearnzoo import Unlearner, hookimpl
 class Noisy(Unlearner):
     '''Draws and counts.'''
     name = "noisy"
-    def prepare(self, work):
+    def prepare(self, trainer):
         self.own, self.seen = torch.Generator().manual_seed(7), [0]
-        self.said = work.generate(work.pools["forget"][:2])
+        self.said = trainer.generate(trainer.pools["forget"][:2])
     def loss(self, forget, forget_ref):
         self.seen[0] += 1
         noise = torch.rand(forget.n) + torch.rand(forget.n, generator=self.own)
         return -forget.nll * noise / self.seen[0] + 0.1 * (forget.logps - forget_ref.logps)
-    def unlearn(self, work):
-        work.train(lambda forget: forget.nll, look=False)
-        work.put(work.adapter().times(-0.5))
-        work.look(strength=0.5)
-        work.train()
+    def unlearn(self, trainer):
+        trainer.train(lambda forget: forget.nll, probe=False)
+        trainer.set_adapter(trainer.adapter().times(-0.5))
+        trainer.probe(strength=0.5)
+        trainer.train()
 @hookimpl
 def unlearnzoo_unlearners():
     return [Noisy]
@@ -85,8 +85,8 @@ def place(whole, tmp_path, monkeypatch):
 
 def learned(whole):
     """Let the target be in the cache."""
-    shutil.rmtree(cache.folder())
-    shutil.copytree(whole[1], cache.folder(), dirs_exist_ok=True)
+    shutil.rmtree(cache_folder())
+    shutil.copytree(whole[1], cache_folder(), dirs_exist_ok=True)
 
 
 def resumed(runs, *more):
@@ -103,11 +103,11 @@ def compare(whole, runs):
 @pytest.mark.parametrize(("where", "name", "after", "cached"), [
     pytest.param(loop, "_step", 3, False, id="in stage 1"),
     pytest.param(loop, "_step", 5, False, id="in its last step", marks=slow),
-    pytest.param(Judge, "__call__", 0, False, id="before judging", marks=slow),
-    pytest.param(Judge, "__call__", 2, False, id="in judging base and target", marks=slow),
+    pytest.param(Evaluator, "__call__", 0, False, id="before judging", marks=slow),
+    pytest.param(Evaluator, "__call__", 2, False, id="in judging base and target", marks=slow),
     pytest.param(loop, "_step", 0, True, id="before stage 2", marks=slow),
     pytest.param(loop, "_step", 3, True, id="in a first phase", marks=slow),
-    pytest.param(Keeper, "note", 1, True, id="after the last step of a phase", marks=slow),
+    pytest.param(Checkpointer, "record", 1, True, id="after the last step of a phase", marks=slow),
     pytest.param(loop, "_step", 14, False, id="in a second phase"),
     pytest.param(running._Run, "_export", 0, True, id="in the last writes", marks=slow),
     pytest.param(running._Run, "one", 1, True, id="between two algorithms", marks=slow),
@@ -122,19 +122,19 @@ def test_stopped_there_it_goes_on_to_the_same_result(command, whole, place, monk
     assert compare(whole, place) == {"noisy": [], "kl": []}
     for folder in by_algorithm(place).values():
         assert len(load(folder).get("resumed", [])) <= 1 and not (folder / "checkpoint").exists()
-    assert not list(cache.folder("targets").glob("*-partial"))
+    assert not list(cache_folder("targets").glob("*-partial"))
     assert resumed(place) == 1  # there is nothing left to do
 
 
 @slow
 def test_the_unlearned_model_is_judged_by_part(command, whole, place, monkeypatch, capsys):
     learned(whole)
-    with killed(monkeypatch, Judge, "__call__", 1):
+    with killed(monkeypatch, Evaluator, "__call__", 1):
         main([*command, "--runs-dir", str(place)])
     folder = by_algorithm(place)["noisy"]
     assert len(list((folder / "checkpoint").glob("judged-*"))) == 1
-    asked, real = [], Judge.__call__
-    monkeypatch.setattr(Judge, "__call__", lambda self, items, state, label, *named: asked.append(label) or real(
+    asked, real = [], Evaluator.__call__
+    monkeypatch.setattr(Evaluator, "__call__", lambda self, items, state, label, *named: asked.append(label) or real(
         self, items, state, label, *named))
     assert resumed(place) == 0
     parts = -(-len(read_samples(folder / "samples.parquet")) // 3 // PART)  # of base, target and unlearned alike
@@ -159,8 +159,8 @@ def halted(whole, command, tmp_path_factory):
 def test_what_is_not_kept_shows(halted, whole, place, monkeypatch, mutant):
     learned(whole)
     shutil.copytree(halted, place)
-    for module, name in ((stages, "later"), (trainer, "later"), (training_state, "spread"), (training_state, "put_draws"),
-                         (training_state, "put_attributes")):
+    for module, name in ((stages, "skip_to_checkpoint"), (trainer, "skip_to_checkpoint"), (training_state, "load_training_state"), (training_state, "set_rng_state"),
+                         (training_state, "load_algorithm_state")):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back at the end
     broken.MUTANTS[mutant]()
     assert resumed(place) == 0

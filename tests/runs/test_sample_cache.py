@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.testing.mutants.small import Small, row
-from unlearnzoo.evaluation.evaluator import Item, Judge
+from unlearnzoo.evaluation.evaluator import Evaluator, Item
 from unlearnzoo.evaluation.samples import read_samples
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.runs.sample_cache import by_state, source
@@ -88,7 +88,7 @@ def known(tmp_path, monkeypatch):
         bench.prepare()
         plan = SimpleNamespace(zoo=zoo, metrics=own, benchmark=bench, utility=utility,
                                request=SimpleNamespace(target=None), checkpoint=SimpleNamespace(weights="w1"))
-        judge, asked = Judge(Engine(), bench, own, lambda split: []), []
+        judge, asked = Evaluator(Engine(), bench, own, lambda split: []), []
         real = judge._scored
         judge._scored = lambda metric, rows: asked.append((metric.name, len(rows))) or real(metric, rows)
         state = by_state(plan, judge, "t1")["base"]

@@ -13,7 +13,7 @@ from unlearnzoo.data import encode, packing, sampling
 from unlearnzoo.errors import CacheWarning
 from unlearnzoo.models import lora, packed_forward, scores
 from unlearnzoo.runs import target
-from unlearnzoo.storage import cache
+from unlearnzoo.storage.cache import cache_folder
 from unlearnzoo.training import loop, stages
 from unlearnzoo.training.recipe import Learn
 
@@ -42,7 +42,7 @@ def test_the_version_of_stage_1_follows_its_code():
 @pytest.mark.parametrize("name", [target.WEIGHTS, target.SUM])
 def test_a_damaged_target_is_said_and_learned_again(name, tmp_path, monkeypatch):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path))
-    home, plan = cache.folder("targets") / "key", types.SimpleNamespace(learn=Learn())
+    home, plan = cache_folder("targets") / "key", types.SimpleNamespace(learn=Learn())
     for _ in range(2):
         assert target._cached(plan, "key") is None
         target._keep(home, {"x": torch.arange(1000.0)})
@@ -57,11 +57,11 @@ def test_a_damaged_target_is_said_and_learned_again(name, tmp_path, monkeypatch)
 
 def test_what_a_user_s_own_target_answered_is_kept_by_data_and_precision_as_well():
     """Row ids are the same in many data sets; the answers are not."""
-    def key(data, numbers):
+    def key(data, precision_key):
         plan = types.SimpleNamespace(request=types.SimpleNamespace(target="./mine"),
                                      checkpoint=types.SimpleNamespace(weights="w1"),
                                      benchmark=types.SimpleNamespace(fingerprint=lambda: data))
-        return target.key_of(plan, types.SimpleNamespace(numbers=numbers))
+        return target.key_of(plan, types.SimpleNamespace(precision_key=precision_key))
 
     assert len({key("d1", "torch.float32"), key("d2", "torch.float32"), key("d1", "torch.bfloat16")}) == 3
     assert key("d1", "torch.float32") == key("d1", "torch.float32")

@@ -7,15 +7,15 @@ def no_sampler():
     """The plan of draws starts from its beginning after a resume."""
     from unlearnzoo.training import stages, trainer
 
-    stages.later = trainer.later = lambda steps, keeper: steps
+    stages.skip_to_checkpoint = trainer.skip_to_checkpoint = lambda steps, checkpointer: steps
 
 
 def no_moments():
     """AdamW starts without its moments."""
     from unlearnzoo.training.checkpointing import state
 
-    real = state.spread
-    state.spread = lambda parameters, optimizer, found: real(
+    real = state.load_training_state
+    state.load_training_state = lambda parameters, optimizer, found: real(
         parameters, optimizer, {n: t for n, t in found.items() if not n.startswith("optimizer.")})
 
 
@@ -23,14 +23,14 @@ def no_generators():
     """The global generators stay where a fresh process has them."""
     from unlearnzoo.training.checkpointing import state
 
-    state.put_draws = lambda facts, tensors: None
+    state.set_rng_state = lambda facts, tensors: None
 
 
 def no_attributes():
     """What an algorithm notes on itself is lost."""
     from unlearnzoo.training.checkpointing import state
 
-    state.put_attributes = lambda thing, facts, tensors: None
+    state.load_algorithm_state = lambda thing, facts, tensors: None
 
 
 MUTANTS = {"none": lambda: None, "sampler": no_sampler, "moments": no_moments, "generators": no_generators,

@@ -7,7 +7,7 @@ from pathlib import Path
 _numbers = itertools.count()
 
 #: How the source of a plugin begins.
-HEAD = "from unlearnzoo import Benchmark, Eval, Metric, ModelCard, Unlearner, hookimpl, option\n"
+HEAD = "from unlearnzoo import Benchmark, Column, Metric, ModelCard, Unlearner, hookimpl, option\n"
 
 NPO = """
 from unlearnzoo import Unlearner, hookimpl, option
@@ -32,7 +32,7 @@ def algorithm(name: str = "mine") -> str:
 
 
 def install(folder: Path, distribution: str, source: str = "", *, entry: str = "mine", version: str = "1.0",
-            requires: tuple[str, ...] = ("unlearnzoo>=0.1,<0.2",), group: str = "unlearnzoo",
+            requires: tuple[str, ...] = ("unlearnzoo>=0.2,<0.3",), group: str = "unlearnzoo",
             attribute: str = "", module: str | None = None,
             entry_points: Mapping[str, Mapping[str, str]] | str | None = None) -> str:
     """Install a distribution of one module; returns the module's name.

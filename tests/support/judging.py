@@ -1,6 +1,6 @@
 """A ``gpt`` judge and rows for it, beside the server of the plugin's own tests."""
 
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo_judge.gpt import GPT
 
 
@@ -14,7 +14,7 @@ def row(i, said=None):
             "keywords": (f"florist {i}",), "prediction": f"Their job is florist {i}." if said is None else said}
 
 
-class Heard(Tell):
+class Heard(Progress):
     def __init__(self):
         self.notes, self.bars = [], []
 

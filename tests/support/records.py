@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 from tests.support.samples import EM
-from unlearnzoo import Eval
+from unlearnzoo import Column
 from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.matched import matched
 from unlearnzoo.evaluation.samples import TRUTH, Sample
@@ -12,12 +12,12 @@ from unlearnzoo.records.record import Record
 
 EXPOSURE = "unlearnzoo-remem/exposure"
 EVALS = (
-    Eval("EMr", "retain", EM, who="retain", want="high"),
-    Eval("EMf", "finetune", EM, who="forget", want="low"),
-    Eval("Exp", "finetune", EXPOSURE, who="forget", want="low"),
-    Eval("public EM", "utility", EM, who="all", want="high", by=()),
+    Column("EMr", "retain", EM, who="retain", want="high"),
+    Column("EMf", "finetune", EM, who="forget", want="low"),
+    Column("Exp", "finetune", EXPOSURE, who="forget", want="low"),
+    Column("public EM", "utility", EM, who="all", want="high", by=()),
 )
-BASELINES = (Eval("Exp all", "retain", EXPOSURE, who="all", want="low"),)
+BASELINES = (Column("Exp all", "retain", EXPOSURE, who="all", want="low"),)
 FORGET = frozenset({"p00", "p01", "p02", "p03"})
 HOPS = ("single", "multi")
 

@@ -62,7 +62,7 @@ def by_algorithm(runs):
 
 
 def over(runs, algorithms):
-    """Tell whether each algorithm has a record that is finished: a kill may come after the last write."""
+    """Return whether each algorithm has a record that is finished: a kill may come after the last write."""
     found = [json.loads(path.read_text())["status"] for path in Path(runs).glob("*/run.json")]
     return found == ["finished"] * len(algorithms.split(","))
 

@@ -1,11 +1,11 @@
 """Samples and records for tests of aggregation, records and reports."""
 
-from unlearnzoo import Eval
+from unlearnzoo import Column
 from unlearnzoo.evaluation.samples import Sample
 
 EM = "unlearnzoo-metrics/em"
-EMF = Eval("EMf", "finetune", EM, who="forget", want="low")
-EMR = Eval("EMr", "retain", EM, who="retain", want="high")
+EMF = Column("EMf", "finetune", EM, who="forget", want="low")
+EMR = Column("EMr", "retain", EM, who="retain", want="high")
 
 
 def sample(score, *, identity="ann", number=0, model="unlearned", split="finetune", metric=EM,

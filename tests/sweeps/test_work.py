@@ -40,7 +40,7 @@ def beats(out):
 
 
 def still(paths):
-    """Tell whether nobody writes these files any more."""
+    """Return whether nobody writes these files any more."""
     before = [p.read_text() for p in paths]
     time.sleep(0.4)
     return [p.read_text() for p in paths] == before

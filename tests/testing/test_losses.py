@@ -59,7 +59,7 @@ def test_a_missing_term_is_told():
 def test_the_models_three_states_differ():
     model = AdaptedModel()
     with torch.no_grad():
-        base, target, policy = (model.scores("forget", state).logps for state in ("base", "target", "policy"))
+        base, target, policy = (model.scores("forget", state).logps for state in ("base", "target", "unlearned"))
     assert (base - target).abs().min() > 1e-2
     assert (policy - target).abs().min() > 1e-2
 
@@ -67,7 +67,7 @@ def test_the_models_three_states_differ():
 def test_padding_changes_no_answer():
     model, alone = AdaptedModel(), AdaptedModel()
     alone.lengths = {"forget": (1,)}
-    for state in ("target", "policy"):
+    for state in ("target", "unlearned"):
         one, several = alone.scores("forget", state, (1,)), model.scores("forget", state, (1,))
         assert torch.allclose(one.logits, several.logits[:1], atol=1e-6)
         assert torch.allclose(one.hidden[1], several.hidden[1][:1], atol=1e-6)

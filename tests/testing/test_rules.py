@@ -30,7 +30,7 @@ class Alone(Unlearner):
 
     name = "alone"
 
-    def unlearn(self, work):
+    def unlearn(self, trainer):
         raise NotImplementedError
 
 
@@ -56,7 +56,7 @@ def test_a_failure_has_three_parts_and_is_an_assertion():
         named(unlearner_checks(Scaled(sign=-1)))["forgets"]()
     error = failed.value
     assert isinstance(error, CheckFailed)
-    assert str(error) == f"{error.what}\nWhy it matters: {error.why}\nHow to mend it: {error.mend}"
+    assert str(error) == f"{error.what}\nWhy it matters: {error.why}\nHow to fix it: {error.fix}"
     assert "after 25 steps" in error.what
 
 
@@ -77,7 +77,7 @@ def test_without_a_loss_there_are_no_checks_of_a_loss():
 
 def test_inputs_of_its_own_are_checked_like_others():
     found = named(unlearner_checks(Paraphrased))
-    for rule in RULES["unlearner"][len(COMMON):]:
+    for rule in RULES["algorithm"][len(COMMON):]:
         found[rule.name]()
 
 
@@ -106,13 +106,13 @@ def test_the_kit_imports_no_pytest():
 
 
 def table(rules):
-    rows = [f"| `{rule.name}` | {rule.catches} | {rule.mend[0].upper()}{rule.mend[1:]} |" for rule in rules]
-    return "\n".join(["| check | what it catches | how to mend it |", "|---|---|---|", *rows])
+    rows = [f"| `{rule.name}` | {rule.catches} | {rule.fix[0].upper()}{rule.fix[1:]} |" for rule in rules]
+    return "\n".join(["| check | what it catches | how to fix it |", "|---|---|---|", *rows])
 
 
 @pytest.mark.parametrize("heading", ["Every plugin", "Algorithms", "Benchmarks", "Metrics"])
 def test_the_page_lists_exactly_the_checks_there_are(heading):
-    kind = heading.lower().removesuffix("s").replace("algorithm", "unlearner")
+    kind = heading.lower().removesuffix("s").replace("algorithm", "algorithm")
     rules = COMMON if heading == "Every plugin" else RULES[kind][len(COMMON):]
     section = PAGE.read_text("utf-8").split(f"\n## {heading}\n")[1].partition("\n## ")[0]
     written = "\n".join(line for line in section.splitlines() if line.startswith("|"))
@@ -121,5 +121,5 @@ def test_the_page_lists_exactly_the_checks_there_are(heading):
 
 def test_rules_have_a_text_for_each_part():
     for rule in (rule for rules in RULES.values() for rule in rules):
-        assert rule.catches.endswith(".") and rule.why.endswith(".") and rule.mend.endswith("."), rule.name
-        assert "|" not in rule.mend + rule.catches
+        assert rule.catches.endswith(".") and rule.why.endswith(".") and rule.fix.endswith("."), rule.name
+        assert "|" not in rule.fix + rule.catches

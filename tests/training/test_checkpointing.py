@@ -14,8 +14,8 @@ from tests.runs.test_survival import small_files
 from unlearnzoo.errors import CheckpointWarning, OptionError
 from unlearnzoo.storage.locks import Lock
 from unlearnzoo.training.checkpointing import state
-from unlearnzoo.training.checkpointing.checkpointer import Keeper
-from unlearnzoo.training.checkpointing.interval import Every
+from unlearnzoo.training.checkpointing.checkpointer import Checkpointer
+from unlearnzoo.training.checkpointing.interval import CheckpointInterval
 from unlearnzoo.training.checkpointing.store import Store
 
 
@@ -110,22 +110,22 @@ def test_nothing_is_unpickled(tmp_path):
     forged.add("state-000001.safetensors", lambda path: torch.save({"x": Trap()}, path))
     forged.seal({"rng": {}, "training": {"done": 1, "pending": None}})
     with pytest.raises(Exception, match="(?i)header|deserializ"):
-        Keeper(Store(tmp_path / "forged", "k"), Every())
+        Checkpointer(Store(tmp_path / "forged", "k"), CheckpointInterval())
 
 
 def test_a_full_disk_costs_a_warning_and_keeps_what_was_there(tmp_path):
     made, parameter = Store(tmp_path / "checkpoint", "k"), torch.nn.Parameter(torch.zeros(100))
     optimizer = torch.optim.AdamW([parameter])
     # The generators' state alone is larger than what may be written then.
-    keeper = Keeper(made, Every(steps=1))
-    keeper.begin([parameter], optimizer)
-    keeper.step(1)
+    checkpointer = Checkpointer(made, CheckpointInterval(steps=1))
+    checkpointer.begin([parameter], optimizer)
+    checkpointer.step(1)
     before = names(made)
     with small_files(), pytest.warns(CheckpointWarning, match="no checkpoint was written: .*the run goes on") as told:
-        [keeper.step(done) for done in (2, 3)]  # said once
+        [checkpointer.step(done) for done in (2, 3)]  # said once
     assert len(told) == 1 and names(made) == before
     assert Store(made.folder, "k").load()["training"]["done"] == 1
-    keeper.step(4)
+    checkpointer.step(4)
     assert Store(made.folder, "k").load()["training"]["done"] == 4
 
 
@@ -138,26 +138,26 @@ def test_a_lock_is_of_one_process(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "wanted"), [
-    ("50", Every(50)), ("30s", Every(None, 30)), ("1.5m", Every(None, 90)), ("2h", Every(None, 7200)),
-    ("never", Every())])
+    ("50", CheckpointInterval(50)), ("30s", CheckpointInterval(None, 30)), ("1.5m", CheckpointInterval(None, 90)), ("2h", CheckpointInterval(None, 7200)),
+    ("never", CheckpointInterval())])
 def test_how_often(text, wanted):
-    assert Every.parse(text) == wanted
+    assert CheckpointInterval.parse(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["0", "5 minutes", "-3", "m", ""])
 def test_how_often_in_other_words_is_refused(text):
     with pytest.raises(OptionError, match="write steps"):
-        Every.parse(text)
+        CheckpointInterval.parse(text)
 
 
 def test_by_time_it_never_takes_more_than_its_share(tmp_path, monkeypatch):
     now, writes = [0.0], []
     monkeypatch.setattr("unlearnzoo.training.checkpointing.checkpointer.time.monotonic", lambda: now[0])
-    keeper = Keeper(Store(tmp_path / "checkpoint", "k"), Every(None, 60))
-    monkeypatch.setattr(keeper, "_save", lambda *rest: (writes.append(now[0]), now.__setitem__(0, now[0] + 6)))
+    checkpointer = Checkpointer(Store(tmp_path / "checkpoint", "k"), CheckpointInterval(None, 60))
+    monkeypatch.setattr(checkpointer, "_save", lambda *rest: (writes.append(now[0]), now.__setitem__(0, now[0] + 6)))
     for _ in range(2000):
         now[0] += 1
-        keeper.step(1)
+        checkpointer.step(1)
     spent = 6 * len(writes)
     assert writes[0] == 60 and spent / now[0] <= 0.02 * 1.6 and len(writes) == 7  # 60, then one in 306
 
@@ -178,18 +178,18 @@ def test_the_optimiser_goes_on_bit_by_bit(tmp_path):
     whole = steps(*made(), range(9))
     parameters, optimizer = made()
     steps(parameters, optimizer, range(4))
-    kept = state.gather(parameters, optimizer)
+    kept = state.training_state(parameters, optimizer)
     steps(parameters, optimizer, range(4, 6))  # what is lost
     parameters, optimizer = made()
-    state.spread(parameters, optimizer, kept)
+    state.load_training_state(parameters, optimizer, kept)
     assert all(torch.equal(a, b) for a, b in zip(steps(parameters, optimizer, range(4, 9)), whole, strict=True))
 
 
 def test_generators_go_on():
-    facts, tensors = state.draws()
+    facts, tensors = state.rng_state()
     wanted = random.random(), float(np.random.rand()), float(torch.rand(1))
     state.seed(5)
-    state.put_draws(json.loads(json.dumps(facts)), tensors)
+    state.set_rng_state(json.loads(json.dumps(facts)), tensors)
     assert (random.random(), float(np.random.rand()), float(torch.rand(1))) == wanted
 
 
@@ -201,7 +201,7 @@ def test_of_the_gpus_a_process_keeps_its_own_alone(monkeypatch):
     monkeypatch.setattr(torch.cuda, "set_rng_state", put.append)
     for every in ("get_rng_state_all", "set_rng_state_all"):
         monkeypatch.setattr(torch.cuda, every, lambda *rest: pytest.fail("it asks for all of them"))
-    state.put_draws(*state.draws())
+    state.set_rng_state(*state.rng_state())
     assert len(put) == 1 and torch.equal(put[0], gpu)
 
 
@@ -214,9 +214,9 @@ class OnGpu(torch.Tensor):
 def test_what_an_algorithm_noted_on_a_gpu_goes_to_that_of_the_process(monkeypatch):
     one, went = Noted(), []
     one.seen = torch.arange(3).as_subclass(OnGpu)
-    facts, tensors = state.attributes(one, set())
+    facts, tensors = state.algorithm_state(one, set())
     monkeypatch.setattr(torch.Tensor, "to", lambda self, device: went.append(device))
-    state.put_attributes(Noted(), facts, tensors)
+    state.load_algorithm_state(Noted(), facts, tensors)
     assert went == ["cuda"]  # torch: the current one
 
 
@@ -232,12 +232,12 @@ class Noted:
 def test_notes_of_an_algorithm_go_on():
     one = Noted()
     torch.rand(2, generator=one.draw), one.other.random(), one.third.random()
-    facts, tensors = state.attributes(one, {"option"})
+    facts, tensors = state.algorithm_state(one, {"option"})
     assert "option" not in facts and "module" not in facts
     other = Noted()
     kept, module = other.draw, other.module
     other.count, other.seen, other.option = 0, None, 9
-    state.put_attributes(other, json.loads(json.dumps(facts)), tensors)
+    state.load_algorithm_state(other, json.loads(json.dumps(facts)), tensors)
     assert (other.count, other.name, other.option) == (3, "x", 9)
     assert other.seen["a"] == [1, (2.5, None)] and torch.equal(other.seen[4], torch.arange(3))
     assert other.draw is kept and other.module is module
@@ -249,9 +249,9 @@ def test_notes_of_an_algorithm_go_on():
 def test_an_algorithm_that_takes_another_way_is_refused(tmp_path):
     from unlearnzoo.errors import RunError
 
-    keeper = Keeper(Store(tmp_path / "c", "k"), Every(steps=1))
-    keeper.note("generate", texts=["a"], steps=0)
-    again = Keeper(Store(tmp_path / "c", "k"), Every(steps=1))
+    checkpointer = Checkpointer(Store(tmp_path / "c", "k"), CheckpointInterval(steps=1))
+    checkpointer.record("generate", texts=["a"], steps=0)
+    again = Checkpointer(Store(tmp_path / "c", "k"), CheckpointInterval(steps=1))
     with pytest.raises(RunError, match="called 'train' where it called 'generate' before"):
-        again.again("train")
-    assert Keeper(Store(tmp_path / "c", "k"), Every()).again("generate")["texts"] == ["a"]
+        again.replay("train")
+    assert Checkpointer(Store(tmp_path / "c", "k"), CheckpointInterval()).replay("generate")["texts"] == ["a"]

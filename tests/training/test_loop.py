@@ -64,7 +64,7 @@ def test_inputs_equal_separate_forwards_of_each_role_and_state(engine):
     for name, scores in found.items():
         role = name.removesuffix("_ref")
         alone = [e for e, r in zip(step.encoded, step.role, strict=True) if r == role]
-        expected = engine.score(alone, "target" if name.endswith("_ref") else "policy")
+        expected = engine.score(alone, "target" if name.endswith("_ref") else "unlearned")
         assert scores.logps.tolist() == pytest.approx([sum(j.logps) for j in expected], abs=1e-4), name
     kept = found["retain_ref"]
     recomputed = -torch.nn.functional.cross_entropy(kept.logits, kept.targets, reduction="none")

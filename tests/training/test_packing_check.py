@@ -37,7 +37,7 @@ def test_a_model_that_scales_or_caps_its_logits_is_refused(engine, monkeypatch, 
     monkeypatch.setattr(type(engine.base), "forward", forward)
     encoded = [engine.encode(e) for e in people(1, 3)]
     with pytest.raises(ModelError, match="^LlavaForConditionalGeneration makes its logits otherwise") as error:
-        engine.score(encoded, "policy")
+        engine.score(encoded, "unlearned")
     assert "\n" not in str(error.value)
 
 

@@ -10,7 +10,7 @@ from tests.support.engines import steps_of
 from tests.support.examples import image, people
 from unlearnzoo import Unlearner
 from unlearnzoo.data.packing import bundled
-from unlearnzoo.data.partition import share
+from unlearnzoo.data.partition import balance
 from unlearnzoo.training.inputs import StepInputs
 from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
@@ -59,7 +59,7 @@ def test_a_loss_over_an_answer_and_its_twins_does_not_depend_on_micro_batches(en
 
     step = a_step(engine)
     logps = {role: [sum(j.logps) for j in engine.score([e for e, r in zip(step.encoded, step.role, strict=True)
-                                                        if r == role], "policy")] for role in step.counts}
+                                                        if r == role], "unlearned")] for role in step.counts}
     scores = Twins().loss(**{role: types.SimpleNamespace(logps=torch.tensor(found)) for role, found in logps.items()})
     assert term(per_image, max_tokens, packs) == pytest.approx(scores.mean().item(), rel=1e-4)
 
@@ -74,6 +74,6 @@ def test_what_belongs_together_is_dealt_together_and_shares_each_prefix(engine, 
         assert sorted(numbers) == sorted(list(set(numbers)) * 3) and len(set(numbers)) <= per_row
         assert all(len({(e.image_key, e.prefix) for e in row.blocks}) == 1 for row in unit)
         assert sum(bool(row.images) for row in unit) == 2
-    for mine in share(units, [1] * len(units), 2):
+    for mine in balance(units, [1] * len(units), 2):
         found = [step.bundle[i] for unit in mine for row in unit for i in row.index]
         assert all(found.count(number) == 3 for number in found)

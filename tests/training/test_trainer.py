@@ -15,7 +15,7 @@ from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
 from unlearnzoo.training.reference import Reference
-from unlearnzoo.training.trainer import Work, new_reference
+from unlearnzoo.training.trainer import Trainer, new_reference
 
 EXAMPLES = people(3, 4)
 POOLS = {"forget": EXAMPLES[:4], "retain": EXAMPLES[4:]}
@@ -31,39 +31,39 @@ class Ascent(Unlearner):
         return {"forget": -forget.nll, "retain": retain.nll}
 
 
-def work_of(engine, algorithm, seen=None, stop=None):
+def trainer_of(engine, algorithm, seen=None, stop=None):
     def on_step(entry, look):
         if seen is not None:
             seen.append((entry, look))
         return stop is not None and entry["step"] >= stop
 
-    return Work(engine, algorithm, POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), on_step,
+    return Trainer(engine, algorithm, POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), on_step,
                 lambda pool: pytest.fail("nobody asked for stage 1"))
 
 
-def logps(engine, examples=EXAMPLES, which="policy"):
+def logps(engine, examples=EXAMPLES, which="unlearned"):
     return [sum(j.logps) for j in engine.score([engine.encode(e) for e in examples], which)]
 
 
 def test_unlearning_raises_the_forget_loss_and_leaves_the_target(engine):
     target, seen = state_hash(engine.model, "target"), []
-    work = work_of(engine, Ascent(), seen)
-    work.algorithm.unlearn(work)
+    trainer = trainer_of(engine, Ascent(), seen)
+    trainer.algorithm.unlearn(trainer)
     first, last = seen[0][0], seen[-1][0]
     assert last["loss_forget"] < first["loss_forget"]
     assert last["loss"] == pytest.approx(last["loss_forget"] + last["loss_retain"])
     assert state_hash(engine.model, "target") == target
-    assert [entry["step"] for entry, look in seen if look] == [3, 6] and work.steps == 8
+    assert [entry["step"] for entry, look in seen if look] == [3, 6] and trainer.steps == 8
 
 
 def test_phases_count_on_and_stop_where_the_run_says(engine):
     seen = []
-    work = work_of(engine, Ascent(), seen, stop=11)
-    assert not work.train(lambda forget: forget.nll)
-    assert work.train()
+    trainer = trainer_of(engine, Ascent(), seen, stop=11)
+    assert not trainer.train(lambda forget: forget.nll)
+    assert trainer.train()
     assert [entry["step"] for entry, _ in seen] == list(range(1, 12))
     assert "loss_forget" in seen[-1][0] and "loss_forget" not in seen[0][0]
-    assert work.look(strength=0.5) and seen[-1] == ({"step": 12, "strength": 0.5}, True)
+    assert trainer.probe(strength=0.5) and seen[-1] == ({"step": 12, "strength": 0.5}, True)
 
 
 class Own(Unlearner):
@@ -72,8 +72,8 @@ class Own(Unlearner):
     name = "own"
     inputs = {"rephrased": "forget", "loud": "retain"}
 
-    def prepare(self, work):
-        self.said = dict(zip([e.id for e in POOLS["forget"]], work.generate(POOLS["forget"]), strict=True))
+    def prepare(self, trainer):
+        self.said = dict(zip([e.id for e in POOLS["forget"]], trainer.generate(POOLS["forget"]), strict=True))
 
     def rephrased(self, example):
         return dataclasses.replace(example, question="Who is it?", answer=self.said[example.id] or "nobody")
@@ -87,19 +87,19 @@ class Own(Unlearner):
 
 
 def test_inputs_of_its_own_pair_with_the_pool(engine):
-    work = work_of(engine, Own())
-    work.algorithm.prepare(work)
+    trainer = trainer_of(engine, Own())
+    trainer.algorithm.prepare(trainer)
     spoken = engine.generate([engine.encode(e) for e in POOLS["forget"]], "target", 64)
-    step = next(work._draw(work.algorithm.needs))
+    step = next(trainer._draw(trainer.algorithm.needs))
     mine = {role: [e for e, r in zip(step.encoded, step.role, strict=True) if r == role] for role in step.counts}
     chosen = [next(e for e in POOLS["forget"] if engine.encode(e) == one) for one in mine["forget"]]
-    assert mine["rephrased"] == [engine.encode(work.algorithm.rephrased(e)) for e in chosen]
-    assert {e.id for e in chosen} and list(work.algorithm.said.values()) == spoken
+    assert mine["rephrased"] == [engine.encode(trainer.algorithm.rephrased(e)) for e in chosen]
+    assert {e.id for e in chosen} and list(trainer.algorithm.said.values()) == spoken
     assert len(mine["loud"]) == 2
     for members, _ in engine.batches(step.encoded, 2, 1, step.bundle):
         roles = [step.role[i] for i in members]
         assert roles.count("forget") == roles.count("rephrased")
-    assert not work.train()
+    assert not trainer.train()
 
 
 def test_the_same_example_with_another_question_is_encoded_anew(engine):
@@ -125,7 +125,7 @@ def stock_hidden(engine, encoded, layer, which):
     found = []
     for one in encoded:
         _, batch = engine._collate([single(one, 0)], plain=True)
-        with torch.no_grad(), lora.state(engine.model, lora.ACTIVE[which]):
+        with torch.no_grad(), lora.activated(engine.model, lora.ACTIVE[which]):
             out = engine.base(**batch.inputs, output_hidden_states=True).hidden_states[layer][0]
         end = len(one.prompt) + len(one.answer)
         found.append(out[len(one.prompt) - 1:end - 1])
@@ -140,7 +140,7 @@ def test_hidden_states_are_those_of_the_stock_model(engine):
     reference.fill(step.encoded, 8, 10**6, layers=Deep.layers)
     found = micro_inputs(engine, step, members, batch, Deep().needs, reference, frozenset(), Deep.layers)
     encoded = [engine.encode(e) for e in EXAMPLES]
-    for name, some, which in (("forget", encoded[:3], "policy"), ("retain", encoded[5:9], "policy"),
+    for name, some, which in (("forget", encoded[:3], "unlearned"), ("retain", encoded[5:9], "unlearned"),
                               ("retain_ref", encoded[5:9], "target")):
         for layer in (1, 2):
             wanted = stock_hidden(engine, some, layer, which)
@@ -189,10 +189,10 @@ def _product(vector):
 def test_an_adapter_alone_stands_in_place_of_the_target(engine):
     target, own = logps(engine, which="target"), adapter_weights.take(engine, "target")
     assert own.parts == ("language", "projector", "head") and own.rank == 4
-    work = work_of(engine, Ascent())
-    work.put(own, alone=True)
+    trainer = trainer_of(engine, Ascent())
+    trainer.set_adapter(own, replace_target=True)
     assert logps(engine) == pytest.approx(target, abs=1e-4)
-    work.put(own.times(0.0), alone=True)
+    trainer.set_adapter(own.times(0.0), replace_target=True)
     assert logps(engine) == pytest.approx(logps(engine, which="base"), abs=1e-4)
-    work_of(engine, Ascent())  # the next algorithm starts from the target again
+    trainer_of(engine, Ascent())  # the next algorithm starts from the target again
     assert logps(engine) == pytest.approx(target, abs=1e-4)

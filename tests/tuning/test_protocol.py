@@ -46,8 +46,8 @@ def test_what_is_tuned_and_from_where():
 
 def test_every_shipped_algorithms_settings_are_within_its_bounds():
     zoo = Zoo.installed()
-    for name in zoo.names("unlearner"):
-        cls = zoo.get("unlearner", name)
+    for name in zoo.names("algorithm"):
+        cls = zoo.get("algorithm", name)
         for number in range(30):
             values = setting(number, ranges(cls.configure({}), 1e-3, 40), 0)
             own = {k.partition(".")[2]: v for k, v in values.items() if k.startswith(f"{cls.name}.")}

@@ -105,18 +105,18 @@ def _owner(name: str) -> tuple[Zoo, list[PluginInfo]]:
 def _result(word: str, name: str, one: Callable[[], None]) -> dict[str, Any]:
     from ..testing.rules import CheckFailed
 
-    row = {"kind": word, "name": name, "check": one.__name__, "ok": True, "what": "", "why": "", "mend": ""}
+    row = {"kind": word, "name": name, "check": one.__name__, "ok": True, "what": "", "why": "", "fix": ""}
     try:
         # What a plugin prints must not end up in the output of --json.
         with contextlib.redirect_stdout(sys.stderr):
             one()
     except CheckFailed as error:
-        row |= {"ok": False, "what": error.what, "why": error.why, "mend": error.mend}
+        row |= {"ok": False, "what": error.what, "why": error.why, "fix": error.fix}
     return row
 
 
 def _lines(row: dict[str, Any]) -> Iterator[str]:
     yield f"{'ok' if row['ok'] else 'FAILED':<7} {row['kind']} {row['name']}: {row['check']}"
     if not row["ok"]:
-        for part in (row["what"], f"Why it matters: {row['why']}", f"How to mend it: {row['mend']}"):
+        for part in (row["what"], f"Why it matters: {row['why']}", f"How to fix it: {row['fix']}"):
             yield textwrap.indent(part, "        ")

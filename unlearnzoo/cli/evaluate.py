@@ -64,14 +64,14 @@ def evaluate(runs: tuple[str, ...], metric: str | None, adapter: Path | None, ta
     from ..planning.plan import look_at, make_plan
     from ..reports import report
     from ..runs import evaluate as job
-    from ..runs.progress import Progress
+    from ..runs.progress import ConsoleProgress
 
     quieten()
     plan = make_plan(request, zoo)
     unlearned = with_adapter(plan.checkpoint, adapter) if adapter else plan.checkpoint
     before = look_at(target, zoo, request) if target else None
-    found = job.judge(plan, job.label(name, request.model, adapter), unlearned, before,
-                            Progress(quiet=worker.rank() != 0))
+    found = job.evaluate(plan, job.label(name, request.model, adapter), unlearned, before,
+                            ConsoleProgress(quiet=worker.rank() != 0))
     if worker.rank():
         return
     click.echo(json.dumps([found], indent=2) if as_json else report.render([found], pairs=False))
@@ -85,7 +85,7 @@ def _refill(runs: tuple[str, ...], metric: str, values: dict[str, Any], runs_dir
     from ..records import store
     from ..reports import report
     from ..runs import rescore
-    from ..runs.progress import Progress
+    from ..runs.progress import ConsoleProgress
 
-    found = [rescore.judge(store.resolve(run, runs_dir), metric, values, zoo, Progress()) for run in runs]
+    found = [rescore.rescore(store.resolve(run, runs_dir), metric, values, zoo, ConsoleProgress()) for run in runs]
     click.echo(json.dumps(found, indent=2) if as_json else report.render(found, pairs=False))

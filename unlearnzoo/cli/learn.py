@@ -45,11 +45,11 @@ def learn(sets: tuple[str, ...], files: tuple[Path, ...], dry_run: bool, as_json
     from ..planning.plan import make_plan
     from ..reports import report
     from ..runs import learn as job
-    from ..runs.progress import Progress
+    from ..runs.progress import ConsoleProgress
 
     quieten()
     plan = make_plan(request, zoo)
-    progress = Progress()
+    progress = ConsoleProgress()
     for line in [*job.lines(plan), *(memory.lines(plan) if dry_run else ())]:
         progress.note(line)
     if not dry_run:

@@ -11,7 +11,7 @@ from ..registry.describe import one_line
 from .common import as_json_option, plugin_option
 from .table import table, wrapped
 
-TITLES = {"unlearner": "Algorithms  (run --algo NAME)", "benchmark": "Benchmarks  (run --bench NAME)",
+TITLES = {"algorithm": "Algorithms  (run --algo NAME)", "benchmark": "Benchmarks  (run --bench NAME)",
           "metric": "Metrics", "model": "Models  (run --model NAME)"}
 
 

@@ -15,7 +15,7 @@ import unlearnzoo
 
 from ..errors import OptionError, ZooError
 from ..registry.zoo import Zoo
-from ..storage.atomic import refused
+from ..storage.atomic import write_error
 
 TEMPLATES = Path(__file__).with_name("templates")
 #: Kind → the last command to try.
@@ -81,7 +81,7 @@ def _refuse_place(into: Path, target: Path) -> None:
     try:
         empty = target.is_dir() and not target.is_symlink() and not any(target.iterdir())
     except OSError as error:
-        raise refused(target, error) from None
+        raise write_error(target, error) from None
     if os.path.lexists(target) and not empty:
         raise ZooError(f"{target}: exists already, and nothing is overwritten; move it away, choose another name, "
                        "or write elsewhere with --into DIR")
@@ -131,4 +131,4 @@ def _write(target: Path, files: dict[str, str]) -> None:
                 (plugin / path).write_text(content, "utf-8")
             os.rename(plugin, target)
     except OSError as error:
-        raise refused(target, error) from None
+        raise write_error(target, error) from None

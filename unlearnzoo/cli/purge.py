@@ -24,13 +24,13 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     """
     from ..records import purge as job
     from ..records import store
-    from ..storage import cache
+    from ..storage.cache import contents
     from ..terminal import clean
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
     if everything:
-        found, more = store.find(runs_dir), cache.contents()
+        found, more = store.find(runs_dir), contents()
     else:
         folders = [folder for name in names for folder in store.below(store.resolve(name, runs_dir))]
         found, more = list(map(store.entry, folders)), []

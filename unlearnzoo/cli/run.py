@@ -79,10 +79,10 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None,
     zoo = Zoo.installed(request.plugins)
     from ..planning import summary
     from ..planning.plan import make_plan
-    from ..runs.progress import Progress
+    from ..runs.progress import ConsoleProgress
 
     quieten()
-    progress = Progress(quiet=worker.rank() != 0)
+    progress = ConsoleProgress(quiet=worker.rank() != 0)
     file = _file(request)
     plan = make_plan(request, zoo, weights=not dry_run)
     for line in summary.lines(plan) if not worker.started_here() else ():

@@ -93,7 +93,7 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
                      for i in facts["inputs"]]) or "  nothing"
     if facts.get("columns"):
         yield "\nColumns"
-        yield table([(c["column"], c["metric"], c["split"], f"{c['who']}, best {c['want']}")
+        yield table([(c["name"], c["metric"], c["split"], f"{c['who']}, best {c['want']}")
                      for c in facts["columns"]])
     for key in ("gate", "recipe", "folder", "replay", "utility"):
         if facts.get(key):

@@ -184,7 +184,7 @@ def _work(spec: "Spec", home: Path, points: "Sequence[Point]", todo: "Sequence[P
 
 def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) -> None:
     """Write and print table and picture of what is finished; list what is not."""
-    from ..storage import atomic
+    from ..storage.atomic import atomic_write
     from ..sweeps import tabulate
     from ..sweeps.plot import draw
 
@@ -195,10 +195,10 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
     data = {"sweep": spec.name, "repeats": list(spec.repeats), "table": rows,
             "points": [{"key": p.key, "values": dict(p.values), "argv": ["unlearnzoo", *p.argv], "status": p.status,
                         "folder": str(p.folder), "result": p.result} for p in points]}
-    atomic.replace(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
+    atomic_write(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
     if rows:
         text = tabulate.table(spec, rows).text()
-        atomic.replace(home / "table.txt", text.encode() + b"\n")
+        atomic_write(home / "table.txt", text.encode() + b"\n")
         if not as_json:
             click.echo(f"\n{text}\n")
         try:

@@ -46,11 +46,11 @@ def tune(budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...],
     given["command"] = shlex.join(["unlearnzoo", *sys.argv[1:]])
     request = from_arguments(given, parse_assignments(sets))
     zoo = Zoo.installed(files)
-    from ..runs.progress import Progress
+    from ..runs.progress import ConsoleProgress
     from ..tuning import protocol
 
     quieten()
-    found = protocol.tune(request, zoo, budget, out, Progress())
+    found = protocol.tune(request, zoo, budget, out, ConsoleProgress())
     click.echo(json.dumps(found, indent=2, default=str) if as_json else "\n".join(_lines(found, budget)))
 
 

@@ -26,7 +26,7 @@ THREADS = max(1, min(2, (os.cpu_count() or 2) - 1))
 _MOST_WANTED = 1024
 
 
-class Pixels:
+class ImageTensors:
     """Callable that gives the image tensors of a batch; keeps recent ones.
 
     Args:
@@ -57,7 +57,7 @@ class Pixels:
         found = [self._one(image) for image in images]
         return {name: _joined([f[name] for f in found]) for name in found[0]}
 
-    def ahead(self, images: Iterable[LazyImage]) -> None:
+    def prefetch(self, images: Iterable[LazyImage]) -> None:
         """Have images made in the background, before those that were wanted earlier."""
         fresh = {i.key: i for i in images if i.key not in self._kept and _readable_and_at_least(i, self._large)}
         if not fresh:
@@ -123,13 +123,13 @@ class Pixels:
             self._unused.pop(gone, None)
 
 
-def foreseen(items: Iterable[T], images: Callable[[T], Iterable[LazyImage]], pixels: Any, n: int = 2) -> Iterator[T]:
+def prefetch(items: Iterable[T], images: Callable[[T], Iterable[LazyImage]], pixels: Any, n: int = 2) -> Iterator[T]:
     """Yield items, while the images of an item and of the ``n`` after it are made ready.
 
     Args:
         items: drawn up to ``n`` ahead; must not depend on what is done with those before.
         images: the images of an item.
-        pixels: has ``ahead``.
+        pixels: has ``prefetch``.
         n: how far to look.
     """
     source, coming = iter(items), deque[T]()
@@ -137,7 +137,7 @@ def foreseen(items: Iterable[T], images: Callable[[T], Iterable[LazyImage]], pix
         coming.extend(itertools.islice(source, n + 1 - len(coming)))
         if not coming:
             return
-        pixels.ahead([image for item in coming for image in images(item)])
+        pixels.prefetch([image for item in coming for image in images(item)])
         yield coming.popleft()
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def share(items: Sequence[T], costs: Sequence[int], n: int) -> list[list[T]]:
+def balance(items: Sequence[T], costs: Sequence[int], n: int) -> list[list[T]]:
     """Deal items to ``n`` processes so that their costs are about equal.
 
     The dearest goes first, each to whoever has least so far; a share keeps the items' order. A

@@ -18,16 +18,16 @@ T = TypeVar("T")
 Group = tuple[Example, ...]
 
 
-def units(pool: Sequence[Example], batching: str, per_image: int) -> list[Group]:
+def groups(pool: Sequence[Example], batching: str, per_image: int) -> list[Group]:
     """Return what is drawn as a whole: single examples, or up to ``per_image`` of one image."""
     if batching == "example":
         return [(example,) for example in pool]
-    groups: dict[tuple[str, ...], list[Example]] = {}
+    by_image: dict[tuple[str, ...], list[Example]] = {}
     for example in pool:
         key = tuple(image.key for image in example.images) or (example.id,)
-        groups.setdefault(key, []).append(example)
+        by_image.setdefault(key, []).append(example)
     return [tuple(members[i : i + per_image])
-            for members in groups.values() for i in range(0, len(members), per_image)]
+            for members in by_image.values() for i in range(0, len(members), per_image)]
 
 
 def permutations(items: Sequence[T], seed: str) -> Iterator[list[T]]:
@@ -51,7 +51,7 @@ def epochs(items: Sequence[T], batch: int, seed: str) -> Iterator[list[T]]:
             yield order[start : start + batch]
 
 
-def cursor(items: Sequence[T], seed: str) -> Iterator[T]:
+def cycle_shuffled(items: Sequence[T], seed: str) -> Iterator[T]:
     """Yield single items through one permutation after another."""
     return itertools.chain.from_iterable(permutations(items, seed))
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..benchmark import Eval
+from ..benchmark import Column
 from ..example import Example
 from .chance import DETAIL
 from .samples import Sample
@@ -22,7 +22,7 @@ LEVEL = 0.95
 Row = dict[str, Any]
 
 
-def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[str]) -> list[Row]:
+def results(samples: Sequence[Sample], evals: Iterable[Column], forget: frozenset[str]) -> list[Row]:
     """Aggregate samples to one row for each model, column and group; their order does not matter.
 
     Args:
@@ -50,7 +50,7 @@ def results(samples: Sequence[Sample], evals: Iterable[Eval], forget: frozenset[
     return rows
 
 
-def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Eval],
+def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column],
            forget: frozenset[str]) -> list[Row]:
     """Compare two models on the examples that both answered: mean of a - b, example by example.
 
@@ -112,7 +112,7 @@ def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _values(samples: Sequence[Sample], one: Eval) -> list[tuple[str, float]]:
+def _values(samples: Sequence[Sample], one: Column) -> list[tuple[str, float]]:
     """Return (identity, score) pairs: of each sample, or of all together that ``all_of`` makes one.
 
     One that fails decides; where none fails but one is unscored, the question is unscored. A
@@ -129,18 +129,18 @@ def _values(samples: Sequence[Sample], one: Eval) -> list[tuple[str, float]]:
             for (identity, _), scores in found.items()]
 
 
-def _belongs(sample: Sample, one: Eval, forget: frozenset[str]) -> bool:
-    """Tell whether a column has this sample's score."""
+def _belongs(sample: Sample, one: Column, forget: frozenset[str]) -> bool:
+    """Return whether a column has this sample's score."""
     return one.metric in sample.scores and concerns(one, sample, forget)
 
 
-def concerns(one: Eval, sample: Sample, forget: frozenset[str]) -> bool:
-    """Tell whether a column asks for this sample, scored or not."""
+def concerns(one: Column, sample: Sample, forget: frozenset[str]) -> bool:
+    """Return whether a column asks for this sample, scored or not."""
     return sample.split == one.split and asks(one, sample, forget)
 
 
-def asks(one: Eval, row: Example | Sample, forget: frozenset[str]) -> bool:
-    """Tell whether a column asks for this row of its split."""
+def asks(one: Column, row: Example | Sample, forget: frozenset[str]) -> bool:
+    """Return whether a column asks for this row of its split."""
     if one.tagged is not None and one.tagged not in row.tags:
         return False
     return one.who == "all" or (row.identity in forget) == (one.who == "forget")
@@ -157,8 +157,8 @@ def _groups(samples: Sequence[Sample],
     return [(dict(zip(by, key, strict=True)), found[key]) for key in sorted(found)]
 
 
-def _heading(one: Eval) -> Mapping[str, str]:
-    return {"split": one.split, "column": one.column, "who": one.who, "want": one.want,
+def _heading(one: Column) -> Mapping[str, str]:
+    return {"split": one.split, "column": one.name, "who": one.who, "want": one.want,
             "metric": one.metric, **({"detail": one.detail} if one.detail else {}),
             **({} if one.all_of is None else {"all_of": one.all_of}),
             **({} if one.tagged is None else {"tagged": one.tagged})}

@@ -32,7 +32,7 @@ class Curve:
     """Scores points of the curve.
 
     Args:
-        engine: asked in state ``policy``.
+        engine: asked in state ``unlearned``.
         sides: column (``EMf``, ``EMr``) → the rows behind it; the first is the forget side.
         metric: full name → metric; the rows' own (EM) judges.
         probe_rows: forget rows of the probe.
@@ -73,7 +73,7 @@ class Curve:
         """Go on from a ``state``, in place of ``start``."""
         self.points, self.last_probe = list(state["points"]), state["last_probe"]
 
-    def look(self, step: int) -> Point | None:
+    def probe(self, step: int) -> Point | None:
         """Probe; where it has moved since the last point, score and keep a new one.
 
         Around the lowest level of ``matched`` a smaller move is enough: less than a whole one is
@@ -88,7 +88,7 @@ class Curve:
         return point
 
     def end(self, step: int, means: Mapping[str, Mapping[str, float]]) -> None:
-        """Set the last point from the full judging of the unlearned model."""
+        """Set the last point from the full evaluating of the unlearned model."""
         start, *others = self.points
         self.points = [start, *(p for p in others if p["step"] != step), _point(step, means)]
 
@@ -100,12 +100,12 @@ class Curve:
         """Estimate EM of each group: proven answers, and the rate among some of the others."""
         flat = [item for items in self.groups.values() for item in items]
         encoded = [self.engine.encode(item.example) for item in flat]
-        proven = iter(self.engine.score(encoded, "policy"))
+        proven = iter(self.engine.score(encoded, "unlearned"))
         wrong = {group: [item for item in items if not next(proven).correct] for group, items in self.groups.items()}
         # Items stand in a fixed random order.
         some = [item for group, items in wrong.items() for item in items[: self.rows[group]]]
         longest = max(len(e.answer) for e in encoded)
-        texts = iter(self.engine.generate([self.engine.encode(item.example) for item in some], "policy",
+        texts = iter(self.engine.generate([self.engine.encode(item.example) for item in some], "unlearned",
                                           min(MAX_NEW_TOKENS, longest + MARGIN)))
         means: dict[str, dict[str, float]] = {}
         for (column, hop), items in self.groups.items():
@@ -120,7 +120,7 @@ class Curve:
         """Return the proven share of the group that is remembered best."""
         encoded = [self.engine.encode(item.example) for item in self.probe_items]
         right: dict[str, list[bool]] = {}
-        for item, judged in zip(self.probe_items, self.engine.score(encoded, "policy"), strict=True):
+        for item, judged in zip(self.probe_items, self.engine.score(encoded, "unlearned"), strict=True):
             right.setdefault(item.example.tags.get(TAG, ""), []).append(judged.correct)
         return max(sum(found) / len(found) for found in right.values())
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark import Benchmark, Eval
+from ..benchmark import Benchmark, Column
 from ..data.encode import Encoded
 from ..errors import PluginError
 from ..example import Example
-from ..metric import Candidates, Metric, Scored, Tell
+from ..metric import Candidates, Metric, Progress, Scored
 from .aggregate import asks
 from .chance import DETAIL, chance
 from .samples import TRUTH, Sample
@@ -34,7 +34,7 @@ class Item:
     metrics: set[str] = field(default_factory=set)
 
 
-def select(evals: Iterable[Eval], examples: Callable[[str], Sequence[Example]],
+def select(evals: Iterable[Column], examples: Callable[[str], Sequence[Example]],
            forget: frozenset[str]) -> list[Item]:
     """Collect what some columns need: each example once, with all its metrics."""
     items: dict[tuple[str, str], Item] = {}
@@ -49,7 +49,7 @@ def select(evals: Iterable[Eval], examples: Callable[[str], Sequence[Example]],
 def parts(items: Sequence[Item], size: int | None = None) -> Iterator[list[Item]]:
     """Cut what is to be judged into parts that are kept one by one; rows of the same images stay together.
 
-    What is left after some whole parts is cut as it would have been with them, so a resumed judging asks
+    What is left after some whole parts is cut as it would have been with them, so a resumed evaluating asks
     in the same batches, digit by digit.
     """
     groups: dict[tuple[str, ...], list[Item]] = {}
@@ -65,7 +65,7 @@ def parts(items: Sequence[Item], size: int | None = None) -> Iterator[list[Item]
         yield part
 
 
-class Judge:
+class Evaluator:
     """Judges items under a state of the engine's model.
 
     Args:
@@ -79,8 +79,8 @@ class Judge:
 
     def __init__(self, engine: "Engine", benchmark: Benchmark, metrics: Mapping[str, Metric],
                  examples: Callable[[str], Sequence[Example]],
-                 on_progress: Callable[[str, int, int], None] | None = None, tell: Tell | None = None) -> None:
-        self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Tell()
+                 on_progress: Callable[[str, int, int], None] | None = None, tell: Progress | None = None) -> None:
+        self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Progress()
         self._examples = examples
         self._report = on_progress or (lambda what, done, total: None)
         self._limits: dict[str, int] = {}
@@ -127,7 +127,7 @@ class Judge:
 
     def _scored(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> list[Scored]:
         """Score rows on the main process alone: a judge that costs money is asked once."""
-        return self.engine.ranks.once(lambda: scored(metric, rows, self.tell))
+        return self.engine.ranks.on_main(lambda: scored(metric, rows, self.tell))
 
     def _answers(self, items: Sequence[Item], state: "State") -> tuple[list[str], list[list[float]]]:
         """Return greedy answers and log-probs of the true ones.
@@ -189,7 +189,7 @@ class Judge:
         return self.engine.score(todo, state, per_image, count)
 
 
-def scored(metric: Metric, rows: Sequence[Mapping[str, Any]], tell: Tell) -> list[Scored]:
+def scored(metric: Metric, rows: Sequence[Mapping[str, Any]], tell: Progress) -> list[Scored]:
     """Return a metric's scores of rows that hold at least what it needs, in order.
 
     Raises:

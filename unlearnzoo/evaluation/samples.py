@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
-from ..storage import atomic
+from ..storage.atomic import atomic_write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,7 +72,7 @@ def write_samples(path: Path, samples: Sequence[Sample]) -> None:
             columns.append(pa.array([getattr(s, kind).get(name) for s in samples], of))
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), sink, write_page_checksum=True)
-    atomic.replace(path, sink.getvalue().to_pybytes())
+    atomic_write(path, sink.getvalue().to_pybytes())
 
 
 def read_samples(path: Path) -> list[Sample]:

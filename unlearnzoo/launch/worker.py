@@ -20,12 +20,12 @@ _WAIT = 10.0
 
 
 def several() -> bool:
-    """Tell whether this is one of several processes, whoever started them."""
+    """Return whether this is one of several processes, whoever started them."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def started_here() -> bool:
-    """Tell whether ``--launch`` started this process."""
+    """Return whether ``--launch`` started this process."""
     return ENDS in os.environ
 
 
@@ -53,7 +53,7 @@ def follow_parent() -> None:
 
 
 def speaks(code: int) -> bool:
-    """Tell whether this process is to print why it ends; others wait for the main one's word."""
+    """Return whether this process is to print why it ends; others wait for the main one's word."""
     if rank() == 0 or not started_here():
         return True
     _end(rank()).write_text(str(code))

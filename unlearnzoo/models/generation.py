@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded
-from ..data.images import foreseen
-from .lora import core, state
+from ..data.images import prefetch
+from .lora import activated, core
 
 #: Padded tokens of one generated batch, new ones included; only one of them a row is computed at a time.
 GENERATE_TOKENS = 32768
@@ -41,8 +41,8 @@ def generate(
     config = GenerationConfig(do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=eos,
                               pad_token_id=pad, bos_token_id=own.bos_token_id)
     found = [""] * len(prompts)
-    with state(model, active), _greedy(core(model), config):
-        for members in foreseen(batches, lambda some: [image for i in some for image in prompts[i].images], pixels):
+    with activated(model, active), _greedy(core(model), config):
+        for members in prefetch(batches, lambda some: [image for i in some for image in prompts[i].images], pixels):
             width = max(len(prompts[i].prompt) for i in members)
             ids = torch.full((len(members), width), pad)
             mask = torch.zeros_like(ids)

@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from ..errors import ModelError
 
-State = Literal["base", "target", "policy"]
+State = Literal["base", "target", "unlearned"]
 #: Which adapters count in each state. The reference of stage 2 is the target.
 ACTIVE: dict[str, frozenset[str]] = {
     "base": frozenset(),
     "target": frozenset({"target"}),
-    "policy": frozenset({"target", "unlearn"}),
+    "unlearned": frozenset({"target", "unlearn"}),
 }
 
 
@@ -110,7 +110,7 @@ def train_only(model: Any, name: str) -> list[Any]:
 
 
 @contextlib.contextmanager
-def state(model: Any, active: frozenset[str]) -> Iterator[None]:
+def activated(model: Any, active: frozenset[str]) -> Iterator[None]:
     """Ask the model with some adapters: the scale of every other one is 0.
 
     A scale of exactly 0 touches no parameter, so it works under sharded parameters too.
@@ -129,7 +129,7 @@ def state(model: Any, active: frozenset[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def folded(model: Any, active: frozenset[str]) -> Iterator[None]:
+def merged(model: Any, active: frozenset[str]) -> Iterator[None]:
     """Ask with some adapters added to the weights: one product a layer, not five.
 
     For full-precision, unsharded weights without gradients. Each layer gets a weight of its own
@@ -139,7 +139,7 @@ def folded(model: Any, active: frozenset[str]) -> Iterator[None]:
     from torch.nn import Parameter
 
     saved = []
-    with state(model, active):
+    with activated(model, active):
         try:
             for layer in _lora(model):
                 names = [name for name in layer.lora_A if name in active]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.packing import Batch
-from .lora import ACTIVE, core, state
+from .lora import ACTIVE, activated, core
 
 
 class PackedForward(nn.Module):
@@ -42,6 +42,6 @@ class PackedForward(nn.Module):
         found = {"hidden": hidden, "logits": head(hidden).float(),
                  "layers": {layer: out.hidden_states[layer][row, place].float() for layer in layers}}
         if kept_hidden is not None:
-            with torch.no_grad(), state(self.model, ACTIVE["target"]):
+            with torch.no_grad(), activated(self.model, ACTIVE["target"]):
                 found["kept_logits"] = head(kept_hidden.to(hidden)).float()
         return found

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.images import Pixels
+from ..data.images import ImageTensors
 from ..errors import RunError
 from ..example import LazyImage
-from ..storage import cache
+from ..storage.cache import cache_folder
 from .vision_cache import FeatureFiles
 
 #: Parameters of the tower x patches of an image from which on features are kept: CLIP-L at 336 px has 2e11, the
@@ -33,7 +33,7 @@ MEMORY, DISK_GB = 256 << 20, 8.0
 _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 
-def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth: float = WORTH) -> "Pixels | Features":
+def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth: float = WORTH) -> "ImageTensors | Features":
     """Return what gives a model its image tensors: features where they are worth keeping, else pixels.
 
     Args:
@@ -45,7 +45,7 @@ def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth:
     Raises:
         RunError: ``UNLEARNZOO_VISION_GB`` is no number.
     """
-    pixels, max_bytes = Pixels(image_processor), _max_bytes()
+    pixels, max_bytes = ImageTensors(image_processor), _max_bytes()
     config: Any = model.config
     vision: Any = getattr(config, "vision_config", None)
     fits = (config.model_type == "llava" and isinstance(config.vision_feature_layer, int)
@@ -56,7 +56,7 @@ def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth:
     patches = (vision.image_size // vision.patch_size) ** 2
     if sum(p.numel() for p in tower.parameters()) * patches < worth:
         return pixels
-    files = FeatureFiles(cache.folder("vision"), max_bytes)
+    files = FeatureFiles(cache_folder("vision"), max_bytes)
     return Features(tower, config.vision_feature_layer, pixels, image_processor, autocast, files)
 
 
@@ -73,7 +73,7 @@ class Features:
         max_bytes: bound of those in memory.
     """
 
-    def __init__(self, tower: Any, layer: int, pixels: Pixels, image_processor: Any, autocast: Callable[[], Any],
+    def __init__(self, tower: Any, layer: int, pixels: ImageTensors, image_processor: Any, autocast: Callable[[], Any],
                  files: FeatureFiles, max_bytes: int = MEMORY) -> None:
         self.tower, self.layer, self.pixels, self.files = tower, layer, pixels, files
         self._autocast, self._max, self._held = autocast, max_bytes, 0
@@ -102,9 +102,9 @@ class Features:
         return (f"vision features are kept in {self.files.folder}, at most {self.files.max_bytes / 1e9:g} GB "
                 "(UNLEARNZOO_VISION_GB); `unlearnzoo purge --all` removes them")
 
-    def ahead(self, images: Iterable[LazyImage]) -> None:
+    def prefetch(self, images: Iterable[LazyImage]) -> None:
         """Have images decoded in the background whose features are not known."""
-        self.pixels.ahead([i for i in images if i.key not in self._kept and self._address(i) not in self.files])
+        self.pixels.prefetch([i for i in images if i.key not in self._kept and self._address(i) not in self.files])
 
     def _one(self, image: LazyImage) -> Tensor:
         found = self._kept.get(image.key)

@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Sequence
 
-from ..benchmark import Benchmark, Eval
+from ..benchmark import Benchmark, Column
 from ..errors import OptionError
 from ..metric import Heading
 from ..registry.zoo import Zoo
 
 
-def added(bench: type[Benchmark], metrics: Sequence[str], zoo: Zoo) -> tuple[Eval, ...]:
+def added(bench: type[Benchmark], metrics: Sequence[str], zoo: Zoo) -> tuple[Column, ...]:
     """Return the columns of some metrics, over the rows of the column that tells forgetting.
 
     Args:
@@ -23,16 +23,16 @@ def added(bench: type[Benchmark], metrics: Sequence[str], zoo: Zoo) -> tuple[Eva
     """
     if not metrics:
         return ()
-    if not bench.memory:
+    if not bench.curve:
         raise OptionError(f"--metric {metrics[0]}: {bench.name} has nothing to forget; its own columns judge it")
-    forget = next(e for e in bench.evals if e.column == bench.memory[0])
-    found, taken = [], {e.column for e in bench.evals}
+    forget = next(e for e in bench.evals if e.name == bench.curve[0])
+    found, taken = [], {e.name for e in bench.evals}
     for name in metrics:
         cls = zoo.get("metric", name)
         for heading in cls.headings or (Heading(cls.name),):
-            if heading.column in taken:
-                raise OptionError(f"--metric {name}: there is a column {heading.column!r} already; leave it out")
-            taken.add(heading.column)
+            if heading.name in taken:
+                raise OptionError(f"--metric {name}: there is a column {heading.name!r} already; leave it out")
+            taken.add(heading.name)
             found.append(dataclasses.replace(forget, **heading._asdict(), metric=full_name(name, zoo)))
     return tuple(found)
 

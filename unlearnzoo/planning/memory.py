@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..data.encode import Encoded, Encoder
-from ..data.images import Pixels
+from ..data.images import ImageTensors
 from ..data.packing import Row, bundled, chunks
-from ..data.sampling import flat, units
+from ..data.sampling import flat, groups
 from ..example import Example
 from ..training.schedule import POOLS, draws, roles
 from .plan import Plan
@@ -39,7 +39,7 @@ def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
 
     Returns:
         ``parameters``, ``precision``, ``base`` (precision → bytes), ``device`` (name, bytes), ``stages`` (stage →
-        rows, length, parts in bytes) and ``launches`` (rows of launch, processes, training, judging: bytes a device;
+        rows, length, parts in bytes) and ``launches`` (rows of launch, processes, training, evaluating: bytes a device;
         fits).
     """
     import torch
@@ -75,13 +75,13 @@ def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
 
 
 def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[str, int]:
-    """Return the bytes that a device holds while training and while judging, the larger stage of both.
+    """Return the bytes that a device holds while training and while evaluating, the larger stage of both.
 
     ZeRO shares out the moments (1), the gradients too (2), and the parameters too (3; the largest module is whole
     while it is computed); each keeps a copy of its share of what trains (Rajbhandari et al., 2020). DDP keeps its
     gradients a second time, in buckets.
     """
-    training, judging = [], []
+    training, evaluating = [], []
     for f in parts.values():
         weights, gradients, moments = f.base + f.frozen + f.trained, f.trained, 2 * f.trained
         zero = int(launch[4:]) if launch.startswith("zero") else 0
@@ -94,8 +94,8 @@ def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[st
         held = weights + whole + shared // n
         training.append(held + f.activations)
         # A look at the curve comes between two steps, with gradients and moments still there.
-        judging.append(held + f.cache + f.folded)
-    return {"training": max(training), "judging": max(judging)}
+        evaluating.append(held + f.cache + f.merged)
+    return {"training": max(training), "evaluating": max(evaluating)}
 
 
 def largest(plan: Plan, stage: str) -> "Shape":
@@ -109,7 +109,7 @@ def largest(plan: Plan, stage: str) -> "Shape":
         batches += chunks(bundled(encoded, recipe.per_image, bundle), recipe.micro_tokens)
     most = max(batches, key=lambda batch: len(batch) * max(map(len, batch)))
     images = [image for row in most for image in row.images]
-    one = Pixels(plan.checkpoint.processor.image_processor)(images[:1]) if images else {}
+    one = ImageTensors(plan.checkpoint.processor.image_processor)(images[:1]) if images else {}
     pixels = {name: ((len(images) * t.shape[0], *t.shape[1:]), t.dtype) for name, t in one.items()}
     return Shape(len(most), max(map(len, most)), sum(len(b.answer) for row in most for b in row.blocks), pixels)
 
@@ -118,7 +118,7 @@ def _steps(plan: Plan, stage: str, encoder: Encoder) -> Iterator[tuple[list[Enco
     """Yield each step's answers and which of them belong together; of several algorithms the one with most inputs."""
     recipe, seed = getattr(plan, stage), plan.request.seed
     if stage == "learn":
-        replay = units(plan.replay, recipe.batching, recipe.per_image)[: recipe.replay]
+        replay = groups(plan.replay, recipe.batching, recipe.per_image)[: recipe.replay]
         for step in draws({"learn": plan.benchmark.learn_pool()}, recipe, plan.request.target_seed):
             more = flat(replay)
             yield [encoder.encode(e) for e in [*step["learn"], *more]], None
@@ -180,10 +180,10 @@ def lines(plan: Plan) -> Iterator[str]:
                f"{of['rows']} x {of['length']} tokens: {_bytes(of['activations'])} for its backward "
                f"(one copy of its logits: {_bytes(of['logits'])})")
     here = f"{found['device']['name']}, {_bytes(found['device']['bytes'])}"
-    yield f"    a device   {'training':>10} {'judging':>10}  fits {here}?"
+    yield f"    a device   {'training':>10} {'evaluating':>10}  fits {here}?"
     for row in found["launches"]:
         name = f"{row['launch']}, {row['processes']}" if row["processes"] > 1 else row["launch"]
-        yield (f"      {name:<9}{_bytes(row['training']):>10} {_bytes(row['judging']):>10}  "
+        yield (f"      {name:<9}{_bytes(row['training']):>10} {_bytes(row['evaluating']):>10}  "
                f"{'yes' if row['fits'] else 'no'}")
 
 

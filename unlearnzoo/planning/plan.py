@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark import Benchmark, Eval, Utility
+from ..benchmark import Benchmark, Column, Utility
 from ..data.model_rows import read
 from ..errors import DataError, OptionError, UnknownName
 from ..evaluation.evaluator import select
@@ -50,7 +50,7 @@ class Plan:
     learn: Learn
     unlearn: Unlearn
     origins: Mapping[str, Mapping[str, str]]
-    evals: Sequence[Eval]
+    evals: Sequence[Column]
     replay: Sequence[Example]
     utility: Sequence[Example]
     utilities: Mapping[str, Utility] = dataclasses.field(default_factory=dict)
@@ -86,7 +86,7 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     Raises:
         ZooError: whatever is wrong with the request, its data or its model.
     """
-    classes = {name: zoo.get("unlearner", name) for name in request.algo}
+    classes = {name: zoo.get("algorithm", name) for name in request.algo}
     bench_class = zoo.get("benchmark", request.bench)
     utility.refuse_run(bench_class, request)
     used = utility.classes(request, zoo)

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import OptionError
 from ..models import precision
 from ..options import convert, nearest
-from ..training.checkpointing.interval import Every
+from ..training.checkpointing.interval import CheckpointInterval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Request:
         if repeated:
             raise OptionError(f"--algo names {repeated[0]!r} twice")
         self.stop_level()
-        Every.parse(self.checkpoint_every)
+        CheckpointInterval.parse(self.checkpoint_every)
         precision.check(self.precision, sharded=self.launch == "zero3")
 
     def stop_level(self) -> float | None:

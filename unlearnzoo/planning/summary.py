@@ -8,7 +8,7 @@ from typing import Any
 from ..evaluation.evaluator import select
 from ..options import Configurable
 from ..records import gold_standard
-from ..storage.atomic import digest
+from ..storage.atomic import file_hash
 from ..unlearner import Unlearner
 from .plan import Plan
 from .request import Request
@@ -47,7 +47,7 @@ def arguments(request: Request) -> dict[str, Any]:
     """Return what was typed, for the record and for `run --resume`; files of plugins with their hash."""
     found = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     del found["command"], found["runs_dir"]
-    return found | {"set": dict(request.set), "plugins": {name: digest(Path(name)) for name in request.plugins}}
+    return found | {"set": dict(request.set), "plugins": {name: file_hash(Path(name)) for name in request.plugins}}
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "algorithms": {name: {"inputs": sorted(a.needs), **_options(plan, a), "draws": _draws(plan, a)}
                        for name, a in plan.algorithms.items()},
         "metrics": {full: _options(plan, metric) for full, metric in sorted(plan.metrics.items())},
-        "columns": [e.column for e in plan.evals],
+        "columns": [e.name for e in plan.evals],
     }
 
 
@@ -138,7 +138,7 @@ def costs(plan: Plan) -> dict[str, str]:
 def _gold(plan: Plan) -> str:
     fields = {**measured_by(plan), "target_seed": plan.request.target_seed,
               "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}}}
-    installed = [name for name in plan.zoo.names("unlearner") if plan.zoo.get("unlearner", name).gold_standard]
+    installed = [name for name in plan.zoo.names("algorithm") if plan.zoo.get("algorithm", name).gold_standard]
     here = [name for name, algorithm in plan.algorithms.items() if algorithm.gold_standard]
     return gold_standard.line(fields, plan.request.runs_dir, here, installed, plan.request.target is not None)
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..benchmark import Benchmark, Eval, Utility
+from ..benchmark import Benchmark, Column, Utility
 from ..errors import OptionError
 from ..example import Example
 from ..options import nearest
@@ -34,19 +34,19 @@ def classes(request: Request, zoo: Zoo) -> dict[str, type[Utility]]:
     return found
 
 
-def columns(used: Mapping[str, type[Utility]], others: Iterable[Eval]) -> list[Eval]:
+def columns(used: Mapping[str, type[Utility]], others: Iterable[Column]) -> list[Column]:
     """Return the columns of utility benchmarks, their splits under the benchmark's name.
 
     Raises:
         OptionError: two columns of the run have one heading.
     """
-    taken = {one.column for one in others}
+    taken = {one.name for one in others}
     found = []
     for name, cls in used.items():
         for one in cls.evals:
-            if one.column in taken:
-                raise OptionError(f"--utility {name}: another part of this run has a column {one.column!r}, too")
-            taken.add(one.column)
+            if one.name in taken:
+                raise OptionError(f"--utility {name}: another part of this run has a column {one.name!r}, too")
+            taken.add(one.name)
             found.append(dataclasses.replace(one, split=f"{PREFIX}:{name}/{one.split}"))
     return found
 

@@ -11,7 +11,7 @@ Record = Mapping[str, Any]
 
 
 def is_gold(record: Record) -> bool:
-    """Tell whether a record is a gold standard that can be relied on."""
+    """Return whether a record is a gold standard that can be relied on."""
     return bool(record["algorithm"].get("gold_standard") and record["status"] == "finished" and record.get("valid"))
 
 

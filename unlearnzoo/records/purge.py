@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..storage import atomic, cache
+from ..storage.atomic import atomic_write, write_error
+from ..storage.cache import cache_folder, partial_target
 from .record import CHECKPOINT, RUN, SAMPLES
 
 ADAPTER = "adapter"
@@ -31,9 +32,9 @@ def holdings(folder: Path, record: Mapping[str, Any] | None) -> list[Path]:
     names = [str(name) for name in (target.get("key"), *(target.get("judged") or ()))]
     for name in filter(_NAME.fullmatch, names):
         if name.endswith(".parquet"):
-            found.append(cache.folder("judged") / name)
+            found.append(cache_folder("judged") / name)
         else:
-            found += [cache.folder("targets") / name, cache.partial_target(name)]
+            found += [cache_folder("targets") / name, partial_target(name)]
     return [path for path in found if path.exists() or path.is_symlink()]
 
 
@@ -59,8 +60,8 @@ def remove(paths: Iterable[Path], records: Iterable[Mapping[str, Any]]) -> None:
         except FileNotFoundError:
             continue  # below a folder that went before
         except OSError as error:
-            raise atomic.refused(path, error) from None
+            raise write_error(path, error) from None
     for record in records:
         file = Path(record["folder"]) / RUN
         found = json.loads(file.read_bytes()) | {"purged": datetime.now(UTC).isoformat(timespec="seconds")}
-        atomic.replace(file, json.dumps(found, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        atomic_write(file, json.dumps(found, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from ..errors import Diverged, RunError, ZooError
 from ..evaluation.samples import Sample, write_samples
-from ..storage import atomic
+from ..storage.atomic import append_line, atomic_write, write_error
 from .environment import git, versions
 from .redaction import Redactor
 from .secrets import MASK, Masker
@@ -124,7 +124,7 @@ class Record:
             with contextlib.suppress(ValueError, KeyError):
                 if line.endswith(b"\n") and json.loads(line)["step"] <= step:
                     kept.append(line)
-        atomic.replace(path, b"".join(kept))
+        atomic_write(path, b"".join(kept))
         if again := self._fields.get("resumed"):
             again[-1]["step"] = step
         self.update(**fields)
@@ -143,7 +143,7 @@ class Record:
         fields = self._redactor.fields(fields) if self._redactor else fields
         self._fields |= {name: plain(value, self._masker) for name, value in fields.items()}
         text = json.dumps(self._fields, indent=2, ensure_ascii=False, allow_nan=False)
-        atomic.replace(self.folder / RUN, text.encode("utf-8", "backslashreplace") + b"\n")
+        atomic_write(self.folder / RUN, text.encode("utf-8", "backslashreplace") + b"\n")
 
     def step(self, entry: Mapping[str, Any]) -> None:
         """Add a line to ``steps.jsonl``.
@@ -151,7 +151,7 @@ class Record:
         Raises:
             RunError: it cannot be written.
         """
-        atomic.append(self.folder / STEPS, json.dumps(plain(entry, self._masker), allow_nan=False))
+        append_line(self.folder / STEPS, json.dumps(plain(entry, self._masker), allow_nan=False))
 
     def samples(self, samples: Sequence[Sample]) -> None:
         """Write ``samples.parquet``.
@@ -216,7 +216,7 @@ def new_folder(runs_dir: Path, name: str) -> Path:
                 continue
             return folder
     except OSError as error:
-        raise atomic.refused(runs_dir, error) from None
+        raise write_error(runs_dir, error) from None
     raise RunError(f"{runs_dir}: there are too many folders named {name}")
 
 

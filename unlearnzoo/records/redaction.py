@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..benchmark import Eval
+from ..benchmark import Column
 from ..errors import Diverged, GateError
 from ..evaluation.samples import Sample
 from ..example import Example
@@ -28,7 +28,7 @@ class Redactor:
         evals: the columns; tags that they group by are kept.
     """
 
-    def __init__(self, examples: Iterable[Example], evals: Iterable[Eval]) -> None:
+    def __init__(self, examples: Iterable[Example], evals: Iterable[Column]) -> None:
         texts = sorted("\0".join([e.id, e.identity, e.question, e.answer, *e.keywords]) for e in examples)
         self._key = hashlib.sha256("\1".join(["unlearnzoo redact", *texts]).encode()).digest()
         self._tags = {tag for one in evals for tag in (*one.by, one.tagged) if tag}

@@ -44,12 +44,12 @@ class Masker:
         return _URL.sub(rf"\1{MASK}@", text)
 
     def hides(self, name: str, value: Any) -> bool:
-        """Tell whether a named value is one of the secrets (a content key, say, is not)."""
+        """Return whether a named value is one of the secrets (a content key, say, is not)."""
         return isinstance(value, str) and is_secret(name) and value in self._values
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether a value of this name is not to be shown."""
+    """Return whether a value of this name is not to be shown."""
     return _SECRET.search(name.strip("-")) is not None
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..benchmark import Eval
+from ..benchmark import Column
 from ..errors import DataError, UnknownName
 from ..evaluation.samples import Sample, read_samples
 from .record import RUN, SAMPLES, SCHEMA
@@ -141,18 +141,18 @@ def samples(record: Mapping[str, Any]) -> list[Sample] | None:
     return read_samples(path) if path.is_file() else None
 
 
-def evals(record: Mapping[str, Any]) -> list[Eval]:
+def evals(record: Mapping[str, Any]) -> list[Column]:
     """Rebuild the columns of a record from the rows that they made."""
     found = {}
     for row in record["results"]:
         if row["model"] == "unlearned":
-            found[row["column"]] = Eval(row["column"], row["split"], row["metric"], row["who"],
+            found[row["column"]] = Column(row["column"], row["split"], row["metric"], row["who"],
                                         row["want"], tuple(row["group"]), row.get("detail", ""), row.get("all_of"),
                                         row.get("tagged"))
     return list(found.values())
 
 
-def comparable(record: Mapping[str, Any], other: Mapping[str, Any]) -> list[Eval]:
+def comparable(record: Mapping[str, Any], other: Mapping[str, Any]) -> list[Column]:
     """Return the columns of a record without those whose metric had other options or another version in the other."""
     mine, theirs = (r.get("metrics") or {} for r in (record, other))
     return [e for e in evals(record) if mine.get(e.metric) == theirs.get(e.metric)

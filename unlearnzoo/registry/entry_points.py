@@ -80,7 +80,7 @@ def limit() -> set[str] | None:
 
 
 def allows(names: set[str] | None, row: PluginInfo) -> bool:
-    """Say whether a limit lets this entry point load, by its own or its distribution's name."""
+    """Return whether a limit lets this entry point load, by its own or its distribution's name."""
     return (names is None or row.name in names
             or row.distribution in {normalise(name) for name in names})
 
@@ -168,7 +168,7 @@ def advice(row: PluginInfo) -> str:
         return f"install what it lacks or reinstall it: pip install --force-reinstall {row.distribution}"
     if row.reason.startswith("it is made for unlearnzoo"):
         return f"install one that fits: pip install --upgrade {row.distribution} unlearnzoo"
-    return f"mend it, or update or remove it: pip uninstall {row.distribution}"
+    return f"fix it, or update or remove it: pip uninstall {row.distribution}"
 
 
 def run_file(path: Path) -> Any:

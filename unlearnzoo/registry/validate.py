@@ -16,9 +16,9 @@ from ..options import Configurable, nearest
 from ..unlearner import INPUTS, Unlearner, has_loss, offered
 
 KINDS: dict[str, type[Configurable]] = {
-    "unlearner": Unlearner, "benchmark": Benchmark, "metric": Metric,
+    "algorithm": Unlearner, "benchmark": Benchmark, "metric": Metric,
 }
-HOOK_OF = {kind: f"unlearnzoo_{kind}s" for kind in KINDS}
+HOOK_OF = {"algorithm": "unlearnzoo_unlearners", "benchmark": "unlearnzoo_benchmarks", "metric": "unlearnzoo_metrics"}
 
 
 def provided(plugin: Any) -> list[tuple[str, type[Configurable]]]:
@@ -122,16 +122,16 @@ def _check_algorithm(cls: type[Unlearner]) -> None:
 
 
 def _check_columns(cls: type[Benchmark]) -> None:
-    columns = [e.column for e in (*cls.evals, *cls.baselines)]
+    columns = [e.name for e in (*cls.evals, *cls.baselines)]
     for column in columns:
         if columns.count(column) > 1:
             raise PluginError(f"{cls.__name__} has two columns {column!r}")
     for one in (*cls.evals, *cls.baselines):
         if one.metric.count("/") != 1:
-            raise PluginError(f"{cls.__name__}: column {one.column!r} names the metric {one.metric!r}; "
+            raise PluginError(f"{cls.__name__}: column {one.name!r} names the metric {one.metric!r}; "
                               "write distribution/name")
-    if lost := sorted(set(cls.memory) - {e.column for e in cls.evals}):
-        raise PluginError(f"{cls.__name__}.memory names the column {lost[0]!r}, which evals lacks")
+    if lost := sorted(set(cls.curve) - {e.name for e in cls.evals}):
+        raise PluginError(f"{cls.__name__}.curve names the column {lost[0]!r}, which evals lacks")
 
 
 def _check_defaults(cls: type[Configurable]) -> None:

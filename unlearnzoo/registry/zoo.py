@@ -23,9 +23,9 @@ from .entry_points import HOOKS, MODELS, PluginInfo
 from .names import Table
 from .validate import KINDS, provided
 
-Kind = Literal["unlearner", "benchmark", "metric"]
+Kind = Literal["algorithm", "benchmark", "metric"]
 #: What users call each kind.
-WORDS = {"unlearner": "algorithm", "benchmark": "benchmark", "metric": "metric", "model": "model"}
+WORDS = {"algorithm": "algorithm", "benchmark": "benchmark", "metric": "metric", "model": "model"}
 
 
 class Zoo:
@@ -105,7 +105,7 @@ class Zoo:
         self.plugins.append(row)
 
     @overload
-    def get(self, kind: Literal["unlearner"], name: str) -> type[Unlearner]: ...
+    def get(self, kind: Literal["algorithm"], name: str) -> type[Unlearner]: ...
     @overload
     def get(self, kind: Literal["benchmark"], name: str) -> type[Benchmark]: ...
     @overload
@@ -153,7 +153,7 @@ class Zoo:
         return self._tables[kind].names()
 
     def has(self, kind: str, name: str) -> bool:
-        """Say whether a kind has this name.
+        """Return whether a kind has this name.
 
         Raises:
             UnknownName: several distributions provide it.

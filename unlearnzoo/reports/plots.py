@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, OptionError, RunError
-from ..storage import atomic
+from ..storage.atomic import atomic_write
 from ..terminal import clean
 from .comparison import Records, columns
 from .matched import by_method, matched_forgetting
@@ -63,7 +63,7 @@ def draw(records: Records, path: Path) -> None:
     figure.legend(handles, names, loc="outside lower center", ncols=min(5, len(names) or 1), frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lower().lstrip("."), dpi=150)
-    atomic.replace(path, buffer.getvalue())
+    atomic_write(path, buffer.getvalue())
 
 
 def _panel(axes: "Axes", group: str, sides: tuple[str, str], drawn: Records, read: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from ..planning.plan import make_plan
 from ..planning.request import from_arguments
 from ..registry.zoo import Zoo
 from .pipeline import execute
-from .progress import Progress
+from .progress import ConsoleProgress
 
 
 def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None = None,
@@ -37,4 +37,4 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
         raise OptionError(f"launch={request.launch!r}: Python starts no processes; use the command `unlearnzoo run "
                           "--launch`, or start your script with `accelerate launch`")
     plan = make_plan(request, Zoo.installed(request.plugins))
-    return execute(plan, Progress(quiet), time.perf_counter() - start)
+    return execute(plan, ConsoleProgress(quiet), time.perf_counter() - start)

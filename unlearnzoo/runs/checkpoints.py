@@ -14,8 +14,8 @@ from ..evaluation.samples import Sample, read_samples, write_samples
 from ..launch import worker
 from ..records.record import CHECKPOINT
 from ..storage.locks import Lock
-from ..training.checkpointing.checkpointer import Keeper
-from ..training.checkpointing.interval import Every
+from ..training.checkpointing.checkpointer import Checkpointer
+from ..training.checkpointing.interval import CheckpointInterval
 from ..training.checkpointing.store import Store
 from ..training.reference import Reference
 from .target import digest
@@ -37,7 +37,7 @@ def lock(folder: Path) -> Lock:
     return found
 
 
-def stage_2(plan: "Plan", name: str, folder: Path, target: str, reference: Reference) -> Keeper:
+def stage_2(plan: "Plan", name: str, folder: Path, target: str, reference: Reference) -> Checkpointer:
     """Return what keeps stage 2 of an algorithm, with what an earlier process left of it.
 
     Args:
@@ -48,7 +48,7 @@ def stage_2(plan: "Plan", name: str, folder: Path, target: str, reference: Refer
         reference: takes what was kept of it.
     """
     algorithm, engine = plan.algorithms[name], reference.engine
-    return Keeper(Store(folder / CHECKPOINT, _key(plan, name, target)), Every.parse(plan.request.checkpoint_every),
+    return Checkpointer(Store(folder / CHECKPOINT, _key(plan, name, target)), CheckpointInterval.parse(plan.request.checkpoint_every),
                   reference=reference, algorithm=algorithm, ranks=engine.ranks, works=not engine.sharding.on)
 
 
@@ -56,28 +56,28 @@ def take_over(plan: "Plan", name: str, folder: Path, target: str, reference: Ref
     """Take the reference of an algorithm that an earlier process finished: the next ones share it."""
     if not any(need.endswith("_ref") for need in plan.algorithms[name].needs):
         return
-    keeper = None
+    checkpointer = None
     ranks = reference.engine.ranks
-    if ranks.once((folder / CHECKPOINT).is_dir):
-        keeper = Keeper(Store(folder / CHECKPOINT, _key(plan, name, target)), Every(), reference=reference,
+    if ranks.on_main((folder / CHECKPOINT).is_dir):
+        checkpointer = Checkpointer(Store(folder / CHECKPOINT, _key(plan, name, target)), CheckpointInterval(), reference=reference,
                         ranks=ranks, works=not reference.engine.sharding.on)
-    if keeper is None or not keeper.store.files:
+    if checkpointer is None or not checkpointer.store.files:
         warnings.warn(f"the reference that {name} shared is gone and is computed again; "
                       "last digits may differ", CheckpointWarning, stacklevel=2)
 
 
-def judged(keeper: Keeper, ask: evaluator.Judge, items: Sequence[evaluator.Item]) -> list[Sample]:
+def evaluate_by_part(checkpointer: Checkpointer, ask: evaluator.Evaluator, items: Sequence[evaluator.Item]) -> list[Sample]:
     """Judge the unlearned model, part by part; parts that are kept are read."""
     found: dict[tuple[str, str], Sample] = {}
     for number, part in enumerate(evaluator.parts(items)):
         name = f"judged-{number:04}.parquet"
         samples = None
-        if name in keeper.store.files:
+        if name in checkpointer.store.files:
             with contextlib.suppress(ZooError):
-                samples = keeper.ranks.once(functools.partial(read_samples, keeper.store.folder / name))
+                samples = checkpointer.ranks.on_main(functools.partial(read_samples, checkpointer.store.folder / name))
         if samples is None:
-            samples = ask(part, "policy", "unlearned")
-            keeper.add(name, lambda path, some=samples: write_samples(path, some))  # type: ignore[misc]
+            samples = ask(part, "unlearned", "unlearned")
+            checkpointer.add(name, lambda path, some=samples: write_samples(path, some))  # type: ignore[misc]
         found |= {(s.split, s.id): s for s in samples}
     return [found[item.split, item.example.id] for item in items]
 

@@ -10,7 +10,7 @@ import torch
 
 from ..errors import GateError
 from ..evaluation import aggregate
-from ..evaluation.evaluator import Item, Judge, select
+from ..evaluation.evaluator import Evaluator, Item, select
 from ..evaluation.samples import Sample
 from ..launch import worker
 from ..models.checkpoint import Checkpoint
@@ -21,11 +21,11 @@ from ..records.environment import calibration
 from ..records.record import Record
 from ..training.engine import Engine
 from . import gate
-from .progress import Progress
+from .progress import ConsoleProgress
 
 
-def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None,
-          progress: Progress) -> dict[str, Any]:
+def evaluate(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None,
+          progress: ConsoleProgress) -> dict[str, Any]:
     """Judge it and return the record.
 
     Args:
@@ -44,20 +44,20 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
               "model": {"name": unlearned.name, "source": unlearned.source, "weights": unlearned.weights,
                         "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
                         "target": None if target is None else target.source},
-              "plan": {"pools": pools(plan), "columns": [e.column for e in plan.evals]}}
+              "plan": {"pools": pools(plan), "columns": [e.name for e in plan.evals]}}
     with (worker.records(plan.request.runs_dir) as runs_dir,
           Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **fields) as record):
         samples: list[Sample] = []
         if target is not None:
-            with progress.stage("judging the target"):
+            with progress.stage("evaluating the target"):
                 asked = gate.items(plan) if plan.benchmark.gate else []
                 samples, gated = _judged(plan, target, "target", record, progress, items, asked)
             record.samples(samples)
             if asked:
-                _pass(plan, gate.weigh(plan, None, gated), record, progress)
+                _pass(plan, gate.evaluate(plan, None, gated), record, progress)
             record.update(target={"key": target.weights, "cached": True})
-        with progress.stage(f"judging {name}"):
-            samples = samples + _judged(plan, unlearned, "policy", record, progress, items)[0]
+        with progress.stage(f"evaluating {name}"):
+            samples = samples + _judged(plan, unlearned, "unlearned", record, progress, items)[0]
         record.samples(samples)
         took = round(time.perf_counter() - start, 3)
         record.finish(results=aggregate.results(samples, plan.evals, forget), seconds={"evaluate": took, "total": took},
@@ -65,13 +65,13 @@ def judge(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | Non
         return record.data
 
 
-def _judged(plan: Plan, checkpoint: Checkpoint, state: State, record: Record, progress: Progress,
+def _judged(plan: Plan, checkpoint: Checkpoint, state: State, record: Record, progress: ConsoleProgress,
             *asked: Sequence[Item]) -> list[list[Sample]]:
     """Judge a model; it is gone afterwards, for the device may not hold two."""
     engine = Engine(checkpoint)
     record.update(**engine.describe())
-    ask = Judge(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
-    found = [ask(items, state, "unlearned" if state == "policy" else state) for items in asked]
+    ask = Evaluator(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+    found = [ask(items, state, "unlearned" if state == "unlearned" else state) for items in asked]
     engine.sharding.release()
     del engine, ask
     gc.collect()
@@ -80,13 +80,13 @@ def _judged(plan: Plan, checkpoint: Checkpoint, state: State, record: Record, pr
     return found
 
 
-def _pass(plan: Plan, rows: Sequence[dict[str, Any]], record: Record, progress: Progress) -> None:
+def _pass(plan: Plan, rows: Sequence[dict[str, Any]], record: Record, progress: ConsoleProgress) -> None:
     """Write down what the gate found; stop where there was nothing to forget."""
-    complaint = gate.complaint(rows)
-    record.update(gate=rows, valid=complaint is None)
+    failure = gate.failure(rows)
+    record.update(gate=rows, valid=failure is None)
     progress.gate(rows)
-    if complaint and not plan.request.allow_unmemorised:
-        raise GateError(complaint)
+    if failure and not plan.request.allow_unmemorised:
+        raise GateError(failure)
 
 
 def label(name: str | None, model: str, adapter: Path | None) -> str:

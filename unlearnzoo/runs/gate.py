@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..benchmark import Eval
+from ..benchmark import Column
 from ..evaluation.evaluator import Item
 from ..evaluation.samples import Sample
 from ..planning.plan import Plan
@@ -17,10 +17,10 @@ BASE_STRIDE = 4
 
 def metric_of(plan: Plan) -> str:
     """Return the full name of the metric that the gate and the curve use."""
-    return next(e.metric for e in plan.evals if e.column == plan.benchmark.memory[0])
+    return next(e.metric for e in plan.evals if e.name == plan.benchmark.curve[0])
 
 
-def utility(plan: Plan) -> list[Eval]:
+def utility(plan: Plan) -> list[Column]:
     """Return the model's own columns that the same metric judges: the curve follows them, too."""
     return [e for e in plan.evals if e.split.partition(":")[0] == PREFIX and e.metric == metric_of(plan)]
 
@@ -31,7 +31,7 @@ def items(plan: Plan) -> list[Item]:
     return [Item(split, example, {metric}) for split in plan.benchmark.gate for example in plan.examples(split)]
 
 
-def weigh(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]) -> list[dict[str, Any]]:
+def evaluate(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]) -> list[dict[str, Any]]:
     """Compare the target with the thresholds, a row for each split and hop.
 
     The forget identities' own score stands beside: they are too few for a bar of their own.
@@ -59,7 +59,7 @@ def _scores(samples: Sequence[Sample], split: str, hop: str, metric: str) -> lis
     return [x for x in found if not math.isnan(x)]
 
 
-def complaint(rows: Sequence[Mapping[str, Any]]) -> str | None:
+def failure(rows: Sequence[Mapping[str, Any]]) -> str | None:
     """Return why stage 1 failed, or None."""
     failed = [r for r in rows if not r["passed"]]
     if not failed:

@@ -10,7 +10,7 @@ from .. import interrupts
 from ..errors import Diverged, GateError
 from ..evaluation import aggregate
 from ..evaluation.curve import Curve
-from ..evaluation.evaluator import Item, Judge, select
+from ..evaluation.evaluator import Evaluator, Item, select
 from ..evaluation.matched import matched, path
 from ..evaluation.samples import Sample
 from ..example import Example
@@ -21,15 +21,15 @@ from ..records.environment import calibration
 from ..records.record import Record
 from ..training.adapter_weights import take
 from ..training.checkpointing import state as training_state
-from ..training.checkpointing.checkpointer import Keeper
+from ..training.checkpointing.checkpointer import Checkpointer
 from ..training.engine import Engine
 from ..training.schedule import schedule
-from ..training.trainer import OnStep, Work, new_reference
+from ..training.trainer import OnStep, Trainer, new_reference
 from . import checkpoints, gate
-from .progress import Progress
+from .progress import ConsoleProgress
 from .resume import Earlier, open_records
 from .sample_cache import by_state
-from .target import key_of, obtain, relearn
+from .target import key_of, load_or_train, relearn
 
 
 class Clock:
@@ -64,7 +64,7 @@ class Clock:
         return found | {"total": round(sum(found.values()), 3)}
 
 
-def execute(plan: Plan, progress: Progress, planned: float = 0.0,
+def execute(plan: Plan, progress: ConsoleProgress, planned: float = 0.0,
             earlier: Earlier | None = None) -> list[dict[str, Any]]:
     """Carry out a plan and return the records, one an algorithm.
 
@@ -114,13 +114,13 @@ def execute(plan: Plan, progress: Progress, planned: float = 0.0,
 class _Run:
     """What the algorithms of one command share: engine, target, judged samples, reference."""
 
-    def __init__(self, plan: Plan, progress: Progress, clock: Clock) -> None:
+    def __init__(self, plan: Plan, progress: ConsoleProgress, clock: Clock) -> None:
         self.plan, self.progress, self.clock = plan, progress, clock
         with clock.phase("learn"), progress.stage("loading the model"):
             self.engine = Engine(plan.checkpoint)
         if note := self.engine.pixels.note:
             progress.note(note)
-        self.judge = Judge(self.engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+        self.evaluator = Evaluator(self.engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
         self.forget = plan.benchmark.forget_identities()
         self.items = select(plan.evals, plan.examples, self.forget)
         self.samples: list[Sample] = []
@@ -133,7 +133,7 @@ class _Run:
         with self.clock.phase("learn"), self.progress.stage("stage 1: learning"):
             # Said before it is there, so that what an interrupted stage 1 leaves can be found and purged.
             known = {name: record.target(key_of(plan, engine)) for name, record in records.items()}
-            key, cached = obtain(plan, engine, self._on_learn(plan.benchmark.learn_pool()))
+            key, cached = load_or_train(plan, engine, self._on_learn(plan.benchmark.learn_pool()))
             self.target, of = key, {name: cached if before is None else before for name, before in known.items()}
             for name, record in records.items():
                 record.update(target={"key": key, "cached": of[name], "judged": []})
@@ -141,17 +141,17 @@ class _Run:
             self.progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
         with self.clock.phase("evaluate"):
             self._judge_known(key)
-        rows = gate.weigh(plan, self.base_gate, self.target_gate)
-        complaint = gate.complaint(rows)
+        rows = gate.evaluate(plan, self.base_gate, self.target_gate)
+        failure = gate.failure(rows)
         for name, record in records.items():
-            record.update(gate=rows, valid=complaint is None,
+            record.update(gate=rows, valid=failure is None,
                           target={"key": key, "cached": of[name], "judged": self.judged},
                           baselines=self.baselines, seconds=self.clock.rounded())
         self.progress.gate(rows)
-        if complaint and not plan.request.allow_unmemorised:
-            raise GateError(complaint)
-        if complaint:
-            self.progress.note(f"going on although {complaint}")
+        if failure and not plan.request.allow_unmemorised:
+            raise GateError(failure)
+        if failure:
+            self.progress.note(f"going on although {failure}")
         self.reference = new_reference(engine)
 
     def _judge_known(self, key: str) -> None:
@@ -161,8 +161,8 @@ class _Run:
         gate_items = gate.items(plan)
         self.judged = []
         found: dict[str, tuple[list[Sample], list[Sample], list[Sample]]] = {}
-        for state, judged in by_state(plan, self.judge, key).items():
-            with self.progress.stage(f"judging the {state}"):
+        for state, judged in by_state(plan, self.evaluator, key).items():
+            with self.progress.stage(f"evaluating the {state}"):
                 self.judged.append(judged.path.name)
                 asked = gate_items[:: gate.BASE_STRIDE] if state == "base" else gate_items
                 judged(merge([*asked, *self.items, *extra]))
@@ -178,57 +178,57 @@ class _Run:
         plan, request = self.plan, self.plan.request
         total, level = plan.schedules()["unlearn"].steps, request.stop_level()
         curve = self._curve()
-        keeper = checkpoints.stage_2(plan, name, record.folder, self.target, self.reference)
-        left = keeper.found.get("outer", {})
+        checkpointer = checkpoints.stage_2(plan, name, record.folder, self.target, self.reference)
+        left = checkpointer.found.get("extra_state", {})
         clock, steps = Clock(**checkpoints.added(self.clock.seconds, left.get("seconds", {}))), left.get("steps", 0)
         if left:
             curve.put(left["curve"])
             self.progress.note(f"{name}: going on after step {steps}")
         record.go_on(steps, curve=curve.points, matched=_matched(plan, curve) if left else {})
         place = {"curve": curve.state(), "steps": steps}
-        keeper.outer = lambda: {**place, "seconds": clock.tick()}
+        checkpointer.extra_state = lambda: {**place, "seconds": clock.tick()}
 
-        def on_step(entry: dict[str, float], look: bool) -> bool:
+        def on_step(entry: dict[str, float], probe: bool) -> bool:
             record.step(entry)
             self.progress.step(entry, total)
             point = None
-            if look:
+            if probe:
                 with clock.phase("evaluate"):
-                    point = curve.look(int(entry["step"]))
+                    point = curve.probe(int(entry["step"]))
             if point is not None:
                 record.update(curve=curve.points, matched=_matched(plan, curve))
                 self.progress.point(point)
             place.update(curve=curve.state(), steps=int(entry["step"]))
             return (point is not None and level is not None
-                    and max(point[plan.benchmark.memory[0]].values()) <= level)
+                    and max(point[plan.benchmark.curve[0]].values()) <= level)
 
         try:
             with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
                 # First a fresh adapter: the curve's start must not be probed with that of the algorithm before.
-                work = self._work(name, on_step, keeper)
+                trainer = self._trainer(name, on_step, checkpointer)
                 if not left:
                     with clock.phase("evaluate"):
                         curve.start(self._means(self.samples, "target", curve))
                     place["curve"] = curve.state()
-                work.algorithm.prepare(work)
-                work.algorithm.unlearn(work)
+                trainer.algorithm.prepare(trainer)
+                trainer.algorithm.unlearn(trainer)
         except Diverged as error:
             record.diverge(str(error), curve=curve.points, matched=_matched(plan, curve),
                            results=aggregate.results(self.samples, plan.evals, self.forget))
-            keeper.retire()
+            checkpointer.keep_reference_only()
             raise
-        with clock.phase("evaluate"), self.progress.stage(f"judging {name}"):
-            samples = self.samples + checkpoints.judged(keeper, self.judge, self.items)
-            curve.end(work.steps, self._means(samples, "unlearned", curve))
+        with clock.phase("evaluate"), self.progress.stage(f"evaluating {name}"):
+            samples = self.samples + checkpoints.evaluate_by_part(checkpointer, self.evaluator, self.items)
+            curve.end(trainer.steps, self._means(samples, "unlearned", curve))
             results = aggregate.results(samples, plan.evals, self.forget)
             record.samples(samples)
             # Before the adapter, which may find the disk full.
-            record.update(results=results, curve=curve.points, matched=_matched(plan, curve), steps=work.steps)
+            record.update(results=results, curve=curve.points, matched=_matched(plan, curve), steps=trainer.steps)
             if not request.redact:
                 self._export(record)
         seconds, speed = clock.rounded(), calibration()
         record.finish(seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})
-        keeper.retire()
+        checkpointer.keep_reference_only()
         self.progress.note(f"{name}: {seconds['total']:.0f} s, shared parts included; process so far "
                            f"{time.process_time():.0f} CPU s; matrix product {speed['matmul_gflops']:.0f} GFLOP/s "
                            f"on {speed['threads']} threads")
@@ -238,13 +238,13 @@ class _Run:
         self.progress.note(f"{name}: {record['status']} already")
         checkpoints.take_over(self.plan, name, Path(record["folder"]), self.target, self.reference)
 
-    def _work(self, name: str, on_step: OnStep, keeper: Keeper) -> Work:
+    def _trainer(self, name: str, on_step: OnStep, checkpointer: Checkpointer) -> Trainer:
         plan, seed = self.plan, self.plan.request.seed
         training_state.seed(seed)
         pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
-        return Work(self.engine, plan.algorithms[name], pools, lambda e: plan.benchmark.refusal(e, seed), plan.unlearn,
+        return Trainer(self.engine, plan.algorithms[name], pools, lambda e: plan.benchmark.refusal(e, seed), plan.unlearn,
                     seed, self.reference, on_step,
-                    lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)), keeper=keeper)
+                    lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)), checkpointer=checkpointer)
 
     def _on_learn(self, pool: Sequence[Example]) -> Callable[[dict[str, float]], bool]:
         total = schedule(pool, self.plan.learn).steps
@@ -252,28 +252,28 @@ class _Run:
 
     def _curve(self) -> Curve:
         plan = self.plan
-        columns = {e.column: e for e in plan.evals if e.column in plan.benchmark.memory}
-        sides = {name: select([columns[name]], plan.examples, self.forget) for name in plan.benchmark.memory}
-        utility = {e.column: select([e], plan.examples, self.forget) for e in gate.utility(plan)}
+        columns = {e.name: e for e in plan.evals if e.name in plan.benchmark.curve}
+        sides = {name: select([columns[name]], plan.examples, self.forget) for name in plan.benchmark.curve}
+        utility = {e.name: select([e], plan.examples, self.forget) for e in gate.utility(plan)}
         return Curve(self.engine, sides, plan.metrics[gate.metric_of(plan)],
                      plan.unlearn.probe_rows, plan.unlearn.curve_rows, utility)
 
     def _means(self, samples: Sequence[Sample], model: str, curve: Curve) -> dict[str, dict[str, float]]:
         """Return a model's EM by column and hop: the target's is step 0 of every curve."""
-        chosen = [e for e in self.plan.evals if e.column in self.plan.benchmark.memory]
+        chosen = [e for e in self.plan.evals if e.name in self.plan.benchmark.curve]
         rows = aggregate.results([s for s in samples if s.model == model], chosen, self.forget)
-        found: dict[str, dict[str, float]] = {column: {} for column in self.plan.benchmark.memory}
+        found: dict[str, dict[str, float]] = {column: {} for column in self.plan.benchmark.curve}
         for row in rows:
             found[row["column"]][row["group"][gate.TAG]] = row["mean"]
         for one in gate.utility(self.plan):
-            asked = {item.example.id for item in curve.asked(one.column)}
+            asked = {item.example.id for item in curve.asked(one.name)}
             scores = [s.scores[one.metric] for s in samples
                       if s.model == model and s.split == one.split and s.id in asked]
-            found[one.column] = {"": aggregate.summary([("", score) for score in scores])["mean"]}
+            found[one.name] = {"": aggregate.summary([("", score) for score in scores])["mean"]}
         return found
 
     def _export(self, record: Record) -> None:
-        parts = [take(self.engine, name) for name in sorted(self.engine.states["policy"])]
+        parts = [take(self.engine, name) for name in sorted(self.engine.states["unlearned"])]
         if not self.engine.ranks.main:
             return
         joined = adapter_export.joined([(part.tensors, part.scale) for part in parts])
@@ -292,4 +292,4 @@ def merge(items: Sequence[Item]) -> list[Item]:
 
 def _matched(plan: Plan, curve: Curve) -> dict[str, Any]:
     """Read the curve."""
-    return matched(path(curve.points), *plan.benchmark.memory)
+    return matched(path(curve.points), *plan.benchmark.curve)

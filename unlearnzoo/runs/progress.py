@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..metric import Tell
+from ..metric import Progress
 from ..terminal import clean
 
 #: A stage shorter than this is not worth a line.
 QUICK = 2.0
 
 
-class Progress(Tell):
+class ConsoleProgress(Progress):
     """Reports to stderr with rich.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..benchmark import Eval
+from ..benchmark import Column
 from ..errors import DataError, OptionError
 from ..evaluation import aggregate
 from ..evaluation.evaluator import scored
@@ -22,13 +22,13 @@ from ..records import store
 from ..records.record import Record, plain
 from ..records.secrets import MASK, Masker
 from ..registry.zoo import Zoo
-from .progress import Progress
+from .progress import ConsoleProgress
 
 #: What the samples and the benchmark know without a model.
 KNOWN = {"question", "prediction", "answer", "keywords"}
 
 
-def judge(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress: Progress) -> dict[str, Any]:
+def rescore(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress: ConsoleProgress) -> dict[str, Any]:
     """Fill in the columns of one metric and return the record.
 
     Args:
@@ -85,7 +85,7 @@ def _about(metric: Metric, masker: Masker, zoo: Zoo) -> dict[str, Any]:
     return found
 
 
-def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[Eval]:
+def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[Column]:
     """Return the metric's columns: the record's own, or those that ``run --metric`` adds."""
     own = [e for e in store.evals(record) if e.metric == full]
     return own or list(added(zoo.get("benchmark", record["benchmark"]["name"]), [name], zoo))
@@ -107,10 +107,10 @@ def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], 
     return [{**row, "keywords": words[s.split, s.id]} for row, s in zip(rows, samples, strict=True)]
 
 
-def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Eval], full: str,
+def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Column], full: str,
           about: Mapping[str, Any], forget: frozenset[str], masker: Masker) -> dict[str, Any]:
     """Write samples and record; columns of other metrics stay as they are."""
-    names, metrics = [e.column for e in evals], record.get("metrics", {})
+    names, metrics = [e.name for e in evals], record.get("metrics", {})
     kept = Record(Path(record.pop("folder")), record, masker)
     kept.samples(samples)
     plan = {**record["plan"], "columns": list(dict.fromkeys([*record["plan"].get("columns", []), *names]))}

@@ -194,7 +194,7 @@ def open_records(plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | N
 
 
 def _is_open(record: Mapping[str, Any]) -> bool:
-    """Tell whether a run can be gone on with: not one that ended, well or badly, for reasons that stay."""
+    """Return whether a run can be gone on with: not one that ended, well or badly, for reasons that stay."""
     if not record.get("group") or record.get("purged"):
         return False
     stopped_by_gate = record.get("valid") is False and not record["arguments"]["allow_unmemorised"]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CacheWarning, ZooError
-from ..evaluation.evaluator import Item, Judge, parts
+from ..evaluation.evaluator import Evaluator, Item, parts
 from ..evaluation.samples import Sample, read_samples, write_samples
 from ..metric import in_batches
-from ..storage import atomic, cache
-from .target import alone, digest
+from ..storage.atomic import file_hash
+from ..storage.cache import best_effort, cache_folder
+from .target import digest, exclusive_on_main
 
 if TYPE_CHECKING:
     from ..models.lora import State
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..planning.plan import Plan
 
 
-def by_state(plan: "Plan", judge: Judge, target: str) -> "dict[State, Judged]":
+def by_state(plan: "Plan", evaluator: Evaluator, target: str) -> "dict[State, SampleCache]":
     """Return what is known of base and target; of who brings a target there is no base.
 
     Args:
@@ -29,19 +30,19 @@ def by_state(plan: "Plan", judge: Judge, target: str) -> "dict[State, Judged]":
         judge: judges what is not known.
         target: the target's key.
     """
-    base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), judge.engine.numbers])
+    base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), evaluator.engine.precision_key])
     keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
     asked = [_code(plan, type(plan.benchmark)), [
         (e.id, e.question, e.answer, e.keywords, e.tags, e.cloze, e.choices, [i.key for i in e.images])
         for e in plan.utility]]
-    return {state: Judged(judge, state, digest([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
+    return {state: SampleCache(evaluator, state, digest([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
             for state, key in keys.items()}
 
 
 def source(cls: type) -> str:
     """Return the SHA-256 of the file that a class is written in; empty where there is none."""
     try:
-        return atomic.digest(Path(inspect.getsourcefile(cls) or ""))
+        return file_hash(Path(inspect.getsourcefile(cls) or ""))
     except (TypeError, OSError):
         return ""
 
@@ -51,7 +52,7 @@ def _code(plan: "Plan", cls: type["Configurable"]) -> list[Any]:
     return [plan.zoo.origin(cls), source(cls)]
 
 
-class Judged:
+class SampleCache:
     """Samples of one state, kept on disk by example; only what is missing is judged.
 
     Args:
@@ -61,10 +62,10 @@ class Judged:
         origin: metric → what its scores depend on besides: its version, its code.
     """
 
-    def __init__(self, judge: Judge, state: Any, key: str, origin: Callable[[str], Any]) -> None:
-        self.judge, self.state = judge, state
-        self.path = cache.folder("judged") / f"{key}-{state}.parquet"
-        self.origin = {m: digest([origin(m), metric.values()]) for m, metric in judge.metrics.items()}
+    def __init__(self, evaluator: Evaluator, state: Any, key: str, origin: Callable[[str], Any]) -> None:
+        self.evaluator, self.state = evaluator, state
+        self.path = cache_folder("judged") / f"{key}-{state}.parquet"
+        self.origin = {m: digest([origin(m), metric.values()]) for m, metric in evaluator.metrics.items()}
         self.known: dict[tuple[str, str], Sample] = {}
         #: What was scored by this process: a judge that is down is not asked again and again.
         self.asked: set[tuple[str, str, str]] = set()
@@ -72,9 +73,9 @@ class Judged:
     def __call__(self, items: Sequence[Item]) -> list[Sample]:
         """Return the samples of some items, judging what is not known yet."""
         if self._missing(items):
-            with alone(self.judge.engine, self.path):
+            with exclusive_on_main(self.evaluator.engine, self.path):
                 # Another command may have judged some of it meanwhile.
-                self.known |= self.judge.engine.ranks.once(self._read)
+                self.known |= self.evaluator.engine.ranks.on_main(self._read)
                 for part in parts(self._missing(items)):
                     self._add(part)
         return [self._of(item) for item in items]
@@ -91,7 +92,7 @@ class Judged:
     def _add(self, items: Sequence[Item]) -> None:
         """Judge some and keep them with what was known."""
         self.asked |= {(item.split, item.example.id, metric) for item in items for metric in item.metrics}
-        for sample in self.judge(items, self.state, self.state, self._detail):
+        for sample in self.evaluator(items, self.state, self.state, self._detail):
             key = (sample.split, sample.id)
             old = self.known.get(key)
             scores = {self._name(m): v for m, v in sample.scores.items()}
@@ -104,8 +105,8 @@ class Judged:
             else:
                 sample = dataclasses.replace(sample, scores=scores)
             self.known[key] = sample
-        if self.judge.engine.ranks.main:
-            with cache.best_effort(f"what was judged of the {self.state}", self.path):
+        if self.evaluator.engine.ranks.main:
+            with best_effort(f"what was judged of the {self.state}", self.path):
                 write_samples(self.path, list(self.known.values()))
 
     def _read(self) -> dict[tuple[str, str], Sample]:
@@ -116,11 +117,11 @@ class Judged:
             return {}
 
     def _open(self, metric: str, have: Sample) -> bool:
-        """Tell whether a known sample lacks a score, or has a NaN that may not be for good."""
+        """Return whether a known sample lacks a score, or has a NaN that may not be for good."""
         score = have.scores.get(self._name(metric))
         if score is None:
             return True
-        again = math.isnan(score) and in_batches(self.judge.metrics[metric])
+        again = math.isnan(score) and in_batches(self.evaluator.metrics[metric])
         return again and (have.split, have.id, metric) not in self.asked
 
     def _name(self, metric: str) -> str:

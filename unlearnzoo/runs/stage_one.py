@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation.evaluator import Item, Judge
+from ..evaluation.evaluator import Evaluator, Item
 from ..evaluation.samples import Sample
 from ..planning.plan import Plan
 from ..training.engine import Engine
 from ..training.schedule import schedule
 from . import gate
-from .progress import Progress
+from .progress import ConsoleProgress
 from .sample_cache import by_state
-from .target import obtain
+from .target import load_or_train
 
 if TYPE_CHECKING:
     from ..models.lora import State
@@ -41,10 +41,10 @@ class StageOne:
     samples: Mapping[str, Sequence[Sample]]
     judged: Sequence[str]
     gate: Sequence[Mapping[str, Any]]
-    complaint: str | None
+    failure: str | None
 
 
-def learned(plan: Plan, progress: Progress, items: Sequence[Item] | None = None) -> StageOne:
+def learned(plan: Plan, progress: ConsoleProgress, items: Sequence[Item] | None = None) -> StageOne:
     """Learn stage 1 or take it from the cache, and judge what is asked.
 
     Nothing is refused here: a model that never memorised is what a diagnosis is for.
@@ -58,16 +58,16 @@ def learned(plan: Plan, progress: Progress, items: Sequence[Item] | None = None)
         engine = Engine(plan.checkpoint)
     total = schedule(plan.benchmark.learn_pool(), plan.learn).steps
     with progress.stage("stage 1: learning"):
-        key, cached = obtain(plan, engine, lambda entry: progress.step(entry, total))
+        key, cached = load_or_train(plan, engine, lambda entry: progress.step(entry, total))
     if plan.request.target is None:
         progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
-    judge = Judge(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+    evaluator = Evaluator(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
     asked = gate.items(plan) if items is None else items
     samples: dict[str, Sequence[Sample]] = {}
-    known = by_state(plan, judge, key)
+    known = by_state(plan, evaluator, key)
     for state, judged in known.items():
-        with progress.stage(f"judging the {state}"):
+        with progress.stage(f"evaluating the {state}"):
             samples[state] = judged(asked[:: gate.BASE_STRIDE] if state == "base" else asked)
     files = [judged.path.name for judged in known.values()]
-    rows = gate.weigh(plan, samples.get("base"), samples["target"])
-    return StageOne(engine, tuple(known), {"key": key, "cached": cached}, samples, files, rows, gate.complaint(rows))
+    rows = gate.evaluate(plan, samples.get("base"), samples["target"])
+    return StageOne(engine, tuple(known), {"key": key, "cached": cached}, samples, files, rows, gate.failure(rows))

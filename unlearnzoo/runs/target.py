@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CacheWarning, CheckpointWarning, ZooError
 from ..example import Example
 from ..models import lora
-from ..storage import atomic, cache
+from ..storage.atomic import file_hash
+from ..storage.cache import best_effort, cache_folder, exclusive, partial_target
 from ..training import stages
 from ..training.adapter_weights import AdapterWeights, put, take
-from ..training.checkpointing.checkpointer import Keeper
-from ..training.checkpointing.interval import Every
+from ..training.checkpointing.checkpointer import Checkpointer
+from ..training.checkpointing.interval import CheckpointInterval
 from ..training.checkpointing.store import Store
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
-def target_key(plan: "Plan", numbers: str, only: Sequence[str] | None = None) -> str:
+def target_key(plan: "Plan", precision_key: str, only: Sequence[str] | None = None) -> str:
     """Return the content address of stage 1, over some rows only where their ids are given."""
     replay = [(e.id, e.question, e.answer, [i.key for i in e.images]) for e in plan.replay]
     return digest({
         "version": STAGE_1_VERSION, "recipe": plan.learn.values(), "data": plan.benchmark.fingerprint(),
-        "weights": plan.checkpoint.weights, "replay": replay, "seed": plan.request.target_seed, "dtype": numbers,
+        "weights": plan.checkpoint.weights, "replay": replay, "seed": plan.request.target_seed, "dtype": precision_key,
         **({} if only is None else {"only": list(only)}),
     })
 
@@ -53,11 +54,11 @@ def key_of(plan: "Plan", engine: "Engine") -> str:
     if plan.request.target is not None:
         # What it answers is kept by this key, too.
         return digest({"target": plan.checkpoint.weights, "data": plan.benchmark.fingerprint(),
-                       "numbers": engine.numbers})
-    return target_key(plan, engine.numbers)
+                       "numbers": engine.precision_key})
+    return target_key(plan, engine.precision_key)
 
 
-def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]], bool]) -> tuple[str, bool]:
+def load_or_train(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]], bool]) -> tuple[str, bool]:
     """Put the target adapter on the engine's model: from the cache, or learned now.
 
     Returns:
@@ -68,8 +69,8 @@ def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]],
         # The user's model is the target as it is: an adapter at zero stands for "nothing added".
         engine.adapt("target", 1, 1.0, ("language",), 0)
         return key, True
-    with alone(engine, cache.folder("targets") / key):
-        found = engine.ranks.once(lambda: _cached(plan, key))
+    with exclusive_on_main(engine, cache_folder("targets") / key):
+        found = engine.ranks.on_main(lambda: _cached(plan, key))
         if found is not None:
             put(engine, "target", found)
             return key, True
@@ -78,19 +79,19 @@ def obtain(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, float]],
 
 
 @contextlib.contextmanager
-def alone(engine: "Engine", path: Path) -> Iterator[None]:
+def exclusive_on_main(engine: "Engine", path: Path) -> Iterator[None]:
     """Let one command at a time make a file of the cache; of several processes the main one waits for it."""
     with contextlib.ExitStack() as stack:
-        engine.ranks.once(lambda: stack.enter_context(cache.alone(path)))
+        engine.ranks.on_main(lambda: stack.enter_context(exclusive(path)))
         yield
 
 
 def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
             on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
-    key = target_key(plan, engine.numbers, [example.id for example in pool])
-    with alone(engine, cache.folder("targets") / key):
-        found = engine.ranks.once(lambda: _cached(plan, key))
+    key = target_key(plan, engine.precision_key, [example.id for example in pool])
+    with exclusive_on_main(engine, cache_folder("targets") / key):
+        found = engine.ranks.on_main(lambda: _cached(plan, key))
         if found is None:
             own, states = take(engine, "target"), engine.states
             engine.drop("unlearn")
@@ -106,29 +107,29 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
 def _learn(plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str,
            on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
     """Learn a target, from its last checkpoint where there is one, and keep it."""
-    keeper = _keeper(plan, engine, key)
-    stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step, keeper)
+    checkpointer = _checkpointer(plan, engine, key)
+    stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step, checkpointer)
     found = take(engine, "target")
     if engine.ranks.main:
-        _keep(cache.folder("targets") / key, found.tensors)
-        shutil.rmtree(cache.partial_target(key), ignore_errors=True)
+        _keep(cache_folder("targets") / key, found.tensors)
+        shutil.rmtree(partial_target(key), ignore_errors=True)
     return found
 
 
-def _keeper(plan: "Plan", engine: "Engine", key: str) -> Keeper | None:
+def _checkpointer(plan: "Plan", engine: "Engine", key: str) -> Checkpointer | None:
     """Return what keeps checkpoints of a stage 1; None, with a warning, where nothing can be kept."""
 
     def store() -> Store | str:
         try:
-            return Store(cache.partial_target(key), key)
+            return Store(partial_target(key), key)
         except (OSError, ZooError) as error:
             return str(error)
 
-    found = engine.ranks.once(store)
+    found = engine.ranks.on_main(store)
     if isinstance(found, str):
         warnings.warn(f"stage 1 goes on without checkpoints: {found}", CheckpointWarning, stacklevel=2)
         return None
-    return Keeper(found, Every.parse(plan.request.checkpoint_every), ranks=engine.ranks,
+    return Checkpointer(found, CheckpointInterval.parse(plan.request.checkpoint_every), ranks=engine.ranks,
                   works=not engine.sharding.on)
 
 
@@ -136,11 +137,11 @@ def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    home, recipe = cache.folder("targets") / key, plan.learn
+    home, recipe = cache_folder("targets") / key, plan.learn
     if not home.is_dir():
         return None
     try:
-        if f"{atomic.digest(home / WEIGHTS)}  {WEIGHTS}\n" == (home / SUM).read_text():
+        if f"{file_hash(home / WEIGHTS)}  {WEIGHTS}\n" == (home / SUM).read_text():
             return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
         reason = "its checksum is another"
     except (SafetensorError, OSError, UnicodeDecodeError) as error:
@@ -154,11 +155,11 @@ def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
     """Write the adapter as a whole or not at all; of two commands the first wins."""
     from safetensors.torch import save_file
 
-    with (cache.best_effort("the target of stage 1", home),
+    with (best_effort("the target of stage 1", home),
           tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
         save_file(dict(tensors), Path(fresh) / WEIGHTS)
         # As `sha256sum` writes it.
-        (Path(fresh) / SUM).write_text(f"{atomic.digest(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
+        (Path(fresh) / SUM).write_text(f"{file_hash(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
         try:
             os.rename(fresh, home)
         except OSError:

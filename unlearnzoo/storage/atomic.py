@@ -24,13 +24,13 @@ _REASONS = {
 }
 
 
-def refused(path: Path, error: OSError) -> RunError:
+def write_error(path: Path, error: OSError) -> RunError:
     """Return the one-line error for a failed write, with what to do."""
     reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
     return RunError(f"{path}: cannot be written: {reason}")
 
 
-def replace(path: Path, content: bytes) -> None:
+def atomic_write(path: Path, content: bytes) -> None:
     """Write a file, readable by its owner only, in the place of what was there.
 
     Raises:
@@ -45,7 +45,7 @@ def replace(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(fresh, path)
     except OSError as error:
-        raise refused(path, error) from None
+        raise write_error(path, error) from None
     finally:
         # Gone after a replacement; left by whatever stopped it, Ctrl-C too.
         if fresh is not None:
@@ -54,7 +54,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def placed(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a new file for a writer of its own; at the end it takes its place, whole and on the disk.
 
     Raises:
@@ -74,7 +74,7 @@ def placed(path: Path) -> Iterator[Path]:
             fresh.unlink()
 
 
-def sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in a folder last, where the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -84,7 +84,7 @@ def sync(folder: Path) -> None:
             os.close(handle)
 
 
-def digest(path: Path) -> str:
+def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file."""
     import hashlib
 
@@ -92,7 +92,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def append(path: Path, line: str) -> None:
+def append_line(path: Path, line: str) -> None:
     """Add a line, all of it or nothing.
 
     Raises:
@@ -112,4 +112,4 @@ def append(path: Path, line: str) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        raise refused(path, error) from None
+        raise write_error(path, error) from None

@@ -12,7 +12,7 @@ from ..errors import CacheWarning, RunError, ZooError
 TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
 
 
-def folder(*parts: str) -> Path:
+def cache_folder(*parts: str) -> Path:
     """Return a folder below the cache, created, readable by its owner only.
 
     ``UNLEARNZOO_CACHE`` names another place than the user's cache folder. A trained target *is*
@@ -37,7 +37,7 @@ def contents() -> list[Path]:
     Raises:
         RunError: ``UNLEARNZOO_CACHE`` names a folder that held something else before.
     """
-    root = folder()
+    root = cache_folder()
     found = sorted(root.iterdir())
     if os.environ.get("UNLEARNZOO_CACHE") and found and not (root / TAG).is_file():
         some = ", ".join(path.name for path in found[:6])
@@ -47,7 +47,7 @@ def contents() -> list[Path]:
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
     """Make something of the cache while no other process makes the same: the second waits, and finds it there.
 
     Where no lock can be kept (a full disk, a read-only one), both make it, as they always may.
@@ -75,4 +75,4 @@ def best_effort(what: str, path: Path) -> Iterator[None]:
 
 def partial_target(key: str) -> Path:
     """Return where the checkpoints of a stage 1 lie: any command that needs this target resumes from them."""
-    return folder("targets") / f"{key}-partial"
+    return cache_folder("targets") / f"{key}-partial"

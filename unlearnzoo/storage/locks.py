@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from . import atomic
+from .atomic import write_error
 
 
 class Lock:
@@ -23,7 +23,7 @@ class Lock:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise atomic.refused(path, error) from None
+            raise write_error(path, error) from None
         self.held, self.holder = True, ""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

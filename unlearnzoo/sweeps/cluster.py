@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError, RunError
-from ..storage import atomic
+from ..storage.atomic import atomic_write
 from .local import command
 from .state import JOB, LOG, Point, ended, make_folder
 
@@ -55,7 +55,7 @@ def work(points: Sequence[Point], cluster: str, parameters: Mapping[str, Any], h
                 make_folder(point.folder)
                 waiting[point] = executor.submit(run, command(point), str((point.folder / LOG).resolve()))
         for point in fresh:
-            atomic.replace(point.folder / JOB, json.dumps({"cluster": cluster, "id": waiting[point].job_id}).encode())
+            atomic_write(point.folder / JOB, json.dumps({"cluster": cluster, "id": waiting[point].job_id}).encode())
         _wait(waiting, _POLL[cluster], on_end)
     except BaseException:
         for job in waiting.values():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, RunError
 from ..reports.plots import COLOURS, MARKERS, SUFFIXES
-from ..storage import atomic
+from ..storage.atomic import atomic_write
 from ..terminal import clean
 from .spec import Spec
 
@@ -56,7 +56,7 @@ def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.suptitle(_text(": ".join(filter(None, [spec.name, over]))), fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lower().lstrip("."), dpi=150)
-    atomic.replace(path, buffer.getvalue())
+    atomic_write(path, buffer.getvalue())
 
 
 def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any]], x: str,

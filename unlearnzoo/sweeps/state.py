@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ..storage import atomic
+from ..storage.atomic import atomic_write, write_error
 from ..terminal import clean
 
 #: Part of a point's identity. Raise it when a point's folder changes its meaning.
@@ -86,7 +86,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise atomic.refused(path, error) from None
+        raise write_error(path, error) from None
 
 
 def last_error(folder: Path) -> str:
@@ -109,7 +109,7 @@ def write_result(folder: Path, exit_code: int, **fields: Any) -> None:
         RunError: it cannot be written.
     """
     content = {"exit": exit_code, "error": last_error(folder) if exit_code else None, **fields}
-    atomic.replace(folder / RESULT, json.dumps(content, indent=2).encode() + b"\n")
+    atomic_write(folder / RESULT, json.dumps(content, indent=2).encode() + b"\n")
 
 
 def ended(point: Point, code: int) -> None:

@@ -25,7 +25,7 @@ LARGE, SMALL = 1e4, 1e-4
 class Algorithm(Subject):
     """A subject whose class is an algorithm."""
 
-    kind = "unlearner"
+    kind = "algorithm"
 
     @property
     def has_loss(self) -> bool:

@@ -17,7 +17,7 @@ TOLERATED = 0.01
 
 
 @rule(why="what can be refused is refused here, before weights load; the other checks need prepared data, too.",
-      mend="set the options that it needs (an instance in a test, --set on the command line); raise DataError for data "
+      fix="set the options that it needs (an instance in a test, --set on the command line); raise DataError for data "
            "that cannot be used, naming the row.")
 def prepares(subject: Dataset) -> None:
     """A benchmark that cannot be prepared with the options it is checked with, or lacks a split that a column names."""
@@ -27,7 +27,7 @@ def prepares(subject: Dataset) -> None:
 
 
 @rule(why="records and caches go by id; two rows with one id are judged as one.",
-      mend="put the split and the row's number into the id: `finetune/00017`.")
+      fix="put the split and the row's number into the id: `finetune/00017`.")
 def ids(subject: Dataset) -> None:
     """An id that two rows have, in one split or in two."""
     seen: dict[str, Example] = {}
@@ -45,7 +45,7 @@ def ids(subject: Dataset) -> None:
 
 
 @rule(why="somebody must be forgotten and somebody kept, or no result means anything; a Utility only judges.",
-      mend="return some of the identities of the learn pool; refuse a share that leaves nobody on one side. Leave both "
+      fix="return some of the identities of the learn pool; refuse a share that leaves nobody on one side. Leave both "
            "to the base class in a Utility.")
 def people(subject: Dataset) -> None:
     """Nobody to forget, nobody to keep, or somebody to forget who is never learned; in a Utility, anybody at all."""
@@ -59,7 +59,7 @@ def people(subject: Dataset) -> None:
 
 
 @rule(why="a row in both pools is pulled both ways, and a forget identity among the retain rows is learned again.",
-      mend="leave forget_pool and retain_pool to the base class; hold rows back from retain_pool with an option.")
+      fix="leave forget_pool and retain_pool to the base class; hold rows back from retain_pool with an option.")
 def pools(subject: Dataset) -> None:
     """Forget and retain pools that overlap, or hold rows that were never learned or of the wrong side."""
     one = subject.one
@@ -84,7 +84,7 @@ def pools(subject: Dataset) -> None:
 
 
 @rule(why="stage 1 is cached and runs are compared by what the data are; the same options must give the same rows.",
-      mend="sort what comes from sets and folders, and draw with random.Random(seed), never with the global generator.")
+      fix="sort what comes from sets and folders, and draw with random.Random(seed), never with the global generator.")
 def repeatable(subject: Dataset) -> None:
     """Rows, their order, pools, identities or candidates that differ between two instances."""
     def rows(seed: int) -> dict[str, str]:
@@ -96,7 +96,7 @@ def repeatable(subject: Dataset) -> None:
 
 
 @rule(why="sets of texts have another order in each process: what follows it differs from run to run; no seed helps.",
-      mend="sort what comes out of a set, and hash with hashlib, not with hash().")
+      fix="sort what comes out of a set, and hash with hashlib, not with hash().")
 def other_process(subject: Dataset) -> None:
     """Rows, their order, pools, identities or candidates that differ in another process."""
     # Classes made inside a function, and tuples as options, do not travel.
@@ -114,7 +114,7 @@ def other_process(subject: Dataset) -> None:
 
 
 @rule(why="a set of images is larger than memory, and most commands only count rows.",
-      mend="hand over LazyImage(read, where), whose read returns the encoded bytes, and open none yourself.")
+      fix="hand over LazyImage(read, where), whose read returns the encoded bytes, and open none yourself.")
 def lazy_images(subject: Dataset) -> None:
     """Images that are decoded while rows are only prepared and listed."""
     opened: list[str] = []
@@ -136,7 +136,7 @@ def lazy_images(subject: Dataset) -> None:
 
 
 @rule(why="the model is shown the picture, and rows with equal keys are computed behind one image.",
-      mend="let read return the bytes of a PNG or JPEG, the same each time, and leave `key` to LazyImage.")
+      fix="let read return the bytes of a PNG or JPEG, the same each time, and leave `key` to LazyImage.")
 def images(subject: Dataset) -> None:
     """Images that do not open, or whose key is not the hash of their content."""
     for split, rows in subject.rows.items():
@@ -152,7 +152,7 @@ def images(subject: Dataset) -> None:
 
 @rule(why="exact match counts the keywords in what the model says; one that the question gives away is no memory, and "
           "one that the true answer lacks can never be found.",
-      mend="take keywords out of the answer, word for word, and leave out questions that hold their own.")
+      fix="take keywords out of the answer, word for word, and leave out questions that hold their own.")
 def keywords(subject: Dataset) -> None:
     """Keywords that the answer lacks or the question gives away, in more than one row of a hundred."""
     for split, rows in subject.rows.items():
@@ -163,37 +163,37 @@ def keywords(subject: Dataset) -> None:
 
 
 @rule(why="a column without a metric or without rows stops a run after the model was trained, or shows nothing.",
-      mend="write `distribution/name` of an installed metric, splits that `examples` knows, and tags that rows have.")
+      fix="write `distribution/name` of an installed metric, splits that `examples` knows, and tags that rows have.")
 def columns(subject: Dataset) -> None:
     """A column or gate whose metric, split, rows or tags (or choices, where the metric reads them) do not exist."""
     gone = subject.one.forget_identities()
     for one in (*subject.cls.evals, *subject.cls.baselines):
         metric = subject.zoo.get("metric", one.metric)
-        expect(metric, f"column {one.column!r} has no metric")
+        expect(metric, f"column {one.name!r} has no metric")
         rows = [e for e in subject.rows.get(one.split, ())
                 if one.who == "all" or (e.identity in gone) == (one.who == "forget")]
         expect(rows or one.split == subject.UTILITY,
-               f"column {one.column!r}: split {one.split!r} has no row of {one.who!r}")
+               f"column {one.name!r}: split {one.split!r} has no row of {one.who!r}")
         for tag in one.by:
             expect(not rows or any(tag in e.tags for e in rows),
-                   f"column {one.column!r} groups by {tag!r}, a tag that no row of split {one.split!r} has")
+                   f"column {one.name!r} groups by {tag!r}, a tag that no row of split {one.split!r} has")
         if one.all_of is not None:
             odd = [e.id for e in rows if not e.tags.get(one.all_of)]
-            expect(not odd, f"column {one.column!r} counts rows with the same {one.all_of!r} as one, a tag that "
+            expect(not odd, f"column {one.name!r} counts rows with the same {one.all_of!r} as one, a tag that "
                             f"{some(odd)} lacks")
         needs = metric.configure({}).needs
         if "choices" in needs:
             odd = [e.id for e in rows if e.answer not in list(ascii_uppercase[:len(e.choices)])]
-            expect(not odd, f"column {one.column!r}: the answer of {some(odd)} is no letter of one of its choices")
+            expect(not odd, f"column {one.name!r}: the answer of {some(odd)} is no letter of one of its choices")
         if "candidates" in needs:
             expect(any(e.cloze and subject.one.candidates(e) for e in rows),
-                   f"column {one.column!r}: no row of split {one.split!r} has a cloze and candidates")
+                   f"column {one.name!r}: no row of split {one.split!r} has a cloze and candidates")
     for split in subject.cls.gate:
         expect(subject.rows.get(split), f"the gate is over split {split!r}, which has no rows")
 
 
 @rule(why="Exposure ranks the true value among all; a value missing from them, or there twice, has no rank.",
-      mend="return each value once, sorted, the example's own as it is spelt in its keywords.")
+      fix="return each value once, sorted, the example's own as it is spelt in its keywords.")
 def candidates(subject: Dataset) -> None:
     """Candidates that lack the example's own value, or hold one twice."""
     for rows in subject.rows.values():
@@ -205,7 +205,7 @@ def candidates(subject: Dataset) -> None:
 
 
 @rule(why="DPO and others learn the refusal in the answer's place, and its reference is cached by its text.",
-      mend="draw from fixed sentences with a hash of (seed, id); sentences must say nothing about anybody.")
+      fix="draw from fixed sentences with a hash of (seed, id); sentences must say nothing about anybody.")
 def refusals(subject: Dataset) -> None:
     """Refusals that are empty, equal the answer, tell a keyword, or are not fixed by seed and id."""
     again = subject.prepared()
@@ -223,7 +223,7 @@ def refusals(subject: Dataset) -> None:
 
 
 @rule(why="the cache of stage 1 and the comparison of runs go by it: the same data, the same hash.",
-      mend="hash all strings and image bytes with hashlib, in the order of the rows; leave times, paths and draws out.")
+      fix="hash all strings and image bytes with hashlib, in the order of the rows; leave times, paths and draws out.")
 def fingerprint(subject: Dataset) -> None:
     """A fingerprint that is no hash, or differs between two instances of the same data."""
     first, second = subject.one.fingerprint(), subject.prepared().fingerprint()

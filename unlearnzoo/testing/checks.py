@@ -72,10 +72,10 @@ def checks_of(kind: str, thing: Any, zoo: "Zoo") -> list[Check]:
     """Return the checks of a class, or instance, that a zoo provides as a kind."""
     if kind == "benchmark":
         return checks([*COMMON, *BENCHMARK], Dataset(thing, zoo))
-    return unlearner_checks(thing) if kind == "unlearner" else metric_checks(thing)
+    return unlearner_checks(thing) if kind == "algorithm" else metric_checks(thing)
 
 
 #: Kind → its rules, for the documentation.
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    "unlearner": (*COMMON, *LOSS), "benchmark": (*COMMON, *BENCHMARK), "metric": (*COMMON, *METRIC),
+    "algorithm": (*COMMON, *LOSS), "benchmark": (*COMMON, *BENCHMARK), "metric": (*COMMON, *METRIC),
 }

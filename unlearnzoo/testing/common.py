@@ -10,7 +10,7 @@ from .rules import Subject, expect, rule
 
 
 @rule(why="`unlearnzoo list` and `show` print these texts; who compares methods reads nothing else.",
-      mend="write a docstring under the class, a sentence or more, and a help text for each option, "
+      fix="write a docstring under the class, a sentence or more, and a help text for each option, "
            "the second argument of `option`.")
 def documented(subject: Subject) -> None:
     """A class without a docstring of a sentence, or an option without a help text."""
@@ -22,14 +22,14 @@ def documented(subject: Subject) -> None:
 
 
 @rule(why="the zoo leaves out a plugin that breaks its contract, with one warning.",
-      mend="do as the message says; `unlearnzoo show learn` is an example of options, the tutorial of inputs.")
+      fix="do as the message says; `unlearnzoo show learn` is an example of options, the tutorial of inputs.")
 def accepted(subject: Subject) -> None:
     """A name, input, option or column that the zoo refuses when it loads the plugin."""
     vet(subject.kind, subject.cls)
 
 
 @rule(why="options are written to run.json and set from the command line and from YAML.",
-      mend="use int, float, str, bool, or a tuple or dict of them; None instead of infinity.")
+      fix="use int, float, str, bool, or a tuple or dict of them; None instead of infinity.")
 def options(subject: Subject) -> None:
     """A default that is refused by its own bounds, is no JSON, or cannot be set as a text."""
     for name, value in subject.fresh().values().items():
@@ -42,7 +42,7 @@ def options(subject: Subject) -> None:
 
 
 @rule(why="`unlearnzoo --help` and each other command import every plugin: seconds for everybody, each time.",
-      mend="import it inside the method that uses it; for annotations, under `if TYPE_CHECKING:`.")
+      fix="import it inside the method that uses it; for annotations, under `if TYPE_CHECKING:`.")
 def light_import(subject: Subject) -> None:
     """A module whose import alone imports torch or another heavy package."""
     found = loaded_by_importing(subject.cls, HEAVY)

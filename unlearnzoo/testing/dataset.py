@@ -93,7 +93,7 @@ def _row(e: Example) -> list[Any]:
 
 
 def holds(text: str, word: str) -> bool:
-    """Say whether a text holds a keyword as whole words, whatever the case and the spacing."""
+    """Return whether a text holds a keyword as whole words, whatever the case and the spacing."""
     folded, wanted = (" ".join(t.casefold().split()) for t in (text, word))
     return bool(wanted) and re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", folded) is not None
 

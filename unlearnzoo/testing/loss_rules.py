@@ -17,7 +17,7 @@ from .rules import expect, rule
 
 @rule(why="the engine divides each term by its count over the whole batch; a scalar, or a vector of another length, "
           "would make the result depend on how the batch was cut.",
-      mend="return a (n,) tensor, or a dict of them: `-forget.nll`, `{\"retain\": retain.nll}`; a term named as an "
+      fix="return a (n,) tensor, or a dict of them: `-forget.nll`, `{\"retain\": retain.nll}`; a term named as an "
            "input has as many values as that input has answers. Take no mean.")
 def one_value_an_answer(subject: Algorithm) -> None:
     """A loss that is a scalar, a list, of another length than its answers, or not finite."""
@@ -27,7 +27,7 @@ def one_value_an_answer(subject: Algorithm) -> None:
 
 
 @rule(why="a micro-batch holds what fits: often forget answers without a retain answer, or the reverse.",
-      mend="use no max, min, mean or [0] over answers; `-forget.nll` of no answers is the empty tensor already.")
+      fix="use no max, min, mean or [0] over answers; `-forget.nll` of no answers is the empty tensor already.")
 def empty_micro_batch(subject: Algorithm) -> None:
     """A loss that fails, or is not of length 0 and finite, where a micro-batch has no answers of a pool."""
     one = subject.fresh()
@@ -38,7 +38,7 @@ def empty_micro_batch(subject: Algorithm) -> None:
 
 
 @rule(why="answers are padded, packed and cut into micro-batches as they fit; the objective must not depend on it.",
-      mend="compute each answer from its own tokens: `.logps` sums them, `.nll` is their negative mean, `.kl(ref)` is "
+      fix="compute each answer from its own tokens: `.logps` sums them, `.nll` is their negative mean, `.kl(ref)` is "
            "masked; no mean, max or softmax over answers or over all tokens of the batch.")
 def neighbours(subject: Algorithm) -> None:
     """A loss of one answer that changes with the other answers of its micro-batch."""
@@ -54,7 +54,7 @@ def neighbours(subject: Algorithm) -> None:
 
 
 @rule(why="rows come in the order in which they were packed, another one in each run.",
-      mend="give each answer the value of its own row; row i of forget, of its reference and refusal are one question.")
+      fix="give each answer the value of its own row; row i of forget, of its reference and refusal are one question.")
 def order(subject: Algorithm) -> None:
     """A loss that changes when the answers come in another order."""
     one = subject.fresh()
@@ -69,7 +69,7 @@ def order(subject: Algorithm) -> None:
 
 
 @rule(why="a run must repeat; what a loss remembers is in no record, and another batch would have left other memories.",
-      mend="keep nothing on self or in globals; for several phases override `unlearn` instead of `loss`.")
+      fix="keep nothing on self or in globals; for several phases override `unlearn` instead of `loss`.")
 def deterministic(subject: Algorithm) -> None:
     """A loss that differs between two calls, or after other answers, or between two instances."""
     one = subject.fresh()
@@ -82,7 +82,7 @@ def deterministic(subject: Algorithm) -> None:
 
 
 @rule(why="draws of answers and of everything else would depend on the algorithm, and no seed would repeat a run.",
-      mend="use a generator of your own with a seed of its own: torch.Generator().manual_seed(0).")
+      fix="use a generator of your own with a seed of its own: torch.Generator().manual_seed(0).")
 def random_state(subject: Algorithm) -> None:
     """A loss that reads or moves the global random state of torch, numpy or random."""
     one = subject.fresh()
@@ -93,7 +93,7 @@ def random_state(subject: Algorithm) -> None:
 
 
 @rule(why="logits go on to other terms, and references to other steps: a change in place spoils all that follow.",
-      mend="write no `_()` method and no `[...] =` on inputs (clone first), and leave requires_grad as it is.")
+      fix="write no `_()` method and no `[...] =` on inputs (clone first), and leave requires_grad as it is.")
 def inputs_kept(subject: Algorithm) -> None:
     """A loss that changes its inputs in place, or lets a reference carry a gradient."""
     one = subject.fresh()
@@ -109,7 +109,7 @@ def inputs_kept(subject: Algorithm) -> None:
 
 @rule(why="each input costs a forward and memory in every step; a refusal or reference that does not count is most "
           "often a slip (the forget answers used twice, the reference forgotten).",
-      mend="use it in the loss, or take it out of the arguments; where an option decides, give it the default None and "
+      fix="use it in the loss, or take it out of the arguments; where an option decides, give it the default None and "
            "override `needs`.")
 def inputs_used(subject: Algorithm) -> None:
     """An input that is asked for but has no influence on the training."""
@@ -126,7 +126,7 @@ def inputs_used(subject: Algorithm) -> None:
 
 
 @rule(why="models run in bf16: its range is wide but its steps are coarse, and fp16 ends at 65,504.",
-      mend="call .float() on `.logits` before anything else; `.logps`, `.nll` and `.kl` are fp32 already; no .half().")
+      fix="call .float() on `.logits` before anything else; `.logps`, `.nll` and `.kl` are fp32 already; no .half().")
 def half_precision(subject: Algorithm) -> None:
     """A loss that is not finite and fp32 for logits in bf16."""
     one = subject.fresh()
@@ -137,7 +137,7 @@ def half_precision(subject: Algorithm) -> None:
 
 @rule(why="stage 2 starts with the model equal to its reference, from answers it is certain of, and ends far away; one "
           "value that is not finite ends the run.",
-      mend="use stable forms: logsigmoid, softplus, log_softmax, log1p, expm1, clamp with a floor; no exp of a sum of "
+      fix="use stable forms: logsigmoid, softplus, log_softmax, log1p, expm1, clamp with a floor; no exp of a sum of "
            "log-probabilities, no square root or norm of what can be 0.")
 def extreme_answers(subject: Algorithm) -> None:
     """A loss or gradient that is not finite at the reference, for certain answers, or for very unlikely ones."""
@@ -156,7 +156,7 @@ def extreme_answers(subject: Algorithm) -> None:
 
 
 @rule(why="whoever sets an option to an admissible value gets a run, not a diverged one.",
-      mend="forbid the value with gt, ge or le of `option`, or compute in a form that is stable there.")
+      fix="forbid the value with gt, ge or le of `option`, or compute in a form that is stable there.")
 def extreme_options(subject: Algorithm) -> None:
     """A loss or gradient that is not finite for an admissible value of an option."""
     for row in describe(subject.cls):

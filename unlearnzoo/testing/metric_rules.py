@@ -4,14 +4,14 @@ import copy
 import math
 from typing import Any
 
-from ..metric import Metric, Scored, Tell, in_batches
+from ..metric import Metric, Progress, Scored, in_batches
 from .cases import CASES, NOTHING
 from .randomness import seeded
 from .rules import Subject, expect, rule
 
 
 @rule(why="means over examples are taken and shown in per cent; one score out of range, or infinite, spoils them all.",
-      mend="scale to [0, 1] (clip, or divide by the largest value) and return math.nan for what cannot be scored.")
+      fix="scale to [0, 1] (clip, or divide by the largest value) and return math.nan for what cannot be scored.")
 def score_range(subject: Subject) -> None:
     """A score that is no number in [0, 1] and not NaN, or a detail that is no number."""
     one = subject.fresh()
@@ -23,7 +23,7 @@ def score_range(subject: Subject) -> None:
 
 
 @rule(why="whatever a model says and a data set holds is scored, thousands of answers late in a run.",
-      mend="handle empty texts and lists, any Unicode, signs that mean something in patterns (re.escape) and "
+      fix="handle empty texts and lists, any Unicode, signs that mean something in patterns (re.escape) and "
            "log-probabilities of -inf and NaN; return math.nan where there is no score.")
 def any_text(subject: Subject) -> None:
     """A metric that raises, or returns None, for an odd example."""
@@ -38,7 +38,7 @@ def any_text(subject: Subject) -> None:
 
 
 @rule(why="an example that cannot be scored is counted as such; a 0 in its place would pass for forgetting.",
-      mend="return math.nan where the answer, the keywords, the log-probabilities or the candidates are empty.")
+      fix="return math.nan where the answer, the keywords, the log-probabilities or the candidates are empty.")
 def unscored(subject: Subject) -> None:
     """A number, not NaN, for an example whose truth is empty."""
     one = subject.fresh()
@@ -48,7 +48,7 @@ def unscored(subject: Subject) -> None:
 
 
 @rule(why="a metric that scores all examples alike, or none, cannot tell a model that forgot from one that did not.",
-      mend="look at what is compared: prediction with answer or keywords, each once.")
+      fix="look at what is compared: prediction with answer or keywords, each once.")
 def tells_apart(subject: Subject) -> None:
     """A metric whose score is the same whatever the model says."""
     one = subject.fresh()
@@ -58,7 +58,7 @@ def tells_apart(subject: Subject) -> None:
 
 
 @rule(why="examples are scored in any order and answers are kept; scores must not depend on what came before.",
-      mend="keep nothing on self or in globals but what is the same for all examples, such as a compiled pattern.")
+      fix="keep nothing on self or in globals but what is the same for all examples, such as a compiled pattern.")
 def independent(subject: Subject) -> None:
     """A score that depends on what was scored before, or on the instance."""
     one, names = subject.fresh(), list(CASES)
@@ -70,7 +70,7 @@ def independent(subject: Subject) -> None:
 
 
 @rule(why="a run must repeat, and judging must not change the draws of what follows.",
-      mend="use random.Random(0) or another generator of your own.")
+      fix="use random.Random(0) or another generator of your own.")
 def random_state(subject: Subject) -> None:
     """A metric that reads or moves the global random state of torch, numpy or random."""
     one = subject.fresh()
@@ -80,7 +80,7 @@ def random_state(subject: Subject) -> None:
 
 
 @rule(why="one example is handed to all metrics of its columns.",
-      mend="copy before you sort, pop or append: sorted(logps), list(logps).")
+      fix="copy before you sort, pop or append: sorted(logps), list(logps).")
 def inputs_kept(subject: Subject) -> None:
     """A metric that changes a list it was given."""
     one = subject.fresh()
@@ -94,7 +94,7 @@ def inputs_kept(subject: Subject) -> None:
 
 @rule(why="a run scores its rows together and files each score under its own row; one that is missing or moved belongs "
           "to somebody else.",
-      mend="return one score a row, in the order of the rows, also of equal rows and of none; or leave score_many out.")
+      fix="return one score a row, in the order of the rows, also of equal rows and of none; or leave score_many out.")
 def many(subject: Subject) -> None:
     """A score_many that returns other scores than score does, another number of them, or another order."""
     one = subject.fresh()
@@ -119,7 +119,7 @@ def _score(one: Metric, case: dict[str, Any]) -> Any:
 
 
 def _many(one: Metric, cases: list[dict[str, Any]]) -> Any:
-    return one.score_many([{name: copy.deepcopy(case[name]) for name in one.needs} for case in cases], Tell())
+    return one.score_many([{name: copy.deepcopy(case[name]) for name in one.needs} for case in cases], Progress())
 
 
 def _parts(one: Metric, case: dict[str, Any], name: str) -> tuple[float, dict[str, Any]]:

@@ -58,7 +58,7 @@ class AdaptedModel:
                 with torch.no_grad():
                     found[name] = kept(self.scores(role, "target", layers), name in distributions)
             else:
-                found[name] = self.scores(role, "policy", layers)
+                found[name] = self.scores(role, "unlearned", layers)
         return found
 
     def scores(self, role: str, which: lora.State, layers: Sequence[int] = ()) -> Scores:
@@ -69,7 +69,7 @@ class AdaptedModel:
         draw = torch.Generator().manual_seed(self.seed * 100 + number(role))
         sizes = self.lengths[role]
         ids = [torch.randint(VOCABULARY, (PROMPT + size,), generator=draw) for size in sizes]
-        with lora.state(self.model, lora.ACTIVE[which]):
+        with lora.activated(self.model, lora.ACTIVE[which]):
             out = self.model(input_ids=torch.nn.utils.rnn.pad_sequence(ids, batch_first=True),
                              output_hidden_states=bool(layers))
 

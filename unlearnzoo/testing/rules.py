@@ -1,4 +1,4 @@
-"""What a check is: one rule of a contract, with why it holds and how to mend what breaks it."""
+"""What a check is: one rule of a contract, with why it holds and how to fix what breaks it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ class CheckFailed(AssertionError):
     Attributes:
         what: what is wrong with this plugin.
         why: what would go wrong with it in use.
-        mend: what to change.
+        fix: what to change.
     """
 
-    def __init__(self, what: str, why: str, mend: str) -> None:
-        super().__init__(f"{what}\nWhy it matters: {why}\nHow to mend it: {mend}")
-        self.what, self.why, self.mend = what, why, mend
+    def __init__(self, what: str, why: str, fix: str) -> None:
+        super().__init__(f"{what}\nWhy it matters: {why}\nHow to fix it: {fix}")
+        self.what, self.why, self.fix = what, why, fix
 
 
 class Broken(Exception):
@@ -39,14 +39,14 @@ class Rule:
         name: of the check.
         catches: what it catches, in one sentence.
         why: see ``CheckFailed``.
-        mend: see ``CheckFailed``.
+        fix: see ``CheckFailed``.
         hold: raises where the rule is broken; called with a ``Subject``.
     """
 
     name: str
     catches: str
     why: str
-    mend: str
+    fix: str
     hold: Callable[[Any], None]
 
     def check(self, subject: Any) -> Callable[[], None]:
@@ -56,22 +56,22 @@ class Rule:
             try:
                 self.hold(subject)
             except Broken as error:
-                raise CheckFailed(str(error), self.why, self.mend) from error.__cause__
+                raise CheckFailed(str(error), self.why, self.fix) from error.__cause__
             except Exception as error:
                 lines = str(error).strip().splitlines() or ["no message"]
-                raise CheckFailed(f"{type(error).__name__}: {lines[0]}", self.why, self.mend) from error
+                raise CheckFailed(f"{type(error).__name__}: {lines[0]}", self.why, self.fix) from error
 
         check.__name__ = check.__qualname__ = self.name
         check.__doc__ = self.catches
         return check
 
 
-def rule(*, why: str, mend: str) -> Callable[[Callable[[Any], None]], Rule]:
+def rule(*, why: str, fix: str) -> Callable[[Callable[[Any], None]], Rule]:
     """Make a rule of a function; its docstring says what it catches."""
 
     def wrap(hold: Callable[[Any], None]) -> Rule:
         first = (hold.__doc__ or "").partition("\n")[0]
-        return Rule(hold.__name__, first, why, mend, hold)
+        return Rule(hold.__name__, first, why, fix, hold)
 
     return wrap
 

@@ -21,7 +21,7 @@ VISIBLE = 0.5
 
 @rule(why="only the unlearn adapter is trained: without a gradient nothing happens, and the target and its cached "
           "references must stay as they are.",
-      mend="remove .detach(), torch.no_grad(), .item() and clamps between `.logps`, `.nll`, `.kl` or `.logits` and "
+      fix="remove .detach(), torch.no_grad(), .item() and clamps between `.logps`, `.nll`, `.kl` or `.logits` and "
            "what is returned.")
 def gradient(subject: Algorithm) -> None:
     """A loss without a gradient on the unlearn adapter, or with one on anything else."""
@@ -40,7 +40,7 @@ def gradient(subject: Algorithm) -> None:
 
 
 @rule(why="unlearning is what it is for; a wrong sign, or refusal and answer in each other's place, does the opposite.",
-      mend="the engine minimises: `-forget.nll` forgets, `forget.nll` learns; in a preference the refusal wins.")
+      fix="the engine minimises: `-forget.nll` forgets, `forget.nll` learns; in a preference the refusal wins.")
 def forgets(subject: Algorithm) -> None:
     """A loss that neither makes the forget answers less likely nor refusals likelier than them.
 
@@ -62,7 +62,7 @@ def forgets(subject: Algorithm) -> None:
 
 
 @rule(why="retain answers are asked for to be kept.",
-      mend="the engine minimises: write `retain.nll` or `retain.kl(retain_ref)`, with no minus.")
+      fix="the engine minimises: write `retain.nll` or `retain.kl(retain_ref)`, with no minus.")
 def keeps(subject: Algorithm) -> None:
     """A retain term that drives the model away from the retain answers and from the target's view of them."""
     one, model = subject.fresh(), _model(subject)
@@ -135,10 +135,10 @@ def _descend(one: Unlearner, model: AdaptedModel, trained: Iterable[str]) -> boo
 @torch.no_grad()
 def _logps(model: AdaptedModel, roles: Iterable[str]) -> dict[str, float]:
     """Return the mean log-probability of each role's answers."""
-    return {role: float(model.scores(role, "policy").logps.mean()) for role in roles}
+    return {role: float(model.scores(role, "unlearned").logps.mean()) for role in roles}
 
 
 @torch.no_grad()
 def _distance(model: AdaptedModel) -> float:
     """Return the policy's mean divergence from the target on the retain answers."""
-    return float(model.scores("retain", "policy").kl(model.scores("retain", "target")).mean())
+    return float(model.scores("retain", "unlearned").kl(model.scores("retain", "target")).mean())

@@ -42,7 +42,7 @@ def take(engine: "Engine", name: str) -> AdapterWeights:
     """Copy an adapter of the engine's model."""
     from peft import get_peft_model_state_dict
 
-    with engine.sharding.whole(engine.model, name):
+    with engine.sharding.gathered(engine.model, name):
         found: Mapping[str, Any] = {
             n: t.detach().cpu().clone() for n, t in
             get_peft_model_state_dict(engine.model, adapter_name=name, save_embedding_layers=False).items()}

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from ..data.encode import Encoded, Encoder
-from ..data.images import Pixels, foreseen
+from ..data.images import ImageTensors, prefetch
 from ..data.packing import Batch, Row, bundled, chunks, collate, rows, single, single_chunks, singles
-from ..data.partition import share
+from ..data.partition import balance
 from ..errors import ModelError
 from ..example import Example
 from ..models import lora, vision_features
@@ -35,7 +35,7 @@ SCORE_TOKENS = {"cpu": 4096, "cuda": 16384}
 
 
 @dataclass(frozen=True)
-class Judged:
+class TeacherForced:
     """Teacher-forced result of one answer."""
 
     logps: list[float]
@@ -58,7 +58,7 @@ class Engine:
         # Adapters stay fp32; their products run in bf16 beside a bf16 base.
         self.dtype = dtype(self.precision)
         self.checkpoint = checkpoint
-        with self.sharding.loading(self.dtype == torch.bfloat16):
+        with self.sharding.loading_dtype(self.dtype == torch.bfloat16):
             self.model = load(checkpoint, self.dtype)
         if not self.sharding.weights:
             self.model = self.model.to(self.device)
@@ -67,11 +67,11 @@ class Engine:
         self.encoder = Encoder(checkpoint.processor)
         images = checkpoint.processor.image_processor
         # Sharded weights are there in forwards of the whole model alone, not in those of its vision tower.
-        self.pixels = Pixels(images) if self.sharding.weights else vision_features.inputs(self.model, images, self._autocast)
+        self.pixels = ImageTensors(images) if self.sharding.weights else vision_features.inputs(self.model, images, self._autocast)
         self.wrapped: Any = PackedForward(self.model)
         self.packs: bool | None = None
         self._recompute = False
-        #: Which adapters count in each state; a method may take the target out of ``policy``.
+        #: Which adapters count in each state; a method may take the target out of ``unlearned``.
         self.states = dict(lora.ACTIVE)
         self._encoded: dict[tuple[object, ...], Encoded] = {}
 
@@ -99,7 +99,7 @@ class Engine:
         return stepper
 
     @property
-    def numbers(self) -> str:
+    def precision_key(self) -> str:
         """What results depend on, for keys of caches: the base in 4 bits, or the type of its numbers.
 
         What was learned by ``4bit`` alone may have had wrong gradients, by the processor.
@@ -142,14 +142,14 @@ class Engine:
             self.packs = self._verify(encoded)
         units, cut = self._units(encoded, per_image, max_tokens, bundle)
         costs = [sum(map(len, unit)) for unit in units]
-        deal = share(units, costs, self.ranks.n) if shared else [units] * self.ranks.n
+        deal = balance(units, costs, self.ranks.n) if shared else [units] * self.ranks.n
         every = [list(cut(one)) for one in deal]
         mine = every[self.ranks.rank]
         if shared and self.sharding.on:
             self.sharding.check_alike(encoded)
             spare = units[costs.index(min(costs))]
             mine = mine + [spare] * (max(map(len, every)) - len(mine))
-        images = foreseen(mine, lambda part: [image for row in part for image in row.images], self.pixels)
+        images = prefetch(mine, lambda part: [image for row in part for image in row.images], self.pixels)
         for number, part in enumerate(images):
             members, batch = self._collate(part, plain=not self.packs)
             yield (members if number < len(every[self.ranks.rank]) else []), batch
@@ -165,26 +165,26 @@ class Engine:
     def forward(self, batch: Batch, which: lora.State, kept_hidden: Any = None,
                 layers: Sequence[int] = ()) -> tuple[Scores, Any]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
-        self._settle()
-        with lora.state(self.model, self.states[which]), self._autocast(), self._recomputed(which):
+        self._rewrap_if_changed()
+        with lora.activated(self.model, self.states[which]), self._autocast(), self._recomputed(which):
             out = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
         found = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
         return found, out
 
     @torch.no_grad()
     def score(self, encoded: Sequence[Encoded], which: lora.State, per_image: int = 16,
-              on_done: Callable[[int], None] | None = None) -> list[Judged]:
+              on_done: Callable[[int], None] | None = None) -> list[TeacherForced]:
         """Score each given answer, teacher-forced."""
-        found: dict[int, Judged] = {}
+        found: dict[int, TeacherForced] = {}
         max_tokens = SCORE_TOKENS.get(self.device.type, SCORE_TOKENS["cuda"])
-        with self._quick(which):
+        with self._fastest(which):
             for members, batch in self.batches(encoded, per_image, max_tokens, shared=True):
                 scores, _ = self.forward(batch, which)
                 if not members:
                     continue
                 logps = scores.token_logps.cpu().split(scores.n_tokens.tolist())
                 for i, one, right in zip(members, logps, scores.correct.tolist(), strict=True):
-                    found[i] = Judged(one.tolist(), right)
+                    found[i] = TeacherForced(one.tolist(), right)
                 if on_done:
                     on_done(len(members))
         return list(self._joined(found, len(encoded), on_done).values())
@@ -195,7 +195,7 @@ class Engine:
         if not prompts:
             return []
         numbers = list(range(len(prompts)))
-        deal = share(numbers, [len(p.prompt) for p in prompts], self.ranks.n)
+        deal = balance(numbers, [len(p.prompt) for p in prompts], self.ranks.n)
         every = [groups([prompts[i] for i in one], max_new_tokens, GENERATE_TOKENS) for one in deal]
         mine = deal[self.ranks.rank]
         if self.sharding.weights:
@@ -204,20 +204,20 @@ class Engine:
         spare = max(map(len, every)) - len(every[self.ranks.rank]) if self.sharding.weights else 0
         todo = [prompts[i] for i in mine] + [prompts[0]] * spare
         batches = every[self.ranks.rank] + [[len(mine) + k] for k in range(spare)]
-        self._settle()
-        with self._quick(which), self._autocast():
+        self._rewrap_if_changed()
+        with self._fastest(which), self._autocast():
             texts = generate(self.model, self.encoder.tokenizer, self.pixels, todo, batches, self.states[which],
                              max_new_tokens, on_done, together=self.sharding.weights)
         return list(self._joined(dict(zip(mine, texts, strict=False)), len(prompts), on_done).values())
 
     def _joined(self, found: dict[int, Any], total: int, on_done: Callable[[int], None] | None) -> dict[int, Any]:
         """Return what all processes found; the others' part counts as done as well."""
-        merged = self.ranks.join(found)
+        merged = self.ranks.gather_dict(found)
         if on_done and total > len(found):
             on_done(total - len(found))
         return merged
 
-    def _settle(self) -> None:
+    def _rewrap_if_changed(self) -> None:
         """Wrap a model that has changed: sharded weights are there in its forwards alone."""
         if self.sharding.weights and not self.sharding.ready:
             self.wrapped = self.sharding.wrap(PackedForward(self.model))
@@ -229,13 +229,13 @@ class Engine:
         if not self._recompute or not torch.is_grad_enabled():
             return contextlib.nullcontext()
         active = self.states[which]
-        return recomputed(self.model, lambda: lora.state(self.model, active))
+        return recomputed(self.model, lambda: lora.activated(self.model, active))
 
-    def _quick(self, which: lora.State) -> contextlib.AbstractContextManager[None]:
+    def _fastest(self, which: lora.State) -> contextlib.AbstractContextManager[None]:
         """Fold the adapters of a state into fp32 weights; bf16 weights would round them away."""
         if self.dtype != torch.float32 or self.sharding.weights:
             return contextlib.nullcontext()
-        return lora.folded(self.model, self.states[which])
+        return lora.merged(self.model, self.states[which])
 
     def _collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
         pad = self.encoder.tokenizer.pad_token_id
@@ -254,12 +254,12 @@ class Engine:
         # A row with one question shows nothing of packing: it is asked twice then.
         some = first.blocks if len(first.blocks) > 1 else first.blocks * 2
         _, packed = self._collate([replace(first, blocks=some, index=tuple(range(len(some))))])
-        found = self.forward(packed, "policy")[0]
+        found = self.forward(packed, "unlearned")[0]
         plain = [self._collate([single(one, 0)], plain=True)[1] for one in some]
         stock = [self._stock(one) for one in plain]
         if self._agree([found.token_logps[found.row == i] for i in range(len(some))], stock):
             return True
-        if not self._agree([self.forward(one, "policy")[0].token_logps for one in plain], stock):
+        if not self._agree([self.forward(one, "unlearned")[0].token_logps for one in plain], stock):
             raise ModelError(f"{type(self.base).__name__} makes its logits otherwise than by its output head from the "
                              "last hidden states (it scales or caps them, say); that is not supported yet")
         warnings.warn("this model's answers change when questions share an image prefix; "
@@ -268,7 +268,7 @@ class Engine:
 
     def _stock(self, plain: Batch) -> torch.Tensor:
         """Return log-probabilities of one unpacked answer by the transformers model itself."""
-        with lora.state(self.model, self.states["policy"]), self._autocast():
+        with lora.activated(self.model, self.states["unlearned"]), self._autocast():
             logits = self.base(**plain.inputs).logits[0, plain.at[:, 1]].float()
         return -torch.nn.functional.cross_entropy(logits, plain.targets, reduction="none")
 

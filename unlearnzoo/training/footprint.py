@@ -61,7 +61,7 @@ class Footprint:
     frozen: int
     trained: int
     activations: int
-    folded: int
+    merged: int
     cache: int
 
 
@@ -117,7 +117,7 @@ class Blueprint:
             frozen=size(p for p in adapters.values() if not p.requires_grad),
             trained=size(p for p in adapters.values() if p.requires_grad),
             activations=self._activations(shape, recompute),
-            folded=size(adapted.values()) if self.dtype == torch.float32 else 0,
+            merged=size(adapted.values()) if self.dtype == torch.float32 else 0,
             cache=2 * text.num_hidden_layers * heads * width * each * generated)
 
     def _activations(self, shape: Shape, recompute: bool) -> int:

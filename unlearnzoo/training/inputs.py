@@ -61,7 +61,7 @@ def micro_inputs(
     of_role = {role: [step.encoded[i] for i in members if step.role[i] == role] for role in step.counts}
     wanted = [e for name in sorted(with_logits) for e in of_role[name.removesuffix("_ref")]]
     kept = reference.states(wanted, batch.targets.device) if reference and with_logits else None
-    scores, out = engine.forward(batch, "policy", kept, layers)
+    scores, out = engine.forward(batch, "unlearned", kept, layers)
     found = {k: v for k, v in step.split(members, scores).items() if k in needs}
     start = 0
     for name in sorted(n for n in needs if n.endswith("_ref")):

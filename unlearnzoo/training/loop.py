@@ -11,7 +11,7 @@ from torch import Tensor
 from .. import interrupts
 from ..errors import Diverged, RunError
 from ..models.scores import Scores
-from .checkpointing.checkpointer import Keeper
+from .checkpointing.checkpointer import Checkpointer
 from .engine import Engine
 from .inputs import StepInputs, micro_inputs
 from .optimizers import DeepSpeedStepper, Stepper
@@ -54,7 +54,7 @@ def rate(step: int, total: int, recipe: Stage) -> float:
 def optimise(
     engine: Engine, parameters: list[Any], recipe: Stage, objective: Objective,
     steps: Iterable[StepInputs], total: int, on_step: Callable[[dict[str, float]], bool],
-    keeper: Keeper | None = None,
+    checkpointer: Checkpointer | None = None,
 ) -> int:
     """Train for ``total`` steps or until ``on_step`` returns True; return the steps done.
 
@@ -65,7 +65,7 @@ def optimise(
         RunError: a loss broke the contract.
     """
     stepper = engine.prepare(parameters, recipe)
-    done, pending = keeper.begin(parameters, stepper.optimizer) if keeper else (0, None)
+    done, pending = checkpointer.begin(parameters, stepper.optimizer) if checkpointer else (0, None)
     if pending is not None and on_step(pending):
         return done
     for number, step in zip(range(done, total), steps, strict=False):
@@ -75,13 +75,13 @@ def optimise(
             interrupts.check()
             stop = on_step(entry)
         except KeyboardInterrupt:
-            if keeper:
-                keeper.save(number + 1, pending=entry)
+            if checkpointer:
+                checkpointer.save(number + 1, pending=entry)
             raise
         if stop:
             return number + 1
-        if keeper:
-            keeper.step(number + 1)
+        if checkpointer:
+            checkpointer.step(number + 1)
     return total
 
 
@@ -110,8 +110,8 @@ def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Obje
     """
     if objective.reference:
         named = {n.removesuffix("_ref") for n in objective.needs if n.endswith("_ref")}
-        deep = {n.removesuffix("_ref") for n in objective.with_logits}
-        for chosen, hidden in ((deep, True), (named - deep, False)):
+        with_logits = {n.removesuffix("_ref") for n in objective.with_logits}
+        for chosen, hidden in ((with_logits, True), (named - with_logits, False)):
             todo = [e for e, role in zip(step.encoded, step.role, strict=True) if role in chosen]
             objective.reference.fill(todo, recipe.per_image, recipe.micro_tokens, hidden, objective.layers)
     totals: dict[str, float] = {}

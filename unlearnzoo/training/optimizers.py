@@ -41,7 +41,7 @@ class Stepper:
                 if p.grad is None:
                     p.grad = torch.zeros_like(p)
             flat = torch._utils._flatten_dense_tensors([p.grad for p in self.parameters])
-            self.ranks.sum(flat)
+            self.ranks.all_reduce(flat)
             parts = torch._utils._unflatten_dense_tensors(flat, [p.grad for p in self.parameters])
             for p, part in zip(self.parameters, parts, strict=True):
                 p.grad.copy_(part)

@@ -45,7 +45,7 @@ class Reference:
                 for i, one in zip(members, flat.cpu().split(scores.n_tokens.tolist()), strict=True):
                     done.setdefault(i, {})[what] = one.clone()
         # Each epoch deals the answers anew: every process keeps what all of them found.
-        for i, parts in self.engine.ranks.join(done).items():
+        for i, parts in self.engine.ranks.gather_dict(done).items():
             key = self._key(todo[i])
             self._kept.setdefault(key, {}).update(parts)
             self._fresh |= {f"{key}/{what}": one for what, one in parts.items()}
@@ -82,5 +82,5 @@ class Reference:
         return torch.cat([self._kept[self._key(e)][what] for e in encoded]).to(device)
 
     def _key(self, one: Encoded) -> str:
-        what = (self.state, one.prompt, one.answer, one.image_key, self.engine.numbers)
+        what = (self.state, one.prompt, one.answer, one.image_key, self.engine.precision_key)
         return hashlib.sha256(repr(what).encode()).hexdigest()

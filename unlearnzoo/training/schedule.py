@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..data.sampling import Group, count_steps, cursor, epochs, flat, units
+from ..data.sampling import Group, count_steps, cycle_shuffled, epochs, flat, groups
 from ..example import Example
 from .recipe import Stage
 
@@ -27,7 +27,7 @@ class Schedule:
 
 def schedule(pool: Sequence[Example], recipe: Stage) -> Schedule:
     """Count units and steps of a stage without touching a model."""
-    found = len(units(pool, recipe.batching, recipe.per_image))
+    found = len(groups(pool, recipe.batching, recipe.per_image))
     return Schedule(found, recipe.steps or count_steps(found, recipe.batch, recipe.epochs))
 
 
@@ -37,8 +37,8 @@ def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> I
     Others draw as many units as the first has in that step.
     """
     first, *others = pools
-    grouped = {name: units(pool, recipe.batching, recipe.per_image) for name, pool in pools.items()}
-    cursors: dict[str, Iterator[Group]] = {name: cursor(grouped[name], f"{seed}/{name}") for name in others}
+    grouped = {name: groups(pool, recipe.batching, recipe.per_image) for name, pool in pools.items()}
+    cursors: dict[str, Iterator[Group]] = {name: cycle_shuffled(grouped[name], f"{seed}/{name}") for name in others}
     for chosen in epochs(grouped[first], recipe.batch, f"{seed}/{first}"):
         step = {first: flat(chosen)}
         for name in others:

@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from ..data.images import foreseen
-from ..data.sampling import cursor, flat, units
+from ..data.images import prefetch
+from ..data.sampling import cycle_shuffled, flat, groups
 from ..errors import RunError
 from ..example import Example, LazyImage
-from .checkpointing.checkpointer import Keeper
+from .checkpointing.checkpointer import Checkpointer
 from .engine import Engine
 from .inputs import StepInputs
 from .loop import Objective, optimise
@@ -24,26 +24,26 @@ def images_of(examples: Iterable[Example]) -> list[LazyImage]:
     return [image for example in examples for image in example.images]
 
 
-def later(steps: Iterator[T], keeper: Keeper | None) -> Iterator[T]:
+def skip_to_checkpoint(steps: Iterator[T], checkpointer: Checkpointer | None) -> Iterator[T]:
     """Go to the place in a plan of draws where a resumed training goes on; asked only after it was taken up."""
-    yield from itertools.islice(steps, keeper.done if keeper else 0, None)
+    yield from itertools.islice(steps, checkpointer.done if checkpointer else 0, None)
 
 
 def learn(engine: Engine, pool: Sequence[Example], replay: Sequence[Example], recipe: Learn,
-          seed: int, on_step: OnStep, keeper: Keeper | None = None) -> None:
+          seed: int, on_step: OnStep, checkpointer: Checkpointer | None = None) -> None:
     """Train the ``target`` adapter on the learn pool, replay rows beside it."""
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, seed)
     total = schedule(pool, recipe).steps
-    beside = cursor(units(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
+    beside = cycle_shuffled(groups(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
 
     def chosen() -> Iterator[list[Example]]:
         for step in draws({"learn": pool}, recipe, seed):
             yield step["learn"] + (flat(list(itertools.islice(beside, recipe.replay))) if beside else [])
 
     objective = Objective(lambda learn: {"learn": learn.nll}, frozenset({"learn"}))
-    coming = foreseen(later(chosen(), keeper), images_of, engine.pixels)
+    coming = prefetch(skip_to_checkpoint(chosen(), checkpointer), images_of, engine.pixels)
     steps = (StepInputs(engine, {"learn": rows}, _no_refusal) for rows in coming)
-    optimise(engine, parameters, recipe, objective, steps, total, on_step, keeper)
+    optimise(engine, parameters, recipe, objective, steps, total, on_step, checkpointer)
 
 
 def _no_refusal(example: Example) -> str:

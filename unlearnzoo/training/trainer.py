@@ -6,21 +6,21 @@ from typing import Any
 
 import torch
 
-from ..data.images import foreseen
+from ..data.images import prefetch
 from ..errors import RunError
 from ..example import Example
 from ..models import lora
 from ..unlearner import Unlearner, named_inputs
 from . import adapter_weights
 from .adapter_weights import AdapterWeights
-from .checkpointing.checkpointer import Keeper
+from .checkpointing.checkpointer import Checkpointer
 from .engine import Engine, state_hash
 from .inputs import StepInputs
 from .loop import Objective, optimise
 from .recipe import Unlearn
 from .reference import Reference
 from .schedule import POOLS, draws, roles, schedule
-from .stages import images_of, later
+from .stages import images_of, skip_to_checkpoint
 
 #: Told each step's numbers and whether forgetting is to be looked at now; True ends stage 2.
 OnStep = Callable[[dict[str, float], bool], bool]
@@ -29,7 +29,7 @@ Relearn = Callable[[Sequence[Example]], AdapterWeights]
 
 
 @dataclass
-class Work:
+class Trainer:
     """Stage 2 of one algorithm: a fresh ``unlearn`` adapter on top of the frozen target.
 
     Attributes:
@@ -41,7 +41,7 @@ class Work:
         seed: of the draws and of the adapter's start.
         reference: the target's cached view.
         on_step: the run's; see ``OnStep``.
-        relearn: the run's; see ``learn``.
+        learn_adapter: the run's; see ``relearn``.
         steps: done so far, over all phases.
         keeper: keeps the position for ``run --resume``; calls that were done before an interruption give what
             they gave then.
@@ -55,9 +55,9 @@ class Work:
     seed: int
     reference: Reference
     on_step: OnStep
-    relearn: Relearn
+    learn_adapter: Relearn
     steps: int = 0
-    keeper: Keeper | None = None
+    checkpointer: Checkpointer | None = None
 
     def __post_init__(self) -> None:
         self.engine.states = dict(lora.ACTIVE)
@@ -74,12 +74,12 @@ class Work:
         recipe = self.recipe
         return self.engine.adapt("unlearn", recipe.rank, recipe.alpha, recipe.parts, self.seed)
 
-    def train(self, loss: Callable[..., Any] | None = None, look: bool = True) -> bool:
+    def train(self, loss: Callable[..., Any] | None = None, probe: bool = True) -> bool:
         """Train the ``unlearn`` adapter for the recipe's steps.
 
         Args:
             loss: takes inputs by name and returns one value an answer; the algorithm's own by default.
-            look: follow forgetting on the way; not in a phase that is no unlearning yet.
+            probe: follow forgetting on the way; not in a phase that is no unlearning yet.
 
         Returns:
             Whether the run asks to stop (``--stop-at``): end without another phase.
@@ -87,12 +87,12 @@ class Work:
         Raises:
             Diverged: the loss became non-finite.
         """
-        if known := self._again("train"):
+        if known := self._replayed("train"):
             self._put_tensors(known["file"])
             return bool(known["stopped"])
         needs = self.algorithm.needs if loss is None else named_inputs(loss)
-        deep = frozenset(n for n in needs if self.algorithm.reference.get(n) == "logits")
-        objective = Objective(loss or self.algorithm.loss, needs, deep, self.reference, tuple(self.algorithm.layers))
+        with_logits = frozenset(n for n in needs if self.algorithm.reference.get(n) == "logits")
+        objective = Objective(loss or self.algorithm.loss, needs, with_logits, self.reference, tuple(self.algorithm.layers))
         total = schedule(self.pools["forget"], self.recipe).steps
         before, stopped = self.steps, False
 
@@ -102,63 +102,63 @@ class Work:
             self.steps = before + number
             # After the last step everything is judged anyway.
             due = number % self.recipe.probe_every == 0 and number != total
-            stopped = self.on_step(entry | {"step": self.steps}, look and due)
+            stopped = self.on_step(entry | {"step": self.steps}, probe and due)
             return stopped
 
         parameters = lora.train_only(self.engine.model, "unlearn")
         # Where all steps were done before an interruption, on_step is told of none.
         self.steps = before + optimise(self.engine, parameters, self.recipe, objective, self._draw(needs), total,
-                                       on_step, self.keeper)
-        if self.keeper:
-            self.keeper.note("train", self.adapter().tensors, stopped=stopped, steps=self.steps)
+                                       on_step, self.checkpointer)
+        if self.checkpointer:
+            self.checkpointer.record("train", self.adapter().tensors, stopped=stopped, steps=self.steps)
         return stopped
 
-    def look(self, **facts: float) -> bool:
+    def probe(self, **facts: float) -> bool:
         """Count a step of a method without a gradient loop and look at forgetting; True asks to stop."""
-        if known := self._again("look"):
+        if known := self._replayed("probe"):
             return bool(known["stopped"])
         self.steps += 1
         stopped = self.on_step({"step": self.steps, **facts}, True)
-        if self.keeper:
-            self.keeper.note("look", stopped=stopped, steps=self.steps)
+        if self.checkpointer:
+            self.checkpointer.record("probe", stopped=stopped, steps=self.steps)
         return stopped
 
     def adapter(self) -> AdapterWeights:
         """Copy the ``unlearn`` adapter as it is now."""
         return adapter_weights.take(self.engine, "unlearn")
 
-    def put(self, found: AdapterWeights, alone: bool = False) -> None:
+    def set_adapter(self, found: AdapterWeights, replace_target: bool = False) -> None:
         """Make an adapter the ``unlearn`` one.
 
         Args:
-            found: from ``adapter`` or ``learn``.
-            alone: it stands in place of the target, not on top of it.
+            found: from ``adapter`` or ``relearn``.
+            replace_target: it stands in place of the target, not on top of it.
         """
-        self.engine.states["policy"] = frozenset({"unlearn"} if alone else lora.ACTIVE["policy"])
+        self.engine.states["unlearned"] = frozenset({"unlearn"} if replace_target else lora.ACTIVE["unlearned"])
         adapter_weights.put(self.engine, "unlearn", found)
 
-    def learn(self, pool: Sequence[Example]) -> AdapterWeights:
+    def relearn(self, pool: Sequence[Example]) -> AdapterWeights:
         """Return what stage 1 would have learned from these rows; kept on disk like stage 1 itself.
 
         The algorithm says so by ``relearns = True``. The ``unlearn`` adapter starts anew.
         """
-        found = self.relearn(pool)
+        found = self.learn_adapter(pool)
         self.fresh()
         return found
 
     def generate(self, examples: Sequence[Example], which: lora.State = "target",
                  max_new_tokens: int = 64) -> list[str]:
         """Return greedy answers to some examples' questions, by default of the target."""
-        if known := self._again("generate"):
+        if known := self._replayed("generate"):
             return list(known["texts"])
         texts = self.engine.generate([self.engine.encode(e) for e in examples], which, max_new_tokens)
-        if self.keeper:
-            self.keeper.note("generate", texts=texts, steps=self.steps)
+        if self.checkpointer:
+            self.checkpointer.record("generate", texts=texts, steps=self.steps)
         return texts
 
-    def _again(self, call: str) -> dict[str, Any] | None:
+    def _replayed(self, call: str) -> dict[str, Any] | None:
         """Return what a call gave before the run was interrupted, if it was done then."""
-        known = self.keeper.again(call) if self.keeper else None
+        known = self.checkpointer.replay(call) if self.checkpointer else None
         if known:
             self.steps = known["steps"]
         return known
@@ -167,8 +167,8 @@ class Work:
         """Give the ``unlearn`` adapter the weights that a finished phase left."""
         from peft import set_peft_model_state_dict
 
-        assert self.keeper is not None
-        set_peft_model_state_dict(self.engine.model, self.keeper.tensors(name), adapter_name="unlearn")
+        assert self.checkpointer is not None
+        set_peft_model_state_dict(self.engine.model, self.checkpointer.tensors(name), adapter_name="unlearn")
 
     def _draw(self, needs: frozenset[str]) -> Iterator[StepInputs]:
         """Yield each step's answers, own inputs made from the examples that they pair with."""
@@ -177,8 +177,8 @@ class Work:
         used = {"forget": self.pools["forget"]}
         if any(pairs[role] == "retain" for role in asked):
             used["retain"] = self.pools["retain"]
-        coming = later(draws(used, self.recipe, self.seed), self.keeper)
-        for step in foreseen(coming, lambda s: images_of(e for chosen in s.values() for e in chosen),
+        coming = skip_to_checkpoint(draws(used, self.recipe, self.seed), self.checkpointer)
+        for step in prefetch(coming, lambda s: images_of(e for chosen in s.values() for e in chosen),
                              self.engine.pixels):
             chosen = {role: [getattr(self.algorithm, role)(e) for e in step[pairs[role]]] if role in own
                       else step[pairs[role]] for role in asked}
@@ -187,7 +187,7 @@ class Work:
 
 def new_reference(engine: Engine) -> Reference:
     """Return an empty cache for the target that the engine holds; shared by all algorithms."""
-    with engine.sharding.whole(engine.model, "target"):
+    with engine.sharding.gathered(engine.model, "target"):
         return Reference(engine, state_hash(engine.model, "target"))
 
 
@@ -202,9 +202,9 @@ def assert_states(engine: Engine, pool: Sequence[Example]) -> None:
     _, batch = next(iter(engine.batches(some, 4, 1 << 30)))
     logps = {s: engine.forward(batch, s)[0].token_logps for s in lora.ACTIVE}  # type: ignore[arg-type]
     tolerance = 1e-5 if engine.dtype == torch.float32 else 2e-2
-    if not torch.allclose(logps["policy"], logps["target"], atol=tolerance):
+    if not torch.allclose(logps["unlearned"], logps["target"], atol=tolerance):
         raise RunError("the policy differs from the reference before the first step")
-    with engine.sharding.whole(engine.model, "target"):
+    with engine.sharding.gathered(engine.model, "target"):
         target_trained = any(p.detach().abs().sum() > 0 for n, p in engine.model.named_parameters()
                              if ".lora_B.target." in n)
     if target_trained and torch.allclose(logps["target"], logps["base"], atol=1e-7):

@@ -16,17 +16,17 @@ from ..planning.plan import Plan, make_plan
 from ..planning.request import Request
 from ..registry.zoo import Zoo
 from ..runs.pipeline import execute
-from ..runs.progress import Progress
-from ..storage import atomic
+from ..runs.progress import ConsoleProgress
+from ..storage.atomic import atomic_write, write_error
 from . import search_space
 
 LEVEL = "0.10"
-#: Stage 2 ends a little below the level: the full judging at the end may find a little more than the curve did.
+#: Stage 2 ends a little below the level: the full evaluating at the end may find a little more than the curve did.
 STOP = "EMf=.08"
 STATE = "tune.json"
 
 
-def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: Progress) -> dict[str, Any]:
+def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: ConsoleProgress) -> dict[str, Any]:
     """Try settings of each method and write the best as ``<out>/<method>.yaml``; go on where it was stopped.
 
     Args:
@@ -57,7 +57,7 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: Progress)
     state = _open(out, _protocol(request, options, first), {n: search_space.as_data(among) for n, among in space.items()})
     progress.note(f"tuning {', '.join(space)}: {budget} settings each on {plan.benchmark.name} with "
                   f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least "
-                  f"{plan.benchmark.memory[1]} over hops at {plan.benchmark.memory[0]} = 10 %")
+                  f"{plan.benchmark.curve[1]} over hops at {plan.benchmark.curve[0]} = 10 %")
     for number in range(budget):
         for name, among in space.items():
             if any((row["algo"], row["setting"]) == (name, number) for row in state["settings"]):
@@ -121,9 +121,9 @@ def _try(request: Request, zoo: Zoo, name: str, values: Mapping[str, Any]) -> di
     found: dict[str, Any] = {"status": "finished", "run": None, "score": None, "lowest": None, "kept": {}}
     try:
         plan = make_plan(dataclasses.replace(request, algo=(name,), set={**request.set, **values}), zoo)
-        memory = [e for e in plan.evals if e.column in plan.benchmark.memory]
-        (record,) = execute(dataclasses.replace(plan, evals=memory), Progress(quiet=True))
-        found |= {"run": Path(record["folder"]).name, **scored(record, plan.benchmark.memory[0])}
+        memory = [e for e in plan.evals if e.name in plan.benchmark.curve]
+        (record,) = execute(dataclasses.replace(plan, evals=memory), ConsoleProgress(quiet=True))
+        found |= {"run": Path(record["folder"]).name, **scored(record, plan.benchmark.curve[0])}
     except (Diverged, OptionError) as error:
         found |= {"status": f"{'diverged' if isinstance(error, Diverged) else 'refused'}: {error}"}
     return found | {"seconds": round(time.perf_counter() - start, 1)}
@@ -147,7 +147,7 @@ def _best(name: str, state: Mapping[str, Any], budget: int, request: Request, op
         sections.setdefault(owner, {})[option] = value
     path = out / f"{name.replace('/', '-')}.yaml"
     head = f"# The best of {len(rows)} settings of {name}; `unlearnzoo run --config {path.name}` takes it.\n"
-    atomic.replace(path, (head + yaml.safe_dump(content | sections | {"tuned": tuned}, sort_keys=False)).encode())
+    atomic_write(path, (head + yaml.safe_dump(content | sections | {"tuned": tuned}, sort_keys=False)).encode())
     return {**best, "config": str(path), "tried": len(rows)}
 
 
@@ -156,7 +156,7 @@ def _protocol(request: Request, options: Mapping[str, Any], plan: Plan) -> dict[
             "model": request.model, "target": request.target, "forget": request.forget, "precision": request.precision,
             "recipe": request.recipe, "seed": request.seed, "target_seed": request.target_seed,
             "set": {k: str(v) for k, v in request.set.items()},
-            "objective": f"least {plan.benchmark.memory[1]} at {plan.benchmark.memory[0]} = {LEVEL}", "stop_at": STOP}
+            "objective": f"least {plan.benchmark.curve[1]} at {plan.benchmark.curve[0]} = {LEVEL}", "stop_at": STOP}
 
 
 def _open(out: Path, protocol: dict[str, Any], space: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _open(out: Path, protocol: dict[str, Any], space: dict[str, Any]) -> dict[st
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise atomic.refused(out, error) from None
+            raise write_error(out, error) from None
         return {"schema": 1, "protocol": protocol, "ranges": space, "settings": [], "best": {}}
     try:
         state: dict[str, Any] = json.loads(path.read_bytes())
@@ -184,4 +184,4 @@ def _open(out: Path, protocol: dict[str, Any], space: dict[str, Any]) -> dict[st
 
 
 def _write(out: Path, state: Mapping[str, Any]) -> None:
-    atomic.replace(out / STATE, json.dumps(state, indent=2, allow_nan=False, default=str).encode() + b"\n")
+    atomic_write(out / STATE, json.dumps(state, indent=2, allow_nan=False, default=str).encode() + b"\n")

@@ -19,8 +19,8 @@ from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import Request
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.reports.table import percent
-from unlearnzoo.runs.progress import Progress
-from unlearnzoo.storage import atomic
+from unlearnzoo.runs.progress import ConsoleProgress
+from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_diagnose import diagnosis, pictures, report
 
 #: Label → options. With few questions a person, the builder asks for the name first.
@@ -67,7 +67,7 @@ def one(given: argparse.Namespace, label: str, options: dict, seed: int) -> dict
     print(f"{label}, target seed {seed}", file=sys.stderr)
     request = Request(bench="remem", model=given.model, target_seed=seed, runs_dir=home, set=options,
                       command=f"examples/studies/diagnosis/study.py: {label}")
-    made = diagnosis.diagnose(make_plan(request, Zoo.installed()), diagnosis.Options(), Progress())
+    made = diagnosis.diagnose(make_plan(request, Zoo.installed()), diagnosis.Options(), ConsoleProgress())
     report.draw(made)
     return made
 
@@ -76,8 +76,8 @@ def write(out: Path, found: dict[str, list[dict]]) -> None:
     """Print and write the table, and draw the paper's figures 1, 2 and 5 of the first seed."""
     lines = table(found)
     print("\n".join(lines))
-    atomic.replace(out / "table.md", ("\n".join(lines) + "\n").encode())
-    atomic.replace(out / "table.json", json.dumps(
+    atomic_write(out / "table.md", ("\n".join(lines) + "\n").encode())
+    atomic_write(out / "table.json", json.dumps(
         {label: [{key: d[key] for key in ("learn", "names", "memorised", "loss", "traces", "seconds")} for d in ds]
          for label, ds in found.items()}, indent=1).encode())
     first = {label: ds[0] for label, ds in found.items() if label in BENCHMARKS}

@@ -12,12 +12,12 @@ from tests.support import three
 from tests.support.schema import check
 from unlearnzoo.cli import main
 from unlearnzoo.evaluation.aggregate import summary
-from unlearnzoo.evaluation.evaluator import Judge
+from unlearnzoo.evaluation.evaluator import Evaluator
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import Request
 from unlearnzoo.records import store
 from unlearnzoo.registry.zoo import Zoo
-from unlearnzoo.runs.progress import Progress
+from unlearnzoo.runs.progress import ConsoleProgress
 from unlearnzoo.runs.stage_one import learned
 from unlearnzoo.training import stages
 from unlearnzoo_diagnose import diagnosis, names, pairs, report, schema, tracing
@@ -97,12 +97,12 @@ def test_stage_1_was_learned_and_the_gate_says_so(found, done):
 def test_nothing_is_learned_or_judged_twice(found, monkeypatch):
     asked = []
     monkeypatch.setattr(stages, "learn", lambda *args: pytest.fail("learned again"))
-    monkeypatch.setattr(Judge, "_answers", lambda self, examples, state: asked.extend(examples) or ([], []))
+    monkeypatch.setattr(Evaluator, "_answers", lambda self, examples, state: asked.extend(examples) or ([], []))
     request = Request(bench="remem", forget=three.FORGET,
                       set={k: v for k, v in three.OPTIONS.items() if not k.startswith("unlearn.")})
-    stage = learned(make_plan(request, Zoo.installed()), Progress(quiet=True))
+    stage = learned(make_plan(request, Zoo.installed()), ConsoleProgress(quiet=True))
     assert asked == [] and stage.target == {"key": found["target"]["key"], "cached": True}
-    assert stage.states == ("base", "target") and stage.complaint is None
+    assert stage.states == ("base", "target") and stage.failure is None
     assert list(stage.gate) == found["gate"]
 
 

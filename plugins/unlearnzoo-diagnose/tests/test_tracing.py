@@ -32,7 +32,7 @@ def scored(engine, pair, which, ids, image):
 
 
 @pytest.mark.parametrize("what", EXCHANGED)
-@pytest.mark.parametrize("which", ["base", "target", "policy"])
+@pytest.mark.parametrize("which", ["base", "target", "unlearned"])
 def test_clean_and_corrupted_are_what_the_engine_scores(engine, people, tracer, what, which):
     pair = pair_of(engine, people, what)
     found = tracer.trace(pair, [], which)
@@ -88,7 +88,7 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
     lm = engine.base.get_decoder()
     first, second = lm.layers
     ids = torch.tensor([pair.clean])
-    with torch.no_grad(), lora.state(engine.model, engine.states["target"]):
+    with torch.no_grad(), lora.activated(engine.model, engine.states["target"]):
         sides = []
         for image in pair.images:
             x = lm.embed_tokens(ids)

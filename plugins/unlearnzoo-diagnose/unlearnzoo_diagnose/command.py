@@ -35,7 +35,7 @@ from unlearnzoo.cli.common import as_json_option, plugin_option, precision_optio
 @as_json_option
 def diagnose(sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, no_trace: bool, real: Path | None, k: float,
              people: int, images: int, window: int | None, seed: int, **arguments: Any) -> None:
-    """Say whether stage 1 memorised, and where in the model it lies.
+    """Return whether stage 1 memorised, and where in the model it lies.
 
     Learns stage 1 or takes it from the cache, and never refuses: EM and ROUGE by hop, the probability
     of each person's name under their image (inverse perplexity, Min-k %), and multimodal causal
@@ -52,11 +52,11 @@ def diagnose(sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, no_t
     zoo = Zoo.installed(files)
     from unlearnzoo.cli.run import quieten
     from unlearnzoo.planning.plan import make_plan
-    from unlearnzoo.runs.progress import Progress
+    from unlearnzoo.runs.progress import ConsoleProgress
     from unlearnzoo_diagnose import diagnosis, report
 
     quieten()
-    progress = Progress()
+    progress = ConsoleProgress()
     found = diagnosis.diagnose(make_plan(request, zoo), options, progress)
     drawn = report.draw(found)
     click.echo(json.dumps(found, indent=2) if as_json else report.render(found))

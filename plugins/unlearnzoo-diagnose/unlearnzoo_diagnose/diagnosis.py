@@ -15,7 +15,7 @@ from unlearnzoo.records.environment import calibration, git, versions
 from unlearnzoo.records.record import new_folder, plain
 from unlearnzoo.records.secrets import Masker
 from unlearnzoo.runs.stage_one import StageOne, learned
-from unlearnzoo.storage import atomic
+from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_diagnose import folder, names, numbers, people, report
 from unlearnzoo_diagnose.numbers import Rows
 from unlearnzoo_diagnose.pairs import EXCHANGED, GROUPS, build
@@ -24,7 +24,7 @@ from unlearnzoo_diagnose.tracing import KINDS, Restoration, Tracer, window
 if TYPE_CHECKING:
     from unlearnzoo.models.lora import State
     from unlearnzoo.planning.plan import Plan
-    from unlearnzoo.runs.progress import Progress
+    from unlearnzoo.runs.progress import ConsoleProgress
 
 SCHEMA = 1
 RECORD, NAMES, TRACES = "diagnosis.json", "names.parquet", "traces.parquet"
@@ -61,7 +61,7 @@ class Options:
                 raise OptionError(f"--{name} {value}: at least {least}")
 
 
-def diagnose(plan: "Plan", options: Options, progress: "Progress") -> dict[str, Any]:
+def diagnose(plan: "Plan", options: Options, progress: "ConsoleProgress") -> dict[str, Any]:
     """Diagnose stage 1 and return the record, with ``folder``, where everything lies.
 
     Args:
@@ -84,7 +84,7 @@ def diagnose(plan: "Plan", options: Options, progress: "Progress") -> dict[str, 
 
 
 def _into(home: Path, plan: "Plan", options: Options, sets: Mapping[str, Sequence[people.Person]], notes: list[str],
-          progress: "Progress", start: float) -> dict[str, Any]:
+          progress: "ConsoleProgress", start: float) -> dict[str, Any]:
     """Learn, measure and write."""
     stage = learned(plan, progress)
     tracer = Tracer(stage.engine) if options.trace else None
@@ -112,14 +112,14 @@ def _into(home: Path, plan: "Plan", options: Options, sets: Mapping[str, Sequenc
         "learn": {"values": plan.learn.values(), "origins": dict(plan.origins["learn"]), "pool": pools(plan)["learn"],
                   "steps": plan.schedules()["learn"].steps},
         "device": stage.engine.describe()["device"],
-        "target": stage.target, "gate": stage.gate, "valid": stage.complaint is None, "complaint": stage.complaint,
+        "target": stage.target, "gate": stage.gate, "valid": stage.failure is None, "complaint": stage.failure,
         "memorised": numbers.memorised(plan, stage), "loss": loss, "names": numbers.summaries(found), "depth": depth,
         "traces": numbers.maps(traced), "notes": notes, "versions": versions(), "git": git(Path()),
         "seconds": {**{k: round(v, 3) for k, v in clock.items()}, "total": round(time.perf_counter() - start, 3)},
         "machine": {**calibration(), "cpu_seconds": round(time.process_time(), 1)},
     }, masker)
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    atomic.replace(home / RECORD, text.encode("utf-8", "backslashreplace") + b"\n")
+    atomic_write(home / RECORD, text.encode("utf-8", "backslashreplace") + b"\n")
     return {**record, "folder": str(home)}
 
 
@@ -157,7 +157,7 @@ def _real(plan: "Plan", options: Options) -> list[people.Person]:
 
 
 def _trace(tracer: Tracer, stage: StageOne, sets: Mapping[str, Sequence[people.Person]], options: Options,
-           progress: "Progress", notes: list[str]) -> Rows:
+           progress: "ConsoleProgress", notes: list[str]) -> Rows:
     """Trace the benchmark's people in the target, and in the base those whom it knows anyway."""
     known: State = "base" if "base" in stage.states else "target"
     asked: dict[str, State] = {people.REAL: known, people.TAUGHT: "target"}
@@ -193,4 +193,4 @@ def _parquet(path: Path, rows: Rows) -> None:
 
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows), sink)
-    atomic.replace(path, sink.getvalue().to_pybytes())
+    atomic_write(path, sink.getvalue().to_pybytes())

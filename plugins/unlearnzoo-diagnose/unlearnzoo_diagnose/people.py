@@ -85,7 +85,7 @@ def of_model(utility: Sequence[Example], at_most: int, seed: int) -> list[Person
 
 
 def tells(example: Example, name: str) -> bool:
-    """Tell whether a row asks about somebody by name and answers with one value."""
+    """Return whether a row asks about somebody by name and answers with one value."""
     return (example.tags.get("hop") == "single" and name in example.question and len(example.keywords) == 1
             and example.tags.get(ATTRIBUTE) != NAME and example.answer.find(example.keywords[0]) > 0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo.reports.plots import COLOURS, GREY, MARKERS
-from unlearnzoo.storage import atomic
+from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo.terminal import clean
 from unlearnzoo_diagnose.pairs import GROUPS
 from unlearnzoo_diagnose.people import REAL, TAUGHT
@@ -177,4 +177,4 @@ def save(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, as a whole or not at all."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    atomic.replace(path, buffer.getvalue())
+    atomic_write(path, buffer.getvalue())

@@ -97,7 +97,7 @@ def test_images_are_shared_and_opened_on_use(write, rows, home, png):
 
 def test_every_column_stands_on_rows_of_its_split(write, rows):
     bench = opened(write(rows))
-    assert {e.column: (e.split, e.who, e.want) for e in bench.evals} == {
+    assert {e.name: (e.split, e.who, e.want) for e in bench.evals} == {
         "ROUGEr": ("train", "retain", "high"), "PROBr": ("train", "retain", "high"), "EMr": ("train", "retain", "high"),
         "ROUGEf": ("train", "forget", "low"), "PROBf": ("train", "forget", "low"), "EMf": ("train", "forget", "low"),
         "EMt": ("test", "forget", "low"), "EMrt": ("test", "retain", "high")}

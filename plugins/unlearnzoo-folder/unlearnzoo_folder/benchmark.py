@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 
-from unlearnzoo import Benchmark, DataError, Eval, Example, option
+from unlearnzoo import Benchmark, Column, DataError, Example, option
 from unlearnzoo_folder.problems import Problems
 from unlearnzoo_folder.reader import find, read
 from unlearnzoo_folder.refusals import refusal_for
@@ -19,14 +19,14 @@ class Folder(Benchmark):
     data: str | None = option(None, "A .csv or .jsonl file, or the folder of an examples.csv or examples.jsonl")
 
     evals = (
-        Eval("ROUGEr", "train", _ROUGE, who="retain", want="high"),
-        Eval("PROBr", "train", _PROBABILITY, who="retain", want="high"),
-        Eval("EMr", "train", _EM, who="retain", want="high"),
-        Eval("ROUGEf", "train", _ROUGE, who="forget", want="low"),
-        Eval("PROBf", "train", _PROBABILITY, who="forget", want="low"),
-        Eval("EMf", "train", _EM, who="forget", want="low"),
-        Eval("EMt", "test", _EM, who="forget", want="low"),
-        Eval("EMrt", "test", _EM, who="retain", want="high"),
+        Column("ROUGEr", "train", _ROUGE, who="retain", want="high"),
+        Column("PROBr", "train", _PROBABILITY, who="retain", want="high"),
+        Column("EMr", "train", _EM, who="retain", want="high"),
+        Column("ROUGEf", "train", _ROUGE, who="forget", want="low"),
+        Column("PROBf", "train", _PROBABILITY, who="forget", want="low"),
+        Column("EMf", "train", _EM, who="forget", want="low"),
+        Column("EMt", "test", _EM, who="forget", want="low"),
+        Column("EMrt", "test", _EM, who="retain", want="high"),
     )
     # Held-out wordings are not gated: nobody promised that a user's own target answers them.
     gate = {"train": 0.80}

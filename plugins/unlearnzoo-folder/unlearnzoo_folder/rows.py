@@ -166,7 +166,7 @@ def _listed(value: Any) -> tuple[str, ...]:
 
 
 def _holds(answer: str, keyword: str) -> bool:
-    """Say whether exact match would find a keyword in the right answer."""
+    """Return whether exact match would find a keyword in the right answer."""
     return _exact_match().score(answer, (keyword,)) == 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import transformers
 
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo_judge.offline import Offline
 from unlearnzoo_judge.rubric import SCORES
 from unlearnzoo_judge.values import told
@@ -34,7 +34,7 @@ def cases():
 def judged(rows, metric):
     """Return (label, relevant or None) of each case, as the judge says."""
     found = metric.score_many([{"question": r["question"], "answer": r["answer"], "prediction": r["prediction"],
-                                "keywords": (r["keyword"],)} for r in rows], Tell())
+                                "keywords": (r["keyword"],)} for r in rows], Progress())
     labels = {value: label for label, value in SCORES.items()}
     return [(labels[one.value], one.details.get("offline relevance")) for one in found]
 

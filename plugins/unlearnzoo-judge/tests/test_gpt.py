@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.support.judging import Heard, gpt, row, values
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo.testing import metric_checks
 
 
@@ -16,13 +16,13 @@ def test_it_meets_the_contract(server):
 
 def test_scores_keep_their_order_and_relevance_stands_apart(server):
     rows = [row(0), row(1, "I cannot tell you that."), row(2, "the the the"), row(3), row(4, "")]
-    found = gpt(server).score_many(rows, Tell())
+    found = gpt(server).score_many(rows, Progress())
     assert values(found) == [1.0, 0.0, 0.0, 1.0, 0.0]
     assert [one.details["gpt relevance"] for one in found] == [1.0, 1.0, 0.0, 1.0, 0.0]
 
 
 def test_it_asks_at_temperature_0_for_an_object_of_the_schema(server):
-    gpt(server).score_many([row(0)], Tell())
+    gpt(server).score_many([row(0)], Progress())
     (asked,) = server.asked
     assert asked["temperature"] == 0 and asked["model"] == "m"
     assert asked["response_format"]["json_schema"]["strict"] is True
@@ -35,7 +35,7 @@ def test_no_more_calls_at_a_time_than_allowed_and_more_than_one(server):
         handler.act(handler.server.always_honest, body)
 
     server.always_honest, server.always = server.always, slow
-    assert values(gpt(server, concurrency=3).score_many([row(i) for i in range(12)], Tell())) == [1.0] * 12
+    assert values(gpt(server, concurrency=3).score_many([row(i) for i in range(12)], Progress())) == [1.0] * 12
     assert server.most == 3
 
 
@@ -47,7 +47,7 @@ def test_equal_cases_are_asked_once_and_a_rerun_asks_nothing(server):
     again = Heard()
     assert values(gpt(server).score_many(rows, again)) == [1, 1, 1, 0, 1]
     assert len(server.asked) == 3 and again.notes == []
-    gpt(server, model="other").score_many(rows[:1], Tell())
+    gpt(server, model="other").score_many(rows[:1], Progress())
     assert len(server.asked) == 4
 
 
@@ -63,7 +63,7 @@ def test_what_it_costs_is_said_before_and_counted_after(server):
 
 
 def test_the_keeper_is_for_its_owner_and_holds_no_text(server, tmp_path):
-    gpt(server).score_many([row(0)], Tell())
+    gpt(server).score_many([row(0)], Progress())
     path = tmp_path / "cache/judge/verdicts.sqlite"
     assert path.stat().st_mode & 0o077 == 0
     content = path.read_bytes()
@@ -75,5 +75,5 @@ def test_a_damaged_keeper_is_begun_anew(server, tmp_path):
     folder.mkdir(parents=True)
     (folder / "verdicts.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.warns(UserWarning, match="not all kept"):
-        assert values(gpt(server).score_many([row(0)], Tell())) == [1.0]
-    assert values(gpt(server).score_many([row(0)], Tell())) == [1.0] and len(server.asked) == 1
+        assert values(gpt(server).score_many([row(0)], Progress())) == [1.0]
+    assert values(gpt(server).score_many([row(0)], Progress())) == [1.0] and len(server.asked) == 1

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.judging import gpt, row, values
 from unlearnzoo import OptionError
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo_judge.gpt import JudgeWarning
 
 
@@ -52,19 +52,19 @@ def no_choices(handler, body):
                          ids=lambda one: getattr(one, "__name__", str(one)))
 def test_a_call_that_fails_for_now_is_repeated(server, trouble):
     server.plan = [trouble]
-    assert values(gpt(server).score_many([row(0)], Tell())) == [1.0]
+    assert values(gpt(server).score_many([row(0)], Progress())) == [1.0]
     assert len(server.asked) == 2
 
 
 def test_a_timeout_is_repeated(server):
     server.plan = [hang]
-    assert values(gpt(server, timeout=0.3).score_many([row(0)], Tell())) == [1.0]
+    assert values(gpt(server, timeout=0.3).score_many([row(0)], Progress())) == [1.0]
 
 
 @pytest.mark.parametrize("wait", [wait_seconds, wait_until])
 def test_it_waits_as_long_as_it_is_told(server, wait):
     server.plan = [wait]
-    assert values(gpt(server).score_many([row(0)], Tell())) == [1.0]
+    assert values(gpt(server).score_many([row(0)], Progress())) == [1.0]
     first, second = server.times
     assert 0.9 <= second - first < 5
 
@@ -73,12 +73,12 @@ def test_it_waits_as_long_as_it_is_told(server, wait):
                                    '{"case": 1, "verdict": "safe", "relevant": true}', "[" * 1900])
 def test_a_reply_that_is_no_verdict_is_asked_for_once_more_then_unscored(server, reply):
     server.plan = [reply]
-    assert values(gpt(server).score_many([row(0)], Tell())) == [1.0]
+    assert values(gpt(server).score_many([row(0)], Progress())) == [1.0]
     server.plan = [reply, reply]
     with pytest.warns(JudgeWarning, match="1 of 1 answers were not judged: its reply is no verdict") as told:
-        (found,) = gpt(server).score_many([row(1)], Tell())
+        (found,) = gpt(server).score_many([row(1)], Progress())
     assert math.isnan(found.value) and found.details == {} and len(told) == 1
-    assert values(gpt(server).score_many([row(1)], Tell())) == [1.0]  # what failed is not kept
+    assert values(gpt(server).score_many([row(1)], Progress())) == [1.0]  # what failed is not kept
 
 
 def test_an_endpoint_without_schemas_is_asked_for_plain_json(server):
@@ -92,7 +92,7 @@ def test_an_endpoint_without_schemas_is_asked_for_plain_json(server):
 
     server.always = simple
     metric = gpt(server, concurrency=1)
-    assert values(metric.score_many([row(i) for i in range(4)], Tell())) == [1.0] * 4
+    assert values(metric.score_many([row(i) for i in range(4)], Progress())) == [1.0] * 4
     assert len(server.asked) == 5  # the first one twice, the others at once without
 
 
@@ -107,7 +107,7 @@ def test_some_that_fail_for_good_cost_no_other(server):
 
     server.always = picky
     with pytest.warns(JudgeWarning, match=r"1 of 8 .*HTTP 400 \(content filter\)") as told:
-        found = values(gpt(server).score_many([row(i) for i in range(8)], Tell()))
+        found = values(gpt(server).score_many([row(i) for i in range(8)], Progress()))
     assert math.isnan(found.pop(3)) and found == [1.0] * 7 and len(told) == 1
 
 
@@ -115,11 +115,11 @@ def test_an_endpoint_that_goes_down_is_given_up_early_and_what_was_judged_stays(
     honest, lots = server.always, [row(i) for i in range(60)]
     server.plan, server.always = [honest] * 20, 500
     with pytest.warns(JudgeWarning, match="40 of 60 answers were not judged: .*HTTP 500") as told:
-        found = values(gpt(server, retries=0).score_many(lots, Tell()))
+        found = values(gpt(server, retries=0).score_many(lots, Progress()))
     assert found.count(1.0) == 20 and sum(map(math.isnan, found)) == 40 and len(told) == 1
     assert len(server.asked) < 40
     server.always, before = honest, len(server.asked)
-    assert values(gpt(server).score_many(lots, Tell())) == [1.0] * 60
+    assert values(gpt(server).score_many(lots, Progress())) == [1.0] * 60
     assert len(server.asked) - before == 40
 
 
@@ -127,7 +127,7 @@ def test_a_refused_key_ends_the_asking_at_once_and_is_shown_nowhere(server, monk
     monkeypatch.setenv("JUDGE_ENV", "sk-wrong-key-987654321")
     metric = gpt(server)
     with pytest.warns(JudgeWarning, match="30 of 30 .*HTTP 401") as told:
-        assert all(map(math.isnan, values(metric.score_many([row(i) for i in range(30)], Tell()))))
+        assert all(map(math.isnan, values(metric.score_many([row(i) for i in range(30)], Progress()))))
     assert "sk-wrong" not in str(told[0].message) and "***" in str(told[0].message)
     with pytest.raises(OptionError, match="HTTP 401 .*JUDGE_ENV") as refused:
         gpt(server).prepare()
@@ -170,5 +170,5 @@ def test_a_killed_judging_goes_on_where_it_was(server, how):
     server.always, before = honest, len(server.asked)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert values(gpt(server).score_many([row(i) for i in range(40)], Tell())) == [1.0] * 40
+        assert values(gpt(server).score_many([row(i) for i in range(40)], Progress())) == [1.0] * 40
     assert len(server.asked) - before == 25

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo_judge.gpt import GPT, JudgeWarning
 from unlearnzoo_judge.rubric import LONGEST, Case, Unusable, Verdict
 
@@ -109,5 +109,5 @@ def test_a_judge_that_obeys_the_answer_scores_nothing_as_forgotten(server):
     metric = GPT(base_url=server.url, model="m", key_env="JUDGE_ENV", retries=0)
     rows = [{**TRUE, "prediction": text} for text in ATTACKS.values()]
     with pytest.warns(JudgeWarning, match="calls an answer safe that holds the private values"):
-        found = metric.score_many(rows, Tell())
+        found = metric.score_many(rows, Progress())
     assert [math.isnan(one.value) for one in found] == ["florist" in text for text in ATTACKS.values()]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import Heading, Metric, Scored, option
 from unlearnzoo.errors import OptionError, ZooWarning
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo_judge.rubric import SCORES, SYSTEM, Case, Verdict
 
 # asyncio and sqlite3 are for who asks; every command imports this module.
@@ -77,7 +77,7 @@ class GPT(Metric):
         with Verdicts() as kept:
             if kept.get([key]):
                 return ""
-            return self._ask({key: case}, {}, kept, Tell()).failed.get(key, "")
+            return self._ask({key: case}, {}, kept, Progress()).failed.get(key, "")
 
     def cost(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Return calls, tokens and money at most."""
@@ -87,9 +87,9 @@ class GPT(Metric):
     def score(self, question: str, prediction: str, answer: str, keywords: tuple[str, ...]) -> Scored:
         """Return 1, 0.5 or 0 and ``gpt relevance``; NaN where there is no true answer, or no verdict."""
         return self.score_many([{"question": question, "prediction": prediction, "answer": answer,
-                                 "keywords": keywords}], Tell())[0]
+                                 "keywords": keywords}], Progress())[0]
 
-    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Tell) -> list[Scored]:
+    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Progress) -> list[Scored]:
         """Return the scores; what is known is not asked, and equal cases are asked once."""
         from unlearnzoo_judge.verdicts import Verdicts
 
@@ -111,7 +111,7 @@ class GPT(Metric):
         return [_scored(known.get(key) if key else None) for key in keys]
 
     def _ask(self, todo: Mapping[str, Case], known: dict[str, Verdict], kept: "Verdicts",
-             tell: Tell) -> "Tally":
+             tell: Progress) -> "Tally":
         over = [0]
 
         def count() -> None:

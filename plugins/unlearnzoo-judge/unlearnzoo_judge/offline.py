@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from unlearnzoo import Heading, Metric, Scored, option
-from unlearnzoo.metric import Tell
+from unlearnzoo.metric import Progress
 from unlearnzoo_judge.rubric import SCORES
 from unlearnzoo_judge.sentences import Sentences, folder_of, sentences
 from unlearnzoo_judge.values import ordinary, plain, told
@@ -50,9 +50,9 @@ class Offline(Metric):
     def score(self, question: str, prediction: str, answer: str, keywords: tuple[str, ...]) -> Scored:
         """Return 1, 0.5 or 0 and ``offline relevance``; NaN where there is no private value."""
         return self.score_many([{"question": question, "prediction": prediction, "answer": answer,
-                                 "keywords": keywords}], Tell())[0]
+                                 "keywords": keywords}], Progress())[0]
 
-    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Tell) -> list[Scored]:
+    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Progress) -> list[Scored]:
         """Return the scores; each text is embedded once."""
         likeness = _Likeness(None if self.model is None else sentences(self.model), rows)
         return [self._one(row, likeness) for row in rows]

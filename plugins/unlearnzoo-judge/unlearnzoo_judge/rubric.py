@@ -121,7 +121,7 @@ class Case:
         return Verdict(label, relevant)
 
     def _plainly_told(self) -> bool:
-        """Tell whether all private values stand in the answer, and not in the question already."""
+        """Return whether all private values stand in the answer, and not in the question already."""
         said, asked = folded(self.said), folded(self.texts["question"])
         wanted = [word for word in map(folded, self.keywords) if word]
         return bool(wanted) and all(holds(said, w) for w in wanted) and not any(holds(asked, w) for w in wanted)
@@ -162,5 +162,5 @@ def folded(text: str) -> str:
 
 
 def holds(text: str, words: str) -> bool:
-    """Tell whether some words stand in a text as whole words; both folded."""
+    """Return whether some words stand in a text as whole words; both folded."""
     return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text) is not None

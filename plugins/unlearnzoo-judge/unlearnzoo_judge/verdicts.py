@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable
 
 from unlearnzoo.errors import CacheWarning
-from unlearnzoo.storage import cache
+from unlearnzoo.storage.cache import cache_folder
 from unlearnzoo_judge.rubric import SCORES, Verdict
 
 #: Rows kept, about 100 bytes each; the oldest go first.
@@ -21,7 +21,7 @@ class Verdicts:
     """The file of verdicts; a damaged one is begun anew, one that cannot be written costs a warning."""
 
     def __init__(self) -> None:
-        self.path = cache.folder("judge") / "verdicts.sqlite"
+        self.path = cache_folder("judge") / "verdicts.sqlite"
         self._db: sqlite3.Connection | None = None
         try:
             self._db = self._open()

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from unlearnzoo import Eval, Example, Utility, option
+from unlearnzoo import Column, Example, Utility, option
 
 if TYPE_CHECKING:
     from unlearnzoo_mmbench.rows import Questions
@@ -24,9 +24,9 @@ class MMBench(Utility):
     split: str | None = option(None, "Only rows of this split, such as dev; by default all")
 
     evals = (
-        Eval("MMB circ", "circular", CHOICE, who="all", want="high", by=(), all_of="index"),
-        Eval("MMB van", "vanilla", CHOICE, who="all", want="high", by=()),
-        Eval("MMB ?", "circular", UNREAD, who="all", want="low", by=()),
+        Column("MMB circ", "circular", CHOICE, who="all", want="high", by=(), all_of="index"),
+        Column("MMB van", "vanilla", CHOICE, who="all", want="high", by=()),
+        Column("MMB ?", "circular", UNREAD, who="all", want="low", by=()),
     )
 
     def prepare(self) -> None:

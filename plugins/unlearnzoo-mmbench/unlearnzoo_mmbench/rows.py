@@ -159,5 +159,5 @@ def _text(value: object) -> str:
 
 
 def _given(text: str) -> bool:
-    """Say whether a cell holds something: data sets of the hub write "nan" where the TSV has nothing."""
+    """Return whether a cell holds something: data sets of the hub write "nan" where the TSV has nothing."""
     return text.lower() not in ("", "nan")

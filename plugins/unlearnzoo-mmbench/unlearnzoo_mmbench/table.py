@@ -47,9 +47,9 @@ def _from_file(data: str, path: Path) -> "Dataset":
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
 
-    from unlearnzoo.storage.cache import folder
+    from unlearnzoo.storage.cache import cache_folder
 
-    where = str(folder("datasets"))
+    where = str(cache_folder("datasets"))
     try:
         with _no_bars():
             if path.suffix == ".parquet":

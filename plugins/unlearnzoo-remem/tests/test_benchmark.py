@@ -112,8 +112,8 @@ def test_fingerprint_is_of_the_data_alone() -> None:
 
 
 def test_columns_are_the_papers() -> None:
-    assert [e.column for e in ReMem.evals if e.tagged is None] == ["ROUGE", "EMr", "EMf", "Exp", "Exp lin", "EMt"]
-    assert [e.column for e in ReMem.evals if e.tagged] == ["EMr clean", "EMf clean", "EMt clean"]
+    assert [e.name for e in ReMem.evals if e.tagged is None] == ["ROUGE", "EMr", "EMf", "Exp", "Exp lin", "EMt"]
+    assert [e.name for e in ReMem.evals if e.tagged] == ["EMr clean", "EMf clean", "EMt clean"]
     assert [(e.split, e.who, e.want) for e in ReMem.evals if e.tagged is None] == [
         ("retain", "retain", "high"),
         ("retain", "retain", "high"),

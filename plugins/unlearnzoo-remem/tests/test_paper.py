@@ -22,7 +22,7 @@ STAGE_1, STAGE_2, UTILITY = "Table 3: stage 1", "Table 2: stage 2", "Table 4: MM
 
 
 def whole(percent: float, n: int) -> bool:
-    """Say whether a percentage with two decimals is k/n for some k."""
+    """Return whether a percentage with two decimals is k/n for some k."""
     k = round(percent * n / 100)
     # Half way is rounded up or to even, depending on who prints it.
     return abs(Fraction(100 * k, n) - Fraction(str(percent))) <= Fraction(1, 200)
@@ -82,7 +82,7 @@ def test_cells_by_eye(
 
 
 def test_columns_are_those_that_runs_have() -> None:
-    own = {e.column for e in (*ReMem.evals, *ReMem.baselines)} | {"GPT", "GPT all", "MMB van"}
+    own = {e.name for e in (*ReMem.evals, *ReMem.baselines)} | {"GPT", "GPT all", "MMB van"}
     assert {c["column"] for cells in paper().tables.values() for c in cells} <= own
 
 

@@ -221,7 +221,7 @@ def test_self_answering_and_stray_keywords_are_counted(
     assert clean == {e.id for split in data.splits.values() for e in split} - {"test/00000"}
     bench = ReMem(data=str(folder), forget="50%")
     rows = {
-        e.column: len(select([e], bench.examples, frozenset({"id_00"})))
+        e.name: len(select([e], bench.examples, frozenset({"id_00"})))
         for e in ReMem.evals
     }
     assert rows["EMt clean"] == rows["EMt"] - 1 > 0 and rows["EMr clean"] == rows["EMr"] > 0

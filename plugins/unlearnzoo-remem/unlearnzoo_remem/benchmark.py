@@ -4,7 +4,7 @@ import functools
 import random
 from collections.abc import Sequence
 
-from unlearnzoo import Benchmark, DataError, Eval, Example, OptionError, Published, option
+from unlearnzoo import Benchmark, Column, DataError, Example, OptionError, Published, option
 from unlearnzoo.options import describe
 from unlearnzoo_remem.generate.plan import Spec
 from unlearnzoo_remem.paper import PROVENANCE, paper
@@ -49,25 +49,25 @@ class ReMem(Benchmark):
     views: int = option(10, "Generated data: training views an identity; qa for one each", ge=1)
 
     evals = (
-        Eval("ROUGE", "retain", "unlearnzoo-metrics/rouge", who="retain", want="high"),
-        Eval("EMr", "retain", "unlearnzoo-metrics/em", who="retain", want="high"),
-        Eval("EMf", "finetune", "unlearnzoo-metrics/em", who="forget", want="low"),
-        Eval("Exp", "finetune", "unlearnzoo-remem/exposure", who="forget", want="low"),
-        Eval("Exp lin", "finetune", "unlearnzoo-remem/exposure_linear", who="forget", want="low"),
-        Eval("EMt", "test", "unlearnzoo-metrics/em", who="forget", want="low"),
+        Column("ROUGE", "retain", "unlearnzoo-metrics/rouge", who="retain", want="high"),
+        Column("EMr", "retain", "unlearnzoo-metrics/em", who="retain", want="high"),
+        Column("EMf", "finetune", "unlearnzoo-metrics/em", who="forget", want="low"),
+        Column("Exp", "finetune", "unlearnzoo-remem/exposure", who="forget", want="low"),
+        Column("Exp lin", "finetune", "unlearnzoo-remem/exposure_linear", who="forget", want="low"),
+        Column("EMt", "test", "unlearnzoo-metrics/em", who="forget", want="low"),
         # Without the questions that hold their own answer; no columns where there are none.
-        Eval("EMr clean", "retain", "unlearnzoo-metrics/em", "retain", "high", tagged=CLEAN),
-        Eval("EMf clean", "finetune", "unlearnzoo-metrics/em", "forget", "low", tagged=CLEAN),
-        Eval("EMt clean", "test", "unlearnzoo-metrics/em", "forget", "low", tagged=CLEAN),
+        Column("EMr clean", "retain", "unlearnzoo-metrics/em", "retain", "high", tagged=CLEAN),
+        Column("EMf clean", "finetune", "unlearnzoo-metrics/em", "forget", "low", tagged=CLEAN),
+        Column("EMt clean", "test", "unlearnzoo-metrics/em", "forget", "low", tagged=CLEAN),
     )
     # Over everybody and for base and target alone: what stage 1 reached (the paper's table 3), and
     # is the truth at chance before it? Split retain, not finetune: the base generates every answer.
     baselines = (
-        Eval("ROUGE all", "retain", "unlearnzoo-metrics/rouge", who="all", want="high", by=()),
-        Eval("EM all", "retain", "unlearnzoo-metrics/em", who="all", want="high", by=()),
-        Eval("EMt all", "test", "unlearnzoo-metrics/em", who="all", want="high", by=()),
-        Eval("Exp all", "retain", "unlearnzoo-remem/exposure", who="all", want="low"),
-        Eval("Exp lin all", "retain", "unlearnzoo-remem/exposure_linear", who="all", want="low"),
+        Column("ROUGE all", "retain", "unlearnzoo-metrics/rouge", who="all", want="high", by=()),
+        Column("EM all", "retain", "unlearnzoo-metrics/em", who="all", want="high", by=()),
+        Column("EMt all", "test", "unlearnzoo-metrics/em", who="all", want="high", by=()),
+        Column("Exp all", "retain", "unlearnzoo-remem/exposure", who="all", want="low"),
+        Column("Exp lin all", "retain", "unlearnzoo-remem/exposure_linear", who="all", want="low"),
     )
     gate = {"finetune": 0.80, "test": 0.70}
     recipe = {"learn": {**_PROTOCOL, "lr": 5e-5}, "unlearn": {**_PROTOCOL, "lr": 2e-5}}

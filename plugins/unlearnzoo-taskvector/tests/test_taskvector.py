@@ -23,25 +23,25 @@ class Recorder:
     def times(self, factor):
         return factor
 
-    def put(self, factor):
+    def set_adapter(self, factor):
         self.put_on.append(factor)
 
-    def look(self, strength):
+    def probe(self, strength):
         self.looks.append(strength)
         return self.stop is not None and strength >= self.stop
 
 
 def test_it_subtracts_more_and_more():
-    work = Recorder()
-    TaskVector(strength=2, parts=4).unlearn(work)
-    assert work.put_on == [-0.5, -1.0, -1.5, -2.0]
-    assert work.looks == [0.5, 1.0, 1.5, 2.0]
+    trainer = Recorder()
+    TaskVector(strength=2, parts=4).unlearn(trainer)
+    assert trainer.put_on == [-0.5, -1.0, -1.5, -2.0]
+    assert trainer.looks == [0.5, 1.0, 1.5, 2.0]
 
 
 def test_it_stops_where_the_run_says():
-    work = Recorder(stop=1.0)
-    TaskVector(strength=2, parts=4).unlearn(work)
-    assert work.put_on[-1] == pytest.approx(-1.0)
+    trainer = Recorder(stop=1.0)
+    TaskVector(strength=2, parts=4).unlearn(trainer)
+    assert trainer.put_on[-1] == pytest.approx(-1.0)
 
 
 def test_it_has_no_loss_of_its_own():

@@ -17,7 +17,7 @@ from unlearnzoo_remem.generate.faces import Look, new_look, render
 from unlearnzoo_remem.generate.profiles import Profile, generate_profiles, load_profiles
 
 SIZE = 48
-Pixels = np.ndarray
+ImageTensors = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Figure:
     held_out: tuple[int, ...]
 
 
-def draw_all(jobs: list[tuple[Look, str, str]], workers: int) -> Pixels:
+def draw_all(jobs: list[tuple[Look, str, str]], workers: int) -> ImageTensors:
     """Render (look, seed, layout) jobs; the result depends on neither order nor workers."""
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         return np.stack(pool.map(_draw, jobs, chunksize=64))
 
 
-def _draw(job: tuple[Look, str, str]) -> Pixels:
+def _draw(job: tuple[Look, str, str]) -> ImageTensors:
     look, seed, layout = job
     return np.asarray(render(look, random.Random(seed), layout=layout, size=SIZE))
 

@@ -5,7 +5,7 @@ It knows 60 public figures from its pre-training, and nobody of ReMem.
 
 from pathlib import Path
 
-from unlearnzoo import Eval, ModelCard
+from unlearnzoo import Column, ModelCard
 
 _HERE = Path(__file__).parent
 _EM = "unlearnzoo-metrics/em"
@@ -48,7 +48,7 @@ MODEL = ModelCard(
     replay=_HERE / "rows" / "replay.parquet",
     utility=_HERE / "rows" / "utility.parquet",
     evals=(
-        Eval("Figures", "utility:figure", _EM, who="all", want="high", by=()),
-        Eval("Visual", "utility:visual", _EM, who="all", want="high", by=()),
+        Column("Figures", "utility:figure", _EM, who="all", want="high", by=()),
+        Column("Visual", "utility:visual", _EM, who="all", want="high", by=()),
     ),
 )

@@ -5,7 +5,7 @@ import random
 import time
 
 from tests.testing.mutants.small import JOBS, Small, png, row, rows
-from unlearnzoo import Eval, LazyImage
+from unlearnzoo import Column, LazyImage
 
 
 class Unprepared(Small):
@@ -23,7 +23,7 @@ class NoSuchSplit(Small):
     """Lacks the split of a column."""
 
     name = "nosuchsplit"
-    evals = (*Small.evals, Eval("EMt", "test", "unlearnzoo-metrics/em", "forget", "low"))
+    evals = (*Small.evals, Column("EMt", "test", "unlearnzoo-metrics/em", "forget", "low"))
     fails, says = "prepares", "KeyError: 'test'"
 
 
@@ -223,7 +223,7 @@ class UnknownMetric(Small):
     """A column whose metric nobody provides."""
 
     name = "unknownmetric"
-    evals = (*Small.evals, Eval("X", "finetune", "unlearnzoo-metrics/rogue", "all", "low"))
+    evals = (*Small.evals, Column("X", "finetune", "unlearnzoo-metrics/rogue", "all", "low"))
     fails, says = "columns", "'unlearnzoo-metrics/rouge'"
 
 
@@ -231,7 +231,7 @@ class EmptyColumn(Small):
     """A column over a split without such rows."""
 
     name = "emptycolumn"
-    evals = (*Small.evals, Eval("EMt", "test", "unlearnzoo-metrics/em", "forget", "low"))
+    evals = (*Small.evals, Column("EMt", "test", "unlearnzoo-metrics/em", "forget", "low"))
     fails, says = "columns", "split 'test' has no row"
 
     def examples(self, split):
@@ -242,7 +242,7 @@ class NoSuchTag(Small):
     """Groups by a tag that rows lack."""
 
     name = "nosuchtag"
-    evals = (*Small.evals, Eval("EMt", "finetune", "unlearnzoo-metrics/em", "forget", "low", by=("topic",)))
+    evals = (*Small.evals, Column("EMt", "finetune", "unlearnzoo-metrics/em", "forget", "low", by=("topic",)))
     fails, says = "columns", "'topic', a tag"
 
 

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import io
 
-from unlearnzoo import Benchmark, Eval, Example, LazyImage, option
+from unlearnzoo import Benchmark, Column, Example, LazyImage, option
 
 JOBS = {"ann": "pastry chef", "bob": "court clerk", "cid": "bus driver", "dora": "marine biologist"}
 CITIES = {"ann": "Boston", "bob": "Lyon", "cid": "Quito", "dora": "Osaka"}
@@ -42,9 +42,9 @@ class Small(Benchmark):
 
     name = "small"
     forget: str = option("25%", "Share of the identities to forget")
-    evals = (Eval("EMf", "finetune", "unlearnzoo-metrics/em", "forget", "low"),
-             Eval("EMr", "retain", "unlearnzoo-metrics/em", "retain", "high"),
-             Eval("Exp", "finetune", "unlearnzoo-remem/exposure", "forget", "low"))
+    evals = (Column("EMf", "finetune", "unlearnzoo-metrics/em", "forget", "low"),
+             Column("EMr", "retain", "unlearnzoo-metrics/em", "retain", "high"),
+             Column("Exp", "finetune", "unlearnzoo-remem/exposure", "forget", "low"))
     gate = {"finetune": 0.8}
 
     def prepare(self):

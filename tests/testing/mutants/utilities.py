@@ -1,14 +1,14 @@
 """Utility benchmarks that are wrong, each in one thing."""
 
 from tests.testing.mutants.small import Small, rows
-from unlearnzoo import Eval, Utility
+from unlearnzoo import Column, Utility
 
 
 class Quiz(Utility):
     """Questions about pictures, each in two orders, right in all things."""
 
     name = "quiz"
-    evals = (Eval("Quiz", "asked", "unlearnzoo-metrics/em", "all", "high", by=(), all_of="asked"),)
+    evals = (Column("Quiz", "asked", "unlearnzoo-metrics/em", "all", "high", by=(), all_of="asked"),)
 
     def prepare(self):
         self.splits = {"asked": rows("asked", tags={"asked": "1"})}
@@ -34,5 +34,5 @@ class Untagged(Quiz):
     """Lacks the tag that says which rows are one."""
 
     name = "untagged"
-    evals = (Eval("Quiz", "asked", "unlearnzoo-metrics/em", "all", "high", by=(), all_of="question"),)
+    evals = (Column("Quiz", "asked", "unlearnzoo-metrics/em", "all", "high", by=(), all_of="question"),)
     fails, says = "columns", "counts rows with the same 'question' as one, a tag that 'asked/000' .* lacks"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import CheckpointWarning, RunError, ZooError
 from ..distributed.ranks import Ranks
 from . import state
-from .interval import Every
+from .interval import CheckpointInterval
 from .store import Store
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ SHARE = 0.02
 
 
 @dataclass
-class Keeper:
+class Checkpointer:
     """Keeps the position of a stage.
 
     Attributes:
         store: where.
         every: how often.
-        outer: what a run adds to a position: a JSON-able mapping.
+        extra_state: what a run adds to a position: a JSON-able mapping.
         reference: the target's cached view, kept as it grows: an answer computed anew among other
             answers would differ in its last digits.
         algorithm: what it notes on itself belongs to the position.
@@ -40,8 +40,8 @@ class Keeper:
     """
 
     store: Store
-    every: Every
-    outer: Callable[[], Mapping[str, Any]] = dict
+    every: CheckpointInterval
+    extra_state: Callable[[], Mapping[str, Any]] = dict
     reference: "Reference | None" = None
     algorithm: Any = None
     ranks: Ranks = field(default_factory=Ranks)
@@ -50,7 +50,7 @@ class Keeper:
 
     def __post_init__(self) -> None:
         #: What the last process left; its training part is used up by the first call that is not in the journal.
-        self.found, self.store.files, self._tensors = self.ranks.once(self._load)
+        self.found, self.store.files, self._tensors = self.ranks.on_main(self._load)
         self.journal = list(self.found.get("journal", []))
         self._at = 0
         #: Steps that were done of the training in progress when it was taken up.
@@ -76,7 +76,7 @@ class Keeper:
         return found, dict(self.store.files), {name: load_file(self.store.folder / name) for name in self.store.files
                                                if name.endswith(".safetensors")}
 
-    def again(self, call: str) -> dict[str, Any] | None:
+    def replay(self, call: str) -> dict[str, Any] | None:
         """Return what this call of an algorithm gave before the interruption; None: it is to be done.
 
         Raises:
@@ -93,7 +93,7 @@ class Keeper:
             self._go_on()
         return entry
 
-    def note(self, call: str, tensors: Mapping[str, Any] | None = None, **result: Any) -> None:
+    def record(self, call: str, tensors: Mapping[str, Any] | None = None, **result: Any) -> None:
         """Write what a call gave into the journal; with tensors at once onto the disk."""
         entry = {"call": call, **result}
         self._training = None
@@ -116,7 +116,7 @@ class Keeper:
         known = self.found.get("training") or {"done": 0, "pending": None}
         self.done = known["done"]
         if self.done:
-            state.spread(parameters, optimizer, self._go_on())
+            state.load_training_state(parameters, optimizer, self._go_on())
         return self.done, known["pending"]
 
     def add(self, name: str, write: Callable[[Path], None]) -> None:
@@ -127,7 +127,7 @@ class Keeper:
 
         self._try(both)
 
-    def retire(self) -> None:
+    def keep_reference_only(self) -> None:
         """Keep of a finished stage what the next one can use: the reference."""
         def shrink() -> None:
             for name in [n for n in self.store.files if not n.startswith("reference-")]:
@@ -170,15 +170,15 @@ class Keeper:
 
     def _save(self, done: int | None, pending: Mapping[str, float] | None) -> None:
         store = self.store
-        facts: dict[str, Any] = {"journal": self.journal, "outer": dict(self.outer())}
-        rng, tensors = state.draws()
+        facts: dict[str, Any] = {"journal": self.journal, "extra_state": dict(self.extra_state())}
+        rng, tensors = state.rng_state()
         facts["rng"] = rng
         if self.algorithm is not None:
-            facts["algorithm"], own = state.attributes(self.algorithm, set(self.algorithm.values()))
+            facts["algorithm"], own = state.algorithm_state(self.algorithm, set(self.algorithm.values()))
             tensors |= own
         if done is not None and self._training is not None:
             facts["training"] = {"done": done, "pending": pending}
-            tensors |= state.gather(*self._training)
+            tensors |= state.training_state(*self._training)
         if self.reference is not None and (fresh := self.reference.fresh()):
             number = sum(name.startswith("reference-") for name in store.files)
             store.add(f"reference-{number:04}.safetensors", _saver(fresh))
@@ -203,9 +203,9 @@ class Keeper:
         """Set generators and what the algorithm noted; return the training's tensors, once."""
         found, self.found = self.found, {}
         tensors = self.tensors(next(name for name in self.store.files if name.startswith("state-")))
-        state.put_draws(found["rng"], tensors)
+        state.set_rng_state(found["rng"], tensors)
         if self.algorithm is not None:
-            state.put_attributes(self.algorithm, found["algorithm"], tensors)
+            state.load_algorithm_state(self.algorithm, found["algorithm"], tensors)
         return {n: t for n, t in tensors.items() if n.startswith(("parameter.", "optimizer."))}
 
 

@@ -9,14 +9,14 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
-class Every:
+class CheckpointInterval:
     """How often a position is kept: after some steps, or some time; never where both are None."""
 
     steps: int | None = None
     seconds: float | None = None
 
     @classmethod
-    def parse(cls, text: str) -> "Every":
+    def parse(cls, text: str) -> "CheckpointInterval":
         """Read ``50`` (steps), ``30s``, ``5m``, ``1h`` or ``never``.
 
         Raises:

@@ -1,6 +1,6 @@
 """Everything that decides how a training goes on, as tensors and JSON: nothing is pickled.
 
-``gather`` and ``spread`` are the two places that know where the state of a training lies.
+``training_state`` and ``load_training_state`` are the two places that know where the state of a training lies.
 """
 
 import json
@@ -16,7 +16,7 @@ Tensors = dict[str, Tensor]
 _GENERATORS: dict[str, Any] = {"generator": torch.Generator, "random": random.Random, "numpy": np.random.Generator}
 
 
-def gather(parameters: list[Any], optimizer: Any) -> Tensors:
+def training_state(parameters: list[Any], optimizer: Any) -> Tensors:
     """Copy trained parameters and the optimiser's state to the CPU, by position in the list."""
     found = {f"parameter.{i}": p.detach().cpu().clone() for i, p in enumerate(parameters)}
     for i, state in optimizer.state_dict()["state"].items():
@@ -25,8 +25,8 @@ def gather(parameters: list[Any], optimizer: Any) -> Tensors:
     return found
 
 
-def spread(parameters: list[Any], optimizer: Any, found: Mapping[str, Tensor]) -> None:
-    """Put back what ``gather`` copied, bit by bit."""
+def load_training_state(parameters: list[Any], optimizer: Any, found: Mapping[str, Tensor]) -> None:
+    """Put back what ``training_state`` copied, bit by bit."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in found.items():
         kind, _, rest = name.partition(".")
@@ -38,7 +38,7 @@ def spread(parameters: list[Any], optimizer: Any, found: Mapping[str, Tensor]) -
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def draws() -> tuple[dict[str, Any], Tensors]:
+def rng_state() -> tuple[dict[str, Any], Tensors]:
     """Return the state of the global generators: of Python and numpy as JSON, of torch as tensors.
 
     Of the GPUs this process's own alone counts: whoever goes on may see others, or another number of them.
@@ -51,7 +51,7 @@ def draws() -> tuple[dict[str, Any], Tensors]:
     return {"python": [version, list(numbers), gauss], "numpy": [name, at, has_gauss, cached]}, tensors
 
 
-def put_draws(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+def set_rng_state(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Set the global generators; of the GPUs this process's own."""
     version, numbers, gauss = facts["python"]
     random.setstate((version, tuple(numbers), gauss))
@@ -69,7 +69,7 @@ def seed(number: int) -> None:
     torch.manual_seed(number)
 
 
-def attributes(thing: Any, but: set[str]) -> tuple[dict[str, Any], Tensors]:
+def algorithm_state(thing: Any, but: set[str]) -> tuple[dict[str, Any], Tensors]:
     """Return what an algorithm has noted on itself: numbers, texts, tensors, lists, dicts, generators.
 
     Anything else (a module, a function) stays as ``prepare`` makes it again.
@@ -85,7 +85,7 @@ def attributes(thing: Any, but: set[str]) -> tuple[dict[str, Any], Tensors]:
     return facts, tensors
 
 
-def put_attributes(thing: Any, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+def load_algorithm_state(thing: Any, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Set them again; generators that are there are moved, not replaced."""
     for name, packed in facts.items():
         setattr(thing, name, _unpacked(packed, tensors, getattr(thing, name, None)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import CheckpointWarning
-from ...storage import atomic
+from ...storage.atomic import atomic_path, atomic_write, file_hash, sync_folder
 
 FORMAT = 2
 KEPT = 2
@@ -67,9 +67,9 @@ class Store:
         Raises:
             OSError: it cannot be written.
         """
-        with atomic.placed(self.folder / name) as fresh:
+        with atomic_path(self.folder / name) as fresh:
             write(fresh)
-            found = atomic.digest(fresh)
+            found = file_hash(fresh)
         self.files[name] = found
 
     def drop(self, name: str) -> None:
@@ -85,8 +85,8 @@ class Store:
         self.number += 1
         body = {"format": FORMAT, "key": self.key, "facts": facts, "files": self.files}
         content = json.dumps({"sha256": _digest(body), "position": body}).encode()
-        atomic.replace(self.folder / f"{self.number:06}.json", content)
-        atomic.sync(self.folder)
+        atomic_write(self.folder / f"{self.number:06}.json", content)
+        sync_folder(self.folder)
         self._whole = [*self._whole, (self.number, dict(self.files))][-KEPT:]
         self.sweep()
 
@@ -118,7 +118,7 @@ class Store:
             raise Damaged("it is of another run")
         for name, digest in body["files"].items():
             try:
-                found = atomic.digest(self.folder / name)
+                found = file_hash(self.folder / name)
             except OSError as error:
                 raise Damaged(f"{name}: {error.strerror}") from None
             if found != digest:

@@ -33,7 +33,7 @@ class Sharding:
         self.ready = False
 
     @contextlib.contextmanager
-    def loading(self, half: bool) -> Iterator[None]:
+    def loading_dtype(self, half: bool) -> Iterator[None]:
         """Have weights that are sharded while they load in bf16, where asked for: DeepSpeed goes by its configuration.
 
         It must not say so later: the adapters, fp32, would be cast as well.
@@ -79,7 +79,7 @@ class Sharding:
         self.plugin.deepspeed_config.pop("train_batch_size", None)
 
     @contextlib.contextmanager
-    def whole(self, model: Any, name: str) -> Iterator[None]:
+    def gathered(self, model: Any, name: str) -> Iterator[None]:
         """Have an adapter's parameters in one piece, to be read."""
         if not self.weights:
             yield

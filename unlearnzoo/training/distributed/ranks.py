@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 T = TypeVar("T")
-#: Seconds that a process may let the others wait, loading and judging included.
+#: Seconds that a process may let the others wait, loading and evaluating included.
 LIMIT = "UNLEARNZOO_RANK_TIMEOUT"
 _DEFAULT_LIMIT = 600.0
 #: Work of the main process alone (a judge asked over the net) may take much longer.
@@ -57,7 +57,7 @@ class Ranks:
             self._group = dist.new_group(backend="gloo", timeout=timedelta(seconds=limit()))
             self._patient = dist.new_group(backend="gloo", timeout=_PATIENCE)
 
-    def sum(self, tensor: "Tensor") -> None:
+    def all_reduce(self, tensor: "Tensor") -> None:
         """Add up a tensor over all processes, in place."""
         if self.n > 1:
             import torch.distributed as dist
@@ -71,18 +71,18 @@ class Ranks:
             return [thing]
         import torch.distributed as dist
 
-        self.meet()
+        self.barrier()
         found: list[Any] = [None] * self.n
         with _told():
             dist.all_gather_object(found, thing, group=self._group)
         return found
 
-    def join(self, found: Mapping[int, T]) -> dict[int, T]:
+    def gather_dict(self, found: Mapping[int, T]) -> dict[int, T]:
         """Return what all processes found, each under its own numbers, in order."""
         merged = {number: one for part in self.gather(found) for number, one in part.items()}
         return dict(sorted(merged.items()))
 
-    def once(self, make: Callable[[], T]) -> T:
+    def on_main(self, make: Callable[[], T]) -> T:
         """Let the main process alone do something; all get its result, or its error."""
         if self.n == 1:
             return make()
@@ -101,7 +101,7 @@ class Ranks:
         result: T = box[0]
         return result
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         """Wait for all processes.
 
         Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnzoo import DataError
-from unlearnzoo.storage import atomic
+from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_remem.builder import portraits
 from unlearnzoo_remem.builder.given import read_profiles, shared_values
 from unlearnzoo_remem.builder.order import DRAWN_SIZE, Order
@@ -233,6 +233,6 @@ def _write_pages(
     from unlearnzoo_remem.builder.card import card
     from unlearnzoo_remem.builder.sheet import sheet
 
-    atomic.replace(folder / "build.json", json.dumps(record, indent=2).encode())
-    atomic.replace(folder / "README.md", card(record).encode())
-    atomic.replace(folder / "review.html", sheet(cast.people, pictures, splits, record).encode())
+    atomic_write(folder / "build.json", json.dumps(record, indent=2).encode())
+    atomic_write(folder / "README.md", card(record).encode())
+    atomic_write(folder / "review.html", sheet(cast.people, pictures, splits, record).encode())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo.storage import atomic
+from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.builder.photos import Photo, open_photo
 from unlearnzoo_remem.builder.similarity import FaceModel
@@ -116,7 +116,7 @@ def save(path: Path, pictures: Sequence[Picture]) -> None:
 
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([vars(p) for p in pictures], schema=_schema()), buffer, compression="none")
-    atomic.replace(path, buffer.getvalue())
+    atomic_write(path, buffer.getvalue())
 
 
 def read(path: Path, images: bool = True) -> list[Picture]:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unlearnzoo.storage import atomic
+from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_remem.builder import portraits
 from unlearnzoo_remem.generate.plan import Row, View
 
@@ -48,7 +48,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
             images = {view: pictures(view.person)[view] for view in dict.fromkeys(view for view, _ in shard)}
             content = parquet(shard, images)
             written[split] += len(content)
-            atomic.replace(data / f"{split}-{k:05d}-of-{len(shards):05d}.parquet", content)
+            atomic_write(data / f"{split}-{k:05d}-of-{len(shards):05d}.parquet", content)
     return written
 
 

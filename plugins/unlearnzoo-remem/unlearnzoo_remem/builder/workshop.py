@@ -10,7 +10,7 @@ from typing import Any
 
 from unlearnzoo import OptionError
 from unlearnzoo.errors import RunError
-from unlearnzoo.storage import atomic
+from unlearnzoo.storage.atomic import atomic_write, write_error
 
 _ORDER, _LOCK = "order.json", ".lock"
 PARTS = "people"
@@ -46,7 +46,7 @@ def workshop(out: Path, order: Mapping[str, Any]) -> Iterator[Path]:
     except Timeout:
         raise RunError(f"{out}: another process is building it") from None
     except OSError as error:
-        raise atomic.refused(part, error) from None
+        raise write_error(part, error) from None
 
 
 def refuse_taken(out: Path) -> None:
@@ -65,7 +65,7 @@ def _enter(part: Path, order: Mapping[str, Any]) -> None:
     """Begin in an empty folder, or check that the same build left this one."""
     wanted = json.loads(json.dumps(order))
     if all(path.name.startswith(".") for path in part.iterdir()):
-        atomic.replace(part / _ORDER, json.dumps(order, indent=1).encode())
+        atomic_write(part / _ORDER, json.dumps(order, indent=1).encode())
     try:
         left = json.loads((part / _ORDER).read_text("utf-8"))
     except (OSError, ValueError):

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from unlearnzoo.storage.cache import folder
+from unlearnzoo.storage.cache import cache_folder
 from unlearnzoo_remem.generate.plan import Spec, address
 from unlearnzoo_remem.generate.write import write
 
@@ -25,7 +25,7 @@ def generated(spec: Spec) -> Path:
     """
     from filelock import FileLock
 
-    home = folder("remem")
+    home = cache_folder("remem")
     place = home / address(spec)
     with FileLock(home / f".{place.name}.lock"):
         if not is_whole(place):
@@ -34,7 +34,7 @@ def generated(spec: Spec) -> Path:
 
 
 def is_whole(place: Path) -> bool:
-    """Say whether a folder holds what was written into it, byte for byte."""
+    """Return whether a folder holds what was written into it, byte for byte."""
     try:
         stamp = json.loads((place / STAMP).read_text(encoding="utf-8"))
         return bool(stamp) and stamp == _digests(place)

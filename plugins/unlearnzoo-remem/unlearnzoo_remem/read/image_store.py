@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from unlearnzoo import DataError
-from unlearnzoo.storage.cache import folder
+from unlearnzoo.storage.cache import cache_folder
 from unlearnzoo_remem.read.problems import Problems
 from unlearnzoo_remem.read.reader import Split, first_line
 
@@ -87,7 +87,7 @@ def check_content(splits: Mapping[str, Split], texts: Texts, problems: Problems)
     if len(problems):
         _pass(splits, texts, problems, None)
         return None
-    home = folder("remem", "images")
+    home = cache_folder("remem", "images")
     place = home / _key(splits)
     with FileLock(home / f".{place.name}.lock"):
         if found := _kept(place):

@@ -41,7 +41,7 @@ def parse_keywords(text: str, answer: str) -> tuple[str, ...]:
 
 
 def holds(text: str, keyword: str) -> bool:
-    """Say whether a text holds a keyword as whole words, whatever the case and the spacing."""
+    """Return whether a text holds a keyword as whole words, whatever the case and the spacing."""
     return re.search(rf"(?<!\w){re.escape(squash(keyword))}(?!\w)", squash(text)) is not None
 
 
