@@ -24,8 +24,7 @@ from unlearnzoo.records.record import SCHEMA
 from unlearnzoo.registry import entry_points
 from unlearnzoo.registry.validate import HOOK_OF
 from unlearnzoo.training.adapter_weights import AdapterWeights
-from unlearnzoo.training.trainer import Trainer
-from unlearnzoo.unlearner import INPUTS
+from unlearnzoo.unlearner import INPUTS, Trainer
 
 ROOT = Path(__file__).parents[1]
 FILE, CHANGELOG = ROOT / "tests/public_api.txt", ROOT / "CHANGELOG.md"

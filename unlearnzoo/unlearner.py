@@ -2,15 +2,18 @@
 
 import abc
 import inspect
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from .example import Example
 from .options import Configurable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .training.trainer import Trainer
+    from .training.adapter_weights import AdapterWeights
+    from .training.engine import Engine
+    from .training.recipe import Unlearn
 
 #: What the engine can hand to ``Unlearner.loss``, by argument name.
 INPUTS = {
@@ -21,6 +24,77 @@ INPUTS = {
     "refusal": "the forget questions answered with a refusal; row i pairs with row i of forget",
     "refusal_ref": "the same refusals under the frozen reference",
 }
+
+
+class Trainer(Protocol):
+    """What ``prepare`` and ``unlearn`` are handed: a fresh ``unlearn`` adapter on top of the frozen target.
+
+    Attributes:
+        engine: the model; ``engine.score`` and ``engine.generate`` ask it in a state.
+        pools: ``forget`` and ``retain``, the examples to train on.
+        recipe: the values of stage 2, the same for all algorithms.
+        seed: of the draws and of the adapter's start.
+        steps: done so far, over all phases.
+    """
+
+    engine: "Engine"
+    pools: Mapping[str, Sequence[Example]]
+    recipe: "Unlearn"
+    seed: int
+    steps: int
+
+    @property
+    def n_layers(self) -> int:
+        """Decoder layers of the language model."""
+        ...
+
+    def fresh(self) -> list[Any]:
+        """Put a new ``unlearn`` adapter on, zero at its start; return its parameters."""
+        ...
+
+    def train(self, loss: Callable[..., Any] | None = None, probe: bool = True) -> bool:
+        """Train the ``unlearn`` adapter for the recipe's steps.
+
+        Args:
+            loss: takes inputs by name and returns one value per answer; the algorithm's own by default.
+            probe: follow forgetting on the way; not in a phase that is no unlearning yet.
+
+        Returns:
+            Whether the run asks to stop (``--stop-at``): end without another phase.
+
+        Raises:
+            Diverged: the loss became non-finite.
+        """
+        ...
+
+    def probe(self, **facts: float) -> bool:
+        """Count a step of a method without a gradient loop and look at forgetting; True asks to stop."""
+        ...
+
+    def adapter(self) -> "AdapterWeights":
+        """Copy the ``unlearn`` adapter as it is now."""
+        ...
+
+    def set_adapter(self, found: "AdapterWeights", replace_target: bool = False) -> None:
+        """Make an adapter the ``unlearn`` one.
+
+        Args:
+            found: from ``adapter`` or ``relearn``.
+            replace_target: it stands in place of the target, not on top of it.
+        """
+        ...
+
+    def relearn(self, pool: Sequence[Example]) -> "AdapterWeights":
+        """Return what stage 1 would have learned from these rows; kept on disk like stage 1 itself.
+
+        The algorithm says so by ``relearns = True``. The ``unlearn`` adapter starts anew.
+        """
+        ...
+
+    def generate(self, examples: Sequence[Example], which: Literal["base", "target", "unlearned"] = "target",
+                 max_new_tokens: int = 64) -> list[str]:
+        """Return greedy answers to some examples' questions, by default of the target."""
+        ...
 
 
 class Unlearner(Configurable, abc.ABC):
@@ -52,10 +126,10 @@ class Unlearner(Configurable, abc.ABC):
         """
         raise NotImplementedError
 
-    def prepare(self, trainer: "Trainer") -> None:
+    def prepare(self, trainer: Trainer) -> None:
         """Do once what the first step needs: generate targets of your own, draw a direction."""
 
-    def unlearn(self, trainer: "Trainer") -> None:
+    def unlearn(self, trainer: Trainer) -> None:
         """Make the model forget; by default by training on ``loss`` for the recipe's steps.
 
         Override it for a method of several phases, or without gradients.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from unlearnzoo import Unlearner, hookimpl, option
 
 if TYPE_CHECKING:
-    from unlearnzoo.training.trainer import Trainer
+    from unlearnzoo.unlearner import Trainer
 
 
 class TaskVector(Unlearner):

@@ -8,7 +8,7 @@ import torch
 from tests.training.test_trainer import EXAMPLES, POOLS, RECIPE, Ascent
 from unlearnzoo.runs.target import relearn
 from unlearnzoo.training.recipe import Learn
-from unlearnzoo.training.trainer import Trainer, new_reference
+from unlearnzoo.training.trainer import LoraTrainer, new_reference
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def trainer(engine):
     plan = types.SimpleNamespace(
         request=request, replay=[], benchmark=types.SimpleNamespace(fingerprint=lambda: "data"),
         checkpoint=types.SimpleNamespace(weights="w"), learn=Learn(rank=4, alpha=8.0, steps=3, batch=4, lr=0.01))
-    return Trainer(engine, Ascent(), POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), lambda entry, look: False,
+    return LoraTrainer(engine, Ascent(), POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), lambda entry, look: False,
                 lambda pool: relearn(plan, engine, pool, lambda entry: False))
 
 

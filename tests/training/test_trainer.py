@@ -15,7 +15,7 @@ from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
 from unlearnzoo.training.reference import Reference
-from unlearnzoo.training.trainer import Trainer, new_reference
+from unlearnzoo.training.trainer import LoraTrainer, new_reference
 
 EXAMPLES = people(3, 4)
 POOLS = {"forget": EXAMPLES[:4], "retain": EXAMPLES[4:]}
@@ -37,7 +37,7 @@ def trainer_of(engine, algorithm, seen=None, stop=None):
             seen.append((entry, look))
         return stop is not None and entry["step"] >= stop
 
-    return Trainer(engine, algorithm, POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), on_step,
+    return LoraTrainer(engine, algorithm, POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), on_step,
                 lambda pool: pytest.fail("nobody asked for stage 1"))
 
 

@@ -24,7 +24,7 @@ from ..training.checkpointing import state as training_state
 from ..training.checkpointing.checkpointer import Checkpointer
 from ..training.engine import Engine
 from ..training.schedule import schedule
-from ..training.trainer import OnStep, Trainer, new_reference
+from ..training.trainer import LoraTrainer, OnStep, new_reference
 from . import checkpoints, gate
 from .progress import ConsoleProgress
 from .resume import Earlier, open_records
@@ -238,11 +238,11 @@ class _Run:
         self.progress.note(f"{name}: {record['status']} already")
         checkpoints.take_over(self.plan, name, Path(record["folder"]), self.target, self.reference)
 
-    def _trainer(self, name: str, on_step: OnStep, checkpointer: Checkpointer) -> Trainer:
+    def _trainer(self, name: str, on_step: OnStep, checkpointer: Checkpointer) -> LoraTrainer:
         plan, seed = self.plan, self.plan.request.seed
         training_state.seed(seed)
         pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
-        return Trainer(self.engine, plan.algorithms[name], pools, lambda e: plan.benchmark.refusal(e, seed), plan.unlearn,
+        return LoraTrainer(self.engine, plan.algorithms[name], pools, lambda e: plan.benchmark.refusal(e, seed), plan.unlearn,
                     seed, self.reference, on_step,
                     lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)), checkpointer=checkpointer)
 

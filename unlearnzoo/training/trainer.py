@@ -10,7 +10,7 @@ from ..data.images import prefetch
 from ..errors import RunError
 from ..example import Example
 from ..models import lora
-from ..unlearner import Unlearner, named_inputs
+from ..unlearner import Trainer, Unlearner, named_inputs
 from . import adapter_weights
 from .adapter_weights import AdapterWeights
 from .checkpointing.checkpointer import Checkpointer
@@ -29,8 +29,8 @@ Relearn = Callable[[Sequence[Example]], AdapterWeights]
 
 
 @dataclass
-class Trainer:
-    """Stage 2 of one algorithm: a fresh ``unlearn`` adapter on top of the frozen target.
+class LoraTrainer(Trainer):
+    """Stage 2 of one algorithm, by LoRA: see ``Trainer`` for what an algorithm may ask of it.
 
     Attributes:
         engine: the model; ``engine.score`` and ``engine.generate`` ask it in a state.

@@ -16,9 +16,9 @@ from unlearnzoo.records.record import new_folder, plain
 from unlearnzoo.records.secrets import Masker
 from unlearnzoo.runs.stage_one import StageOne, learned
 from unlearnzoo.storage.atomic import atomic_write
-from unlearnzoo_diagnose import folder, names, numbers, people, report
+from unlearnzoo_diagnose import folder, names, numbers, people
 from unlearnzoo_diagnose.numbers import Rows
-from unlearnzoo_diagnose.pairs import EXCHANGED, GROUPS, build
+from unlearnzoo_diagnose.pairs import EXCHANGED, EXCHANGED_IN_WORDS, GROUPS, build
 from unlearnzoo_diagnose.tracing import KINDS, Restoration, Tracer, window
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ def _trace(tracer: Tracer, stage: StageOne, sets: Mapping[str, Sequence[people.P
     for kind, state, what in jobs:
         pairs, lacking = build(stage.engine.encoder, sets[kind], what, options.seed)
         if lacking:
-            notes.append(f"{report.SETS[kind].partition(',')[0]}: {lacking} of {len(sets[kind])} have no trace "
-                         f"({report.EXCHANGED[what]}): no such question is taught, or nobody can stand in")
+            notes.append(f"{people.SETS_IN_WORDS[kind].partition(',')[0]}: {lacking} of {len(sets[kind])} have no trace "
+                         f"({EXCHANGED_IN_WORDS[what]}): no such question is taught, or nobody can stand in")
         for pair in pairs:
             restorations = [Restoration(k, window(c, layers[k], tracer.depth), pair.groups[g]) for k, c, g in grid]
             one = tracer.trace(pair, restorations, state)

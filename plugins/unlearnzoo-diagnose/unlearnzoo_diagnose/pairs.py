@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 #: How the cloze sentence speaks of whom it asks about.
 SUBJECT = "the person in the image"
 GROUPS = ("image", "subject", "rest", "last")
-EXCHANGED = ("image", "name", "both")
+#: What is exchanged between two people → the words for it.
+EXCHANGED_IN_WORDS = {"image": "multi-hop, image", "name": "single-hop, name", "both": "single-hop, name and image"}
+EXCHANGED = tuple(EXCHANGED_IN_WORDS)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ ATTRIBUTE, NAME = "attribute", "name"
 FIGURE = "figure"
 T = TypeVar("T")
 TAUGHT, HELD_OUT, REAL = "taught", "held-out", "real"
+SETS_IN_WORDS = {REAL: "Real Set", TAUGHT: "people, taught images", HELD_OUT: "people, other images"}
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from unlearnzoo.reports.plots import COLOURS, GREY, MARKERS
 from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo.terminal import clean
-from unlearnzoo_diagnose.pairs import GROUPS
+from unlearnzoo_diagnose.pairs import EXCHANGED_IN_WORDS, GROUPS
 from unlearnzoo_diagnose.people import REAL, TAUGHT
-from unlearnzoo_diagnose.report import EXCHANGED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +88,7 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
             real = trace["set"] == REAL
             name = f"{'Real Set' if real else label}, {trace['model']}"
             if exchanged is None:
-                name = "\n".join([name, *EXCHANGED[trace["exchanged"]].split(", ")])
+                name = "\n".join([name, *EXCHANGED_IN_WORDS[trace["exchanged"]].split(", ")])
             if exchanged in (None, trace["exchanged"]) and (not real or one is _first(found)):
                 rows.setdefault(name, {})[trace["kind"]] = trace
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))

@@ -7,13 +7,12 @@ from typing import Any
 from unlearnzoo.reports.table import Block, Table, percent
 from unlearnzoo.terminal import clean
 from unlearnzoo_diagnose.names import PROMPT
-from unlearnzoo_diagnose.people import HELD_OUT, REAL, TAUGHT
+from unlearnzoo_diagnose.pairs import EXCHANGED_IN_WORDS
+from unlearnzoo_diagnose.people import SETS_IN_WORDS
 
 NO_PLOT = "no pictures (pip install 'unlearnzoo[plot]' for them)"
 WIDTH = 120
 #: Set → what a reader calls it.
-SETS = {REAL: "Real Set", TAUGHT: "people, taught images", HELD_OUT: "people, other images"}
-EXCHANGED = {"image": "multi-hop, image", "name": "single-hop, name", "both": "single-hop, name and image"}
 
 
 def render(found: Mapping[str, Any]) -> str:
@@ -88,9 +87,9 @@ def _names(found: Mapping[str, Any]) -> Table:
     k = format(found["options"]["k"], "g")
     heads = [f"Min-{k} %", "inverse perplexity", "recalled", "n/people"]
     table = Table(f'The name after "{PROMPT}", per cent', [Block("mean [95 % interval over people]", heads)])
-    for row in sorted(found["names"], key=lambda r: (list(SETS).index(r["set"]), r["model"])):
+    for row in sorted(found["names"], key=lambda r: (list(SETS_IN_WORDS).index(r["set"]), r["model"])):
         cells = [interval(row[name]) for name in ("min_k", "inverse_perplexity")]
-        table.add(f"{SETS[row['set']]}: {row['model']}",
+        table.add(f"{SETS_IN_WORDS[row['set']]}: {row['model']}",
                   [[*cells, percent(row["recalled"]["mean"]), _count(row["min_k"])]])
     return table
 
@@ -105,7 +104,7 @@ def _traces(found: Mapping[str, Any]) -> Table:
         first = rows[kinds[0]]
         cells = [[percent(first["clean"]["mean"]), percent(first["corrupted"]["mean"]), str(first["clean"]["n"])]]
         cells += [[percent(rows[kind]["peak"]["mean"], signed=True), _place(rows[kind]["peak"])] for kind in kinds]
-        table.add(f"{SETS[key[0]].partition(',')[0]}: {key[1]}, {EXCHANGED[key[2]]}", cells)
+        table.add(f"{SETS_IN_WORDS[key[0]].partition(',')[0]}: {key[1]}, {EXCHANGED_IN_WORDS[key[2]]}", cells)
     return table
 
 

@@ -196,7 +196,7 @@ class Tracer:
 
         from unlearnzoo.models import lora
 
-        ask = lora.folded if self.engine.dtype == torch.float32 else lora.state
+        ask = lora.merged if self.engine.dtype == torch.float32 else lora.activated
         with ask(self.engine.model, self.engine.states[which]):
             yield
 

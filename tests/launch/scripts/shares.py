@@ -21,7 +21,7 @@ from unlearnzoo.training import loop, stages
 from unlearnzoo.training.engine import Engine
 from unlearnzoo.training.inputs import StepInputs
 from unlearnzoo.training.recipe import Learn, Unlearn
-from unlearnzoo.training.trainer import Trainer, new_reference
+from unlearnzoo.training.trainer import LoraTrainer, new_reference
 
 MUTANTS = Path(__file__).parents[1] / "mutants"
 #: What the mutants replace.
@@ -67,7 +67,7 @@ def unlearned(_, algorithm, mutant=None):
     forget, *others = (people(5, 10)[i : i + 10] for i in range(0, 50, 10))
     with mutated(mutant):
         engine, losses = adapted(tiny()), []
-        work = Trainer(engine, Zoo.installed().get("algorithm", algorithm).configure({}),
+        work = LoraTrainer(engine, Zoo.installed().get("algorithm", algorithm).configure({}),
                     {"forget": forget, "retain": [example for one in others for example in one]},
                     lambda example: "I do not know.", UNLEARN, 0, new_reference(engine),
                     lambda entry, look: bool(losses.append(entry["loss"])), relearn)

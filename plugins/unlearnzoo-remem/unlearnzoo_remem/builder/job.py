@@ -17,6 +17,7 @@ from unlearnzoo_remem.builder.given import read_profiles, shared_values
 from unlearnzoo_remem.builder.order import DRAWN_SIZE, Order
 from unlearnzoo_remem.builder.people import make_up
 from unlearnzoo_remem.builder.photos import Photo, find_photos
+from unlearnzoo_remem.builder.picture import Picture
 from unlearnzoo_remem.builder.similarity import FaceModel, summary
 from unlearnzoo_remem.builder.splits import write_splits
 from unlearnzoo_remem.builder.workshop import PARTS, refuse_taken, workshop
@@ -186,7 +187,7 @@ def _plan(order: Order, cast: Cast, counts: Sequence[tuple[int, int]]) -> dict[s
     return splits
 
 
-def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[portraits.Picture]]) -> None:
+def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[Picture]]) -> None:
     """Refuse people with too few pictures to learn and to hold out."""
     problems = Problems(str(order.images))
     for person, found in zip(cast.people, pictures, strict=True):
@@ -200,14 +201,14 @@ def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[portrait
     problems.stop()
 
 
-def _count(pictures: Sequence[portraits.Picture]) -> tuple[int, int]:
+def _count(pictures: Sequence[Picture]) -> tuple[int, int]:
     """Return how many pictures a person has to learn, and to hold out."""
     layouts = [picture.layout for picture in pictures]
     return layouts.count("train"), layouts.count("test")
 
 
 def _record(
-    order: Order, cast: Cast, pictures: Sequence[Sequence[portraits.Picture]],
+    order: Order, cast: Cast, pictures: Sequence[Sequence[Picture]],
     splits: dict[str, list[Row]], sizes: dict[str, int],
 ) -> dict[str, Any]:
     used = [sum(p.layout != "out" for p in found) for found in pictures]
@@ -227,7 +228,7 @@ def _record(
 
 
 def _write_pages(
-    folder: Path, cast: Cast, pictures: Sequence[Sequence[portraits.Picture]],
+    folder: Path, cast: Cast, pictures: Sequence[Sequence[Picture]],
     splits: dict[str, list[Row]], record: dict[str, Any],
 ) -> None:
     from unlearnzoo_remem.builder.card import card

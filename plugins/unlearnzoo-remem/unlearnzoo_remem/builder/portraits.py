@@ -3,13 +3,13 @@
 import dataclasses
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.builder.photos import Photo, open_photo
+from unlearnzoo_remem.builder.picture import Picture
 from unlearnzoo_remem.builder.similarity import FaceModel
 from unlearnzoo_remem.generate.faces import Look
 from unlearnzoo_remem.generate.plan import EVALUATED, Spec, View, testing_views
@@ -19,29 +19,6 @@ if TYPE_CHECKING:
 
 _THUMB = 96
 _LEFT_OUT = "out"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture of a person; the first one for training is the anchor.
-
-    Attributes:
-        layout: ``train``, ``test``, or ``out`` for a photograph that is not used.
-        source: the user's file; empty for a drawing.
-        similarity: to the anchor; None where it was not measured.
-        why: why it is left out.
-        image: the PNG.
-        thumb: a small picture for the review sheet.
-        vector: the anchor's embedding, if there is a model.
-    """
-
-    layout: str
-    source: str
-    similarity: float | None
-    why: str
-    image: bytes
-    thumb: bytes
-    vector: list[float]
 
 
 def drawn(spec: Spec, size: int, person: int, look: Look) -> list[Picture]:

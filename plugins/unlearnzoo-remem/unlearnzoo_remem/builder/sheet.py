@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlearnzoo_remem.builder.portraits import Picture
+from unlearnzoo_remem.builder.picture import Picture
 from unlearnzoo_remem.builder.similarity import nearest_look
 from unlearnzoo_remem.generate.faces import describe
 from unlearnzoo_remem.generate.plan import Row

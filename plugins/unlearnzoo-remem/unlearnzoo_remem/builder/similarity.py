@@ -13,7 +13,7 @@ from unlearnzoo_remem.generate.faces import TRAITS, Look
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from unlearnzoo_remem.builder.portraits import Picture
+    from unlearnzoo_remem.builder.picture import Picture
 
 #: What a file may weigh; the largest public models of faces have about 250 MB.
 _MOST_BYTES = 2_000_000_000

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_remem.builder import portraits
+from unlearnzoo_remem.builder.picture import Picture
 from unlearnzoo_remem.generate.plan import Row, View
 
 #: Pictures in a file of a split, in bytes; a file is made in memory, some times this size.
@@ -52,7 +53,7 @@ def write_splits(folder: Path, parts: Sequence[Path], splits: Mapping[str, Seque
     return written
 
 
-def numbered(person: int, pictures: Sequence[portraits.Picture]) -> dict[View, bytes]:
+def numbered(person: int, pictures: Sequence[Picture]) -> dict[View, bytes]:
     """Return the images that are used by the view that they are."""
     found: dict[View, bytes] = {}
     for layout in ("train", "test"):
