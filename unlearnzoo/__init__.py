@@ -1,30 +1,37 @@
 """Unlearning algorithms, benchmarks and metrics as plugins; this is what an author imports."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .benchmark import Benchmark, Column, Published, Utility
 from .errors import DataError, OptionError, ZooError
 from .example import Example, LazyImage
 from .hookspecs import hookimpl
-from .metric import Candidates, Heading, Metric, Scored
+from .metric import Candidates, Heading, Metric, Progress, Scored
 from .model import ModelCard
-from .options import option
-from .unlearner import Unlearner
+from .options import nearest, option
+from .terminal import printable
+from .unlearner import Trainer, Unlearner
 
 if TYPE_CHECKING:
+    from .models.scores import Scores
     from .runs.api import run
+    from .storage.atomic import atomic_write, write_error
+    from .storage.cache import cache_folder
+    from .training.adapter_weights import AdapterWeights
 
 __version__ = "0.2.0"
 __all__ = [
-    "Benchmark", "Candidates", "DataError", "Column", "Example", "Heading", "LazyImage", "Metric", "ModelCard",
-    "OptionError", "Published", "Scored", "Unlearner", "Utility", "ZooError", "hookimpl", "option", "run",
+    "AdapterWeights", "Benchmark", "Candidates", "Column", "DataError", "Example", "Heading", "LazyImage", "Metric",
+    "ModelCard", "OptionError", "Progress", "Published", "Scored", "Scores", "Trainer", "Unlearner", "Utility",
+    "ZooError", "atomic_write", "cache_folder", "hookimpl", "nearest", "option", "printable", "run", "write_error",
 ]
+#: Imported on first use: some need torch, which ``import unlearnzoo`` must not.
+_LAZY = {"AdapterWeights": "training.adapter_weights", "Scores": "models.scores", "atomic_write": "storage.atomic",
+         "cache_folder": "storage.cache", "run": "runs.api", "write_error": "storage.atomic"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``run`` on first use: it needs torch, which ``import unlearnzoo`` must not."""
-    if name == "run":
-        from .runs.api import run
-
-        return run
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -7,7 +7,7 @@ from unlearnzoo import Unlearner, hookimpl
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unlearnzoo.models.scores import Scores
+    from unlearnzoo import Scores
 
 
 class GA(Unlearner):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from unlearnzoo import Unlearner, hookimpl, option
 
 if TYPE_CHECKING:
-    from unlearnzoo.unlearner import Trainer
+    from unlearnzoo import Trainer
 
 
 class TaskVector(Unlearner):

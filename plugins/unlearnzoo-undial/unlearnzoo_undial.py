@@ -7,7 +7,7 @@ from unlearnzoo import Unlearner, hookimpl, option
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unlearnzoo.models.scores import Scores
+    from unlearnzoo import Scores
 
 
 class UNDIAL(Unlearner):

@@ -3,7 +3,7 @@
 import pytest
 
 from unlearnzoo.reports.table import Block, Table, percent
-from unlearnzoo.terminal import clean
+from unlearnzoo.terminal import printable
 
 EXPECTED = """\
 Title
@@ -70,7 +70,7 @@ def test_nothing_moves_the_cursor():
     ("plain [b]text[/b] ünïcode 名", "plain [b]text[/b] ünïcode 名"), ("a\x00b", "a\\x00b"),
     ("a\udc80", "a\\udc80"), ("", "")])
 def test_clean(given, expected):
-    assert clean(given) == expected
+    assert printable(given) == expected
 
 
 def test_percent():

@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import ZooError, ZooWarning
 from ..interrupts import Terminated
 from ..launch import worker
-from ..terminal import clean
+from ..terminal import printable
 from .commands import Commands
 
 #: Imported when called; what plugins add comes beside them.
@@ -105,7 +105,7 @@ def _told(line: str, code: int, debug: bool) -> int:
     if worker.rank():
         line = f"rank {worker.rank()}: {line}"
     # A message may quote a data set or a plugin, which must not move the user's cursor.
-    click.echo(clean(line), err=True)
+    click.echo(printable(line), err=True)
     return code
 
 
@@ -124,7 +124,7 @@ def _show_warnings(others: Callable[..., Any]) -> Callable[..., None]:
         if issubclass(category, ZooWarning) and worker.rank():
             return
         if issubclass(category, ZooWarning):
-            click.echo(clean(f"Warning: {message}"), err=True)
+            click.echo(printable(f"Warning: {message}"), err=True)
         else:
             others(message, category, *rest, **named)
 

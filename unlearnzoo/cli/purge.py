@@ -25,7 +25,7 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     from ..records import purge as job
     from ..records import store
     from ..storage.cache import contents
-    from ..terminal import clean
+    from ..terminal import printable
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
@@ -38,12 +38,12 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     paths = list(dict.fromkeys([*own, *more]))
     for entry in found:
         if entry["record"] is None and not everything:
-            click.echo(clean(f"{entry['folder']}: {entry['reason']}; what the cache holds of it is not known "
+            click.echo(printable(f"{entry['folder']}: {entry['reason']}; what the cache holds of it is not known "
                              "(--all empties the cache)"), err=True)
     sizes = [job.size(path) for path in paths]
     rows = [{"path": str(path), "bytes": size} for path, size in zip(paths, sizes, strict=True)]
     for path, size in zip(paths, sizes, strict=True):
-        click.echo(clean(f"{size / 1e6:8.1f} MB  {path}"), err=True)
+        click.echo(printable(f"{size / 1e6:8.1f} MB  {path}"), err=True)
     if not rows:
         click.echo("nothing to remove", err=True)
     elif not yes:

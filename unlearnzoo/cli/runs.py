@@ -20,24 +20,24 @@ runs_dir_option = click.option("--runs-dir", type=click.Path(path_type=Path), de
 def runs(runs_dir: Path, as_json: bool) -> None:
     """List earlier runs, newest first; also the unfinished and the damaged ones."""
     from ..records import store
-    from ..terminal import clean
+    from ..terminal import printable
 
     rows = [_row(entry) for entry in store.find(runs_dir)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     if not rows:
-        click.echo(clean(f"no runs in {runs_dir}; start one: "
+        click.echo(printable(f"no runs in {runs_dir}; start one: "
                          "unlearnzoo run --algo npo --bench remem"))
         return
     shown = [("name: time_algorithm_benchmark_hash", "model", "status", "valid", "at the end")]
     shown += [(r["name"], r["model"] or "–", r["status"], _YES[r["valid"]], _ends(r["end"]))
               for r in rows]
-    text = table([[clean(cell) for cell in row] for row in shown], indent="")
+    text = table([[printable(cell) for cell in row] for row in shown], indent="")
     for line, row in zip(text.splitlines(), [{}, *rows], strict=True):
         click.echo(line)
         if row.get("reason"):
-            click.echo(wrapped(clean(row["reason"]), indent="    "))
+            click.echo(wrapped(printable(row["reason"]), indent="    "))
 
 
 _YES = {True: "yes", False: "no", None: "–"}

@@ -56,7 +56,7 @@ def tune(budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...],
 
 def _lines(found: Mapping[str, Any], budget: int) -> list[str]:
     """Return each setting and its score, the best marked, and where the results are."""
-    from ..terminal import clean
+    from ..terminal import printable
     from ..tuning.protocol import describe
 
     lines = [f"{found['protocol']['objective']}, on {_options(found['protocol']['validation'])}"]
@@ -67,7 +67,7 @@ def _lines(found: Mapping[str, Any], budget: int) -> list[str]:
                   table([("*" if row["setting"] == best["setting"] else " ", str(row["setting"]), describe(row))
                          for row in rows]),
                   f"  unlearnzoo run --config {shlex.quote(best['config'])}"]
-    return [clean(line, keep="\n") for line in lines]
+    return [printable(line, keep="\n") for line in lines]
 
 
 def _options(options: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, OptionError, RunError
 from ..storage.atomic import atomic_write
-from ..terminal import clean
+from ..terminal import printable
 from .comparison import Records, columns
 from .matched import by_method, matched_forgetting
 from .order import in_order
@@ -110,4 +110,4 @@ def _line(curve: Sequence[Mapping[str, Any]], group: str, sides: tuple[str, str]
 
 def _text(text: str) -> str:
     """Return a label that matplotlib draws as it is: no formulas, no hidden entries."""
-    return clean(text).replace("\\", "/").replace("$", r"\$").lstrip("_") or "?"
+    return printable(text).replace("\\", "/").replace("$", r"\$").lstrip("_") or "?"

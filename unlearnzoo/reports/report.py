@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..terminal import clean
+from ..terminal import printable
 from . import matched
 from .comparison import Records, compare
 from .gold_standard import legend, quality_table
@@ -182,4 +182,4 @@ def _how(rows: Rows, intervals: bool) -> str:
 
 
 def _fold(line: str, width: int) -> str:
-    return textwrap.fill(clean(line), width, subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.fill(printable(line), width, subsequent_indent="  ", break_on_hyphens=False)

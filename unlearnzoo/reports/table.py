@@ -6,7 +6,7 @@ Groups stand side by side where they fit and below each other where not: no line
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..terminal import clean
+from ..terminal import printable
 
 BETWEEN = " | "
 
@@ -38,7 +38,7 @@ class Table:
 
     def add(self, label: str, cells: list[list[str]]) -> None:
         """Add a row."""
-        self.rows.append((clean(label), [[clean(c, keep="\n") for c in block] for block in cells]))
+        self.rows.append((printable(label), [[printable(c, keep="\n") for c in block] for block in cells]))
 
     def text(self, width: int = 100) -> str:
         """Lay the table out.
@@ -49,7 +49,7 @@ class Table:
         margin = max([len(label) for label, _ in self.rows], default=0)
         spans = [_widths(block, [cells[i] for label, cells in self.rows if label])
                  for i, block in enumerate(self.blocks)]
-        lines = [clean(self.title)]
+        lines = [printable(self.title)]
         for some in _stack([sum(s) + 2 * (len(s) - 1) for s in spans], width - margin - 2):
             lines += ["", *self._part(some, spans, margin)]
         return "\n".join(line.rstrip() for line in lines)
@@ -63,9 +63,9 @@ class Table:
             return "  ".join(c.rjust(w) for c, w in zip(cells, spans[i], strict=True))
 
         total = [sum(spans[i]) + 2 * (len(spans[i]) - 1) for i in some]
-        head = [clean(self.blocks[i].heading).center(w) for i, w in zip(some, total, strict=True)]
+        head = [printable(self.blocks[i].heading).center(w) for i, w in zip(some, total, strict=True)]
         lines = [line("", head)] if any(h.strip() for h in head) else []
-        lines.append(line("", [joined(i, [clean(c) for c in self.blocks[i].columns])
+        lines.append(line("", [joined(i, [printable(c) for c in self.blocks[i].columns])
                                for i in some]))
         rule = "─" * len(lines[-1])
         lines.append(rule)
@@ -92,9 +92,9 @@ def _line_of(cell: str, row: int) -> str:
 
 def _widths(block: Block, cells: Sequence[Sequence[str]]) -> list[int]:
     """Return the width of each column; all of them together hold the heading."""
-    widths = [max([len(clean(column)), *(len(p) for row in cells for p in row[i].split("\n"))])
+    widths = [max([len(printable(column)), *(len(p) for row in cells for p in row[i].split("\n"))])
               for i, column in enumerate(block.columns)]
-    lacking = len(clean(block.heading)) - sum(widths) - 2 * (len(widths) - 1)
+    lacking = len(printable(block.heading)) - sum(widths) - 2 * (len(widths) - 1)
     if widths and lacking > 0:
         widths[0] += lacking
     return widths

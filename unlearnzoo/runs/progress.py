@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..metric import Progress
-from ..terminal import clean
+from ..terminal import printable
 
 #: A stage shorter than this is not worth a line.
 QUICK = 2.0
@@ -29,7 +29,7 @@ class ConsoleProgress(Progress):
 
     def note(self, text: str) -> None:
         """Print one line; markup and control characters in it are shown as they are."""
-        self.console.print(clean(text, keep="\n"), markup=False)
+        self.console.print(printable(text, keep="\n"), markup=False)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -43,7 +43,7 @@ class ConsoleProgress(Progress):
         bars = Bars(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         with bars:
             self._bars, self._name = bars, name
-            self._task = bars.add_task(clean(name), total=None)
+            self._task = bars.add_task(printable(name), total=None)
             try:
                 yield
             finally:
@@ -55,7 +55,7 @@ class ConsoleProgress(Progress):
     def bar(self, what: str, done: int, total: int) -> None:
         """Move the bar of the current stage."""
         if self._bars is not None:
-            self._bars.update(self._task, description=clean(f"{self._name}: {what}"), completed=done, total=total)
+            self._bars.update(self._task, description=printable(f"{self._name}: {what}"), completed=done, total=total)
 
     def step(self, entry: Mapping[str, float], total: int) -> bool:
         """Move the bar by an optimiser step; never asks the loop to stop."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OptionError, RunError
 from ..reports.plots import COLOURS, MARKERS, SUFFIXES
 from ..storage.atomic import atomic_write
-from ..terminal import clean
+from ..terminal import printable
 from .spec import Spec
 
 if TYPE_CHECKING:
@@ -106,4 +106,4 @@ def _line(row: Mapping[str, Any], x: str) -> str:
 
 def _text(text: str) -> str:
     """Return a label that matplotlib draws as it is: no formulas, no hidden entries."""
-    return clean(text).replace("\\", "/").replace("$", r"\$").lstrip("_") or " "
+    return printable(text).replace("\\", "/").replace("$", r"\$").lstrip("_") or " "

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..storage.atomic import atomic_write, write_error
-from ..terminal import clean
+from ..terminal import printable
 
 #: Part of a point's identity. Raise it when a point's folder changes its meaning.
 SCHEMA = 1
@@ -47,7 +47,7 @@ class Point:
     @property
     def label(self) -> str:
         """Its values for a person."""
-        return clean(" ".join(f"{name}={shown(value)}" for name, value in self.values.items()))
+        return printable(" ".join(f"{name}={shown(value)}" for name, value in self.values.items()))
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -97,7 +97,7 @@ def last_error(folder: Path) -> str:
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return "no output"
-    told = [clean(line.strip()) for line in lines if line.strip()]
+    told = [printable(line.strip()) for line in lines if line.strip()]
     errors = [line for line in told if line.startswith("Error: ")]
     return (errors or told or ["no output"])[-1].removeprefix("Error: ")[:500]
 

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import DataError, OptionError
+from unlearnzoo import DataError, OptionError, atomic_write
 from unlearnzoo.planning.summary import measured_by, pools
 from unlearnzoo.records.environment import calibration, git, versions
 from unlearnzoo.records.record import new_folder, plain
 from unlearnzoo.records.secrets import Masker
 from unlearnzoo.runs.stage_one import StageOne, learned
-from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_diagnose import folder, names, numbers, people
 from unlearnzoo_diagnose.numbers import Rows
 from unlearnzoo_diagnose.pairs import EXCHANGED, EXCHANGED_IN_WORDS, GROUPS, build

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unlearnzoo import atomic_write, printable
 from unlearnzoo.reports.plots import COLOURS, GREY, MARKERS
-from unlearnzoo.storage.atomic import atomic_write
-from unlearnzoo.terminal import clean
 from unlearnzoo_diagnose.pairs import EXCHANGED_IN_WORDS, GROUPS
 from unlearnzoo_diagnose.people import REAL, TAUGHT
 
@@ -162,7 +161,7 @@ def rows_of(one: Mapping[str, Any], split: str) -> dict[str, float]:
 
 def text(label: str) -> str:
     """Return a label that matplotlib draws as it is: no formulas, no hidden entries."""
-    return clean(label, keep="\n").replace("\\", "/").replace("$", r"\$").lstrip("_") or "?"
+    return printable(label, keep="\n").replace("\\", "/").replace("$", r"\$").lstrip("_") or "?"
 
 
 def _plain(axes: "Axes") -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unlearnzoo import printable
 from unlearnzoo.reports.table import Block, Table, percent
-from unlearnzoo.terminal import clean
 from unlearnzoo_diagnose.names import PROMPT
 from unlearnzoo_diagnose.pairs import EXCHANGED_IN_WORDS
 from unlearnzoo_diagnose.people import SETS_IN_WORDS
@@ -28,10 +28,10 @@ def render(found: Mapping[str, Any]) -> str:
     if found["model"]["is_target"]:
         head = f"{found['benchmark']['name']}: {found['model']['name']}, learned elsewhere"
     verdict = "memorised: the gate is passed" if found["valid"] else found["complaint"].partition(";")[0]
-    parts = [clean(head), clean(f"Verdict: {verdict}"), _answers(found).text(WIDTH), _names(found).text(WIDTH)]
+    parts = [printable(head), printable(f"Verdict: {verdict}"), _answers(found).text(WIDTH), _names(found).text(WIDTH)]
     if found["traces"]:
         parts.append(_traces(found).text(WIDTH))
-    parts += [clean(f"Note: {note}") for note in found["notes"]]
+    parts += [printable(f"Note: {note}") for note in found["notes"]]
     return "\n\n".join(parts)
 
 

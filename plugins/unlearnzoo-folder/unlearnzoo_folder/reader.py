@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import DataError, OptionError
-from unlearnzoo.options import nearest
+from unlearnzoo import DataError, OptionError, nearest
 from unlearnzoo_folder.problems import Problems
 
 NEEDED = ("question", "answer", "set")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from unlearnzoo import printable
 from unlearnzoo.errors import OptionError
-from unlearnzoo.terminal import clean
 from unlearnzoo_judge.rubric import SCHEMA, Case, Unusable, Verdict
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class Endpoint:
             line = f"{self.base_url}: HTTP {error.status_code}" + (f" ({text})" if text else "")
         else:
             line = f"{self.base_url}: cannot be reached ({type(error.__cause__ or error).__name__})"
-        return clean(line.replace(self._key, "***") if self.key_env else line)
+        return printable(line.replace(self._key, "***") if self.key_env else line)
 
 
 def _content(found: Any, tally: Tally) -> Any:

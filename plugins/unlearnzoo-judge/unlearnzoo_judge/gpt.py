@@ -7,9 +7,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import Heading, Metric, Scored, option
+from unlearnzoo import Heading, Metric, Progress, Scored, option
 from unlearnzoo.errors import OptionError, ZooWarning
-from unlearnzoo.metric import Progress
 from unlearnzoo_judge.rubric import SCORES, SYSTEM, Case, Verdict
 
 # asyncio and sqlite3 are for who asks; every command imports this module.

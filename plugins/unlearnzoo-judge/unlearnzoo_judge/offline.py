@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unlearnzoo import Heading, Metric, Scored, option
-from unlearnzoo.metric import Progress
+from unlearnzoo import Heading, Metric, Progress, Scored, option
 from unlearnzoo_judge.rubric import SCORES
 from unlearnzoo_judge.sentences import Sentences, folder_of, sentences
 from unlearnzoo_judge.values import ordinary, plain, told

@@ -9,8 +9,8 @@ import sqlite3
 import warnings
 from collections.abc import Iterable
 
+from unlearnzoo import cache_folder
 from unlearnzoo.errors import CacheWarning
-from unlearnzoo.storage.cache import cache_folder
 from unlearnzoo_judge.rubric import SCORES, Verdict
 
 #: Rows kept, about 100 bytes each; the oldest go first.

@@ -47,7 +47,7 @@ def _from_file(data: str, path: Path) -> "Dataset":
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
 
-    from unlearnzoo.storage.cache import cache_folder
+    from unlearnzoo import cache_folder
 
     where = str(cache_folder("datasets"))
     try:

@@ -1,11 +1,11 @@
 """The ReMem benchmark: who is learned, forgotten and kept, and the columns of the paper's table."""
 
+import dataclasses
 import functools
 import random
 from collections.abc import Sequence
 
 from unlearnzoo import Benchmark, Column, DataError, Example, OptionError, Published, option
-from unlearnzoo.options import describe
 from unlearnzoo_remem.generate.plan import Spec
 from unlearnzoo_remem.paper import PROVENANCE, paper
 from unlearnzoo_remem.read.data import CLEAN, Data, load, value_of
@@ -147,7 +147,7 @@ class ReMem(Benchmark):
 
             spec = Spec(self.identities, self.qa, self.single, self.views, self.data_seed)
             return load(str(generated(spec)), strict=True)
-        default = {row["name"]: row["default"] for row in describe(type(self))}
+        default = {field.name: field.default for field in dataclasses.fields(self)}
         for name in ("data_seed", "identities", "qa", "single", "views"):
             if getattr(self, name) != default[name]:
                 raise OptionError(

@@ -10,8 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import DataError
-from unlearnzoo.storage.atomic import atomic_write
+from unlearnzoo import DataError, atomic_write
 from unlearnzoo_remem.builder import portraits
 from unlearnzoo_remem.builder.given import read_profiles, shared_values
 from unlearnzoo_remem.builder.order import DRAWN_SIZE, Order

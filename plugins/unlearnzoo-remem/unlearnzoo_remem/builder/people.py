@@ -8,8 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import OptionError
-from unlearnzoo.options import nearest
+from unlearnzoo import OptionError, nearest
 from unlearnzoo_remem.generate.faces import distinct_looks
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, DRAWERS, Profile, generate_profiles, load_profiles
 from unlearnzoo_remem.read.keywords import holds

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo.storage.atomic import atomic_write
+from unlearnzoo import atomic_write
 from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.builder.photos import Photo, open_photo
 from unlearnzoo_remem.builder.picture import Picture

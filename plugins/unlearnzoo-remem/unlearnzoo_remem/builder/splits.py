@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unlearnzoo.storage.atomic import atomic_write
+from unlearnzoo import atomic_write
 from unlearnzoo_remem.builder import portraits
 from unlearnzoo_remem.builder.picture import Picture
 from unlearnzoo_remem.generate.plan import Row, View

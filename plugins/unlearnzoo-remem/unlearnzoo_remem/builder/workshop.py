@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import OptionError
+from unlearnzoo import OptionError, atomic_write, write_error
 from unlearnzoo.errors import RunError
-from unlearnzoo.storage.atomic import atomic_write, write_error
 
 _ORDER, _LOCK = "order.json", ".lock"
 PARTS = "people"

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from unlearnzoo.storage.cache import cache_folder
+from unlearnzoo import cache_folder
 from unlearnzoo_remem.generate.plan import Spec, address
 from unlearnzoo_remem.generate.write import write
 

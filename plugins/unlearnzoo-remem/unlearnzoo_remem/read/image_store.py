@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from unlearnzoo import DataError
-from unlearnzoo.storage.cache import cache_folder
+from unlearnzoo import DataError, cache_folder
 from unlearnzoo_remem.read.problems import Problems
 from unlearnzoo_remem.read.reader import Split, first_line
 
