@@ -40,6 +40,7 @@ soak: $(READY)
 	$(PYTEST) -m soak $(ARGS)
 
 lint: $(READY)
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check .
 	$(BIN)/mypy unlearnzoo $(filter-out %.egg-info,$(sort $(wildcard plugins/*/unlearnzoo_*)))
 

@@ -36,8 +36,10 @@ napoleon_attr_annotations = False
 suppress_warnings = ["misc.highlighting_failure"]
 nitpicky = True
 # Other libraries' types: their sites are not read, so that a build needs no network.
-nitpick_ignore_regex = [("py:.*", r"(Tensor|Image|np|numpy|torch|click|pathlib|collections\.abc|abc)(\..*)?"),
-                        # What a Trainer is made of; an author is handed one and makes none.
-                        ("py:.*", r"unlearnzoo\.training\.(engine\.Engine|recipe\.Unlearn)"),
-                        ("py:.*", r"unlearnzoo\.training\.(reference\.Reference|checkpointing\.checkpointer\.Checkpointer)"),
-                        ("py:.*", r"(Path|Any|Mapping|Sequence|Iterable|Callable|optional|pluggy\..*)")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(Tensor|Image|np|numpy|torch|click|pathlib|collections\.abc|abc)(\..*)?"),
+    # What a Trainer is made of; an author is handed one and makes none.
+    ("py:.*", r"unlearnzoo\.training\.(engine\.Engine|recipe\.Unlearn)"),
+    ("py:.*", r"unlearnzoo\.training\.(reference\.Reference|checkpointing\.checkpointer\.Checkpointer)"),
+    ("py:.*", r"(Path|Any|Mapping|Sequence|Iterable|Callable|optional|pluggy\..*)"),
+]

@@ -71,8 +71,10 @@ def engine(checkpoint_folder):
 def site(tmp_path, monkeypatch):
     """An empty ``site-packages`` that is the only one; what it holds is forgotten afterwards."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("unlearnzoo.registry.entry_points.metadata.distributions",
-                        functools.partial(metadata.distributions, path=[str(tmp_path)]))
+    monkeypatch.setattr(
+        "unlearnzoo.registry.entry_points.metadata.distributions",
+        functools.partial(metadata.distributions, path=[str(tmp_path)]),
+    )
     monkeypatch.delenv("UNLEARNZOO_PLUGINS", raising=False)
     yield tmp_path
     for name in [n for n in sys.modules if n.startswith(("zoo_test_module", "unlearnzoo_file_"))]:

@@ -66,8 +66,9 @@ def read(text: str) -> tuple[str, list[str]]:
     first, *api = text.splitlines()
     changelog = first.split()[1]
     if text != written(api, changelog):
-        raise ValueError("tests/public_api.txt was changed by hand; take the committed one and run "
-                         "python -m tests.public_api")
+        raise ValueError(
+            "tests/public_api.txt was changed by hand; take the committed one and run python -m tests.public_api"
+        )
     return changelog, api
 
 

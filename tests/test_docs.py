@@ -50,9 +50,18 @@ def test_every_command_line_parses(page):
             assert (wrong := problem(one)) is None, f"{line}: {wrong}"
 
 
-@pytest.mark.parametrize("line", ["unlearnzoo runn --algo npo", "unlearnzoo run --alog npo", "unlearnzoo list --all",
-                                  "unlearnzoo --verbose", "unlearnzoo show npo --kind algo", "unlearnzoo list NAME",
-                                  "unlearnzoo list | lists"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "unlearnzoo runn --algo npo",
+        "unlearnzoo run --alog npo",
+        "unlearnzoo list --all",
+        "unlearnzoo --verbose",
+        "unlearnzoo show npo --kind algo",
+        "unlearnzoo list NAME",
+        "unlearnzoo list | lists",
+    ],
+)
 def test_what_does_not_exist_is_found(line):
     assert any(problem(one) for one in words(line))
 
@@ -81,7 +90,11 @@ def test_python_blocks_are_python():
 def test_every_algorithm_of_the_repository_has_a_section():
     text = (ROOT / "docs/algorithms.md").read_text("utf-8")
     modules = [path.read_text("utf-8") for path in ROOT.glob("plugins/unlearnzoo-*/unlearnzoo_*.py")]
-    names = [name for code in modules if "def unlearnzoo_unlearners" in code
-             for name in re.findall(r'^    name = "([\w-]+)"', code, re.MULTILINE)]
+    names = [
+        name
+        for code in modules
+        if "def unlearnzoo_unlearners" in code
+        for name in re.findall(r'^    name = "([\w-]+)"', code, re.MULTILINE)
+    ]
     assert {"dpo", "ga", "gd", "kl", "npo"} <= set(names)
     assert [name for name in names if f"<!-- from code: algorithm {name} -->" not in text] == []

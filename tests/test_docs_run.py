@@ -28,8 +28,10 @@ KNOWN = three.OPTIONS | {"learn.replay": 0}
 FEW = {"unlearn.steps": 4, "unlearn.probe_every": 4}
 #: What a page says → what runs here, and with what else a dry run takes the page's own. Of the five algorithms these
 #: two ask for every input there is; three people have no tenth.
-SHORTER = {"--algo ga,gd,kl,dpo,npo": ("--algo kl,dpo", ""),
-           "--forget 10%": (f"--forget {three.FORGET}", " --set remem.identities=10")}
+SHORTER = {
+    "--algo ga,gd,kl,dpo,npo": ("--algo kl,dpo", ""),
+    "--forget 10%": (f"--forget {three.FORGET}", " --set remem.identities=10"),
+}
 #: Ten people: 10 % of them is one.
 SMALL = three.OPTIONS | {"remem.identities": 10, "learn.epochs": 2}
 
@@ -40,18 +42,34 @@ def begin(command, *flags, **values):
 
 
 #: Command → how it begins where it runs in small.
-IN_CI = {"run": begin("run", "--model", str(MODEL.folder), "--recipe", "tiny", "--forget", three.FORGET,
-                      **KNOWN | FEW),
-         "evaluate": begin("evaluate", "--forget", three.FORGET,
-                           **{n: v for n, v in KNOWN.items() if n.startswith("remem.")})}
+IN_CI = {
+    "run": begin("run", "--model", str(MODEL.folder), "--recipe", "tiny", "--forget", three.FORGET, **KNOWN | FEW),
+    "evaluate": begin(
+        "evaluate", "--forget", three.FORGET, **{n: v for n, v in KNOWN.items() if n.startswith("remem.")}
+    ),
+}
 IN_SOAK = {"run": begin("run", "--allow-unmemorised", **SMALL)}
 
 
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet",
-                           "--doctree-dir", str(tmp_path / "trees"), str(ROOT / "docs"), str(tmp_path / "site")],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "--fail-on-warning",
+            "--keep-going",
+            "--quiet",
+            "--doctree-dir",
+            str(tmp_path / "trees"),
+            str(ROOT / "docs"),
+            str(tmp_path / "site"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site/reference/options.html").read_text("utf-8")
     assert "npo.beta" in page and "unlearn.probe_every" in page
@@ -78,8 +96,10 @@ def shell(tmp_path, work):
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m unlearnzoo "$@"\n')
     program.chmod(0o755)
-    path = {"PATH": f"{program.parent}:{os.environ['PATH']}",
-            "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")}
+    path = {
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
+    }
 
     def run(line):
         done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False, env=os.environ | path)
@@ -92,6 +112,7 @@ def shell(tmp_path, work):
 @pytest.fixture
 def here(work, monkeypatch, capsys):
     """Return a function that runs a line in this process, and returns what it prints."""
+
     def run(line):
         arguments = shlex.split(line, comments=True)[1:]
         monkeypatch.setattr(sys, "argv", ["unlearnzoo", *arguments])
@@ -135,8 +156,9 @@ def follow(page, work, begins, command, python):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "real"), [("README.md", "unlearnzoo run --algo myalgo"),
-                                            ("docs/tutorial.md", "unlearnzoo runs")])
+@pytest.mark.parametrize(
+    ("name", "real"), [("README.md", "unlearnzoo run --algo myalgo"), ("docs/tutorial.md", "unlearnzoo runs")]
+)
 def test_a_page_can_be_followed_from_top_to_bottom(name, real, work, here, shell, warm_cache, monkeypatch):
     """``real``: how the line begins that runs as a process."""
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(warm_cache))
@@ -155,5 +177,6 @@ def test_a_page_can_be_followed_from_top_to_bottom(name, real, work, here, shell
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
 def test_a_page_can_be_followed_process_by_process(name, work, shell):
-    follow(ROOT / name, work, IN_SOAK, lambda typed, line: shell(line),
-           lambda file: shell(f'"{sys.executable}" {file}'))
+    follow(
+        ROOT / name, work, IN_SOAK, lambda typed, line: shell(line), lambda file: shell(f'"{sys.executable}" {file}')
+    )

@@ -49,7 +49,7 @@ def written(tmp_path_factory, monkeypatch):
 @pytest.mark.parametrize("page", NEW)
 def test_what_new_prints(site, tmp_path_factory, monkeypatch, capsys, page):
     monkeypatch.chdir(tmp_path_factory.mktemp("work"))
-    (arguments, printed), = sessions(page, "new")
+    ((arguments, printed),) = sessions(page, "new")
     assert main(arguments) == 0
     assert capsys.readouterr().out == printed
 
@@ -57,7 +57,7 @@ def test_what_new_prints(site, tmp_path_factory, monkeypatch, capsys, page):
 @pytest.mark.parametrize("page", NEW)
 def test_what_show_prints(site, written, capsys, page):
     """But for the first line: the pages install, here it is a file."""
-    (arguments, printed), = sessions(page, "show")
+    ((arguments, printed),) = sessions(page, "show")
     capsys.readouterr()
     assert main([*arguments, *written]) == 0
     found = capsys.readouterr().out.splitlines()
@@ -77,13 +77,13 @@ def test_what_a_dry_run_of_the_algorithm_prints(written, capsys):
 @pytest.mark.slow
 def test_what_a_dry_run_with_the_metric_prints(written, capsys):
     """By its file the metric's full name has the file's name in it."""
-    source, = blocks("metric", "python")
+    (source,) = blocks("metric", "python")
     Path("words.py").write_text(source.replace("unlearnzoo-word-share/", "unlearnzoo_word_share/"))
     expect_plan("metric", written, capsys)
 
 
 def expect_plan(page, files, capsys):
-    (arguments, printed), = sessions(page, "run")
+    ((arguments, printed),) = sessions(page, "run")
     capsys.readouterr()
     assert main([*arguments, *files]) == 0
     found = plain(capsys.readouterr().err)
@@ -95,14 +95,14 @@ def expect_plan(page, files, capsys):
 def model(site):
     """The page's model plugin, installed with the embedded checkpoint."""
     tiny = pytest.importorskip("unlearnzoo_tiny")
-    source, = blocks("model", "python")
+    (source,) = blocks("model", "python")
     install(site, "unlearnzoo-my-llava", source, entry="my-llava", group="unlearnzoo.models", attribute="MODEL")
     shutil.copytree(tiny.MODEL.folder, site / "checkpoint")
     return site
 
 
 def test_what_show_prints_of_the_model(model, capsys):
-    (arguments, printed), = sessions("model", "show")
+    ((arguments, printed),) = sessions("model", "show")
     assert main(arguments) == 0
     found = capsys.readouterr().out
     recipe = re.search(r"^Recipe\n.*?\n\n", printed, re.MULTILINE | re.DOTALL)
@@ -112,7 +112,7 @@ def test_what_show_prints_of_the_model(model, capsys):
 
 
 def test_the_models_recipe_is_one_that_the_stages_take():
-    source, = blocks("model", "python")
+    (source,) = blocks("model", "python")
     card = re.search(r"recipe=(\{.*\}),\n\)", source, re.DOTALL)
     assert card is not None
     recipe = ast.literal_eval(card[1])

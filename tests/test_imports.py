@@ -88,8 +88,10 @@ def test_every_folder_of_the_core_is_a_room():
 
 def test_planning_loads_no_model():
     """Whatever holds weights is imported after a plan is made, or everything that can be refused would not be first."""
-    script = ("import sys, unlearnzoo.planning.plan, unlearnzoo.planning.summary\n"
-              "print(*sorted(m for m in sys.modules if m.startswith(('unlearnzoo.training', 'unlearnzoo.runs'))))")
+    script = (
+        "import sys, unlearnzoo.planning.plan, unlearnzoo.planning.summary\n"
+        "print(*sorted(m for m in sys.modules if m.startswith(('unlearnzoo.training', 'unlearnzoo.runs'))))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = {module.removeprefix("unlearnzoo.training.").partition(".")[0] for module in done.stdout.split()}
     assert loaded == {"unlearnzoo", "recipe", "schedule", "checkpointing"}
@@ -102,12 +104,15 @@ def graph(root):
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
         found[name] = path
     found.pop(root.name)  # what it re-exports is everybody's
-    return {name: {m for early, m in imports(path, root.parent, hints=True) if m in found and m != name}
-            for name, path in found.items()}
+    return {
+        name: {m for early, m in imports(path, root.parent, hints=True) if m in found and m != name}
+        for name, path in found.items()
+    }
 
 
-@pytest.mark.parametrize("root", [CORE, *sorted(p for p in (ROOT / "plugins").glob("*/unlearnzoo_*") if p.is_dir())],
-                         ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "root", [CORE, *sorted(p for p in (ROOT / "plugins").glob("*/unlearnzoo_*") if p.is_dir())], ids=lambda p: p.name
+)
 def test_no_circles(root):
     """Neither at run time nor for a type checker: two modules that need each other are one."""
     edges, state = graph(root), {}
@@ -125,8 +130,10 @@ def test_no_circles(root):
             walk(name, [])
 
 
-@pytest.mark.parametrize("path", [p for p in files() if room_of(
-    ".".join(p.values[0].relative_to(ROOT).with_suffix("").parts)) in (None, "cli")])
+@pytest.mark.parametrize(
+    "path",
+    [p for p in files() if room_of(".".join(p.values[0].relative_to(ROOT).with_suffix("").parts)) in (None, "cli")],
+)
 def test_contracts_and_the_command_line_import_nothing_heavy_early(path):
     early = {module.split(".")[0] for at_top, module in imports(path) if at_top}
     assert not early & set(HEAVY)

@@ -21,10 +21,24 @@ BROKEN = {
 }
 #: Heavy packages that no listing may import.
 HEAVY = ("torch", "transformers", "datasets", "peft", "accelerate", "pandas", "matplotlib")
-LISTINGS = ("--help", "list", "list --json", "show stranger3", "show npo", "plugins", "plugins --json",
-            "plugins --times", "runs")
-LINES = (*LISTINGS, "new algorithm mine", "check strangers-5",
-         "run --algo stranger3,npo --bench remem --dry-run", "run --algo strangers-hook --bench remem --dry-run")
+LISTINGS = (
+    "--help",
+    "list",
+    "list --json",
+    "show stranger3",
+    "show npo",
+    "plugins",
+    "plugins --json",
+    "plugins --times",
+    "runs",
+)
+LINES = (
+    *LISTINGS,
+    "new algorithm mine",
+    "check strangers-5",
+    "run --algo stranger3,npo --bench remem --dry-run",
+    "run --algo strangers-hook --bench remem --dry-run",
+)
 #: Runs lines one after the other in one process, and says of each what came of it and what heavy is imported by then.
 EACH = f"""
 import contextlib, io, json, shlex, sys
@@ -55,8 +69,14 @@ def python(tmp_path_factory):
 
 
 def run(python, *arguments, cwd, **surroundings):
-    done = subprocess.run([python, *arguments], cwd=cwd, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings})
+    done = subprocess.run(
+        [python, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -64,8 +84,16 @@ def run(python, *arguments, cwd, **surroundings):
 @pytest.fixture(scope="module")
 def found(python, shared_folder, tmp_path_factory):
     """Line → what came of it; the listings first, so that what they import is seen."""
-    return json.loads(run(python, "-c", EACH, *LINES, cwd=tmp_path_factory.mktemp("work"),
-                          UNLEARNZOO_CACHE=str(shared_folder / "cache")).stdout)
+    return json.loads(
+        run(
+            python,
+            "-c",
+            EACH,
+            *LINES,
+            cwd=tmp_path_factory.mktemp("work"),
+            UNLEARNZOO_CACHE=str(shared_folder / "cache"),
+        ).stdout
+    )
 
 
 @pytest.mark.parametrize("line", LINES[:-1])

@@ -23,8 +23,14 @@ pytestmark = pytest.mark.slow
 
 def run(python, *arguments, cwd, **surroundings):
     """Run the fresh environment's Python with this repository's core; return what it prints."""
-    done = subprocess.run([python, *arguments], cwd=cwd, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings})
+    done = subprocess.run(
+        [python, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -60,9 +66,19 @@ def rows(python, installed):
 @pytest.fixture(scope="module")
 def tested(python, installed, shared_folder):
     """What pytest says of all their tests, a line each."""
-    return run(python, "-m", "pytest", "-v", "--rootdir", ".", "-p", "no:cacheprovider",
-               *(f"unlearnzoo-my-{kind}" for kind in KINDS), cwd=installed,
-               UNLEARNZOO_CACHE=str(shared_folder / "cache")).splitlines()
+    return run(
+        python,
+        "-m",
+        "pytest",
+        "-v",
+        "--rootdir",
+        ".",
+        "-p",
+        "no:cacheprovider",
+        *(f"unlearnzoo-my-{kind}" for kind in KINDS),
+        cwd=installed,
+        UNLEARNZOO_CACHE=str(shared_folder / "cache"),
+    ).splitlines()
 
 
 @pytest.mark.parametrize("kind", KINDS)

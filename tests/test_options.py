@@ -18,33 +18,65 @@ class Thing(Configurable):
     mode: str = option("a", "Mode", choices=("a", "b"))
 
 
-@pytest.mark.parametrize(("name", "given", "value"), [
-    ("beta", "0.05", 0.05), ("beta", "1e-3", 0.001), ("beta", 2, 2.0), ("beta", "inf", float("inf")),
-    ("steps", "10", 10), ("steps", "1e2", 100), ("steps", 7.0, 7), ("steps", "none", None), ("steps", None, None),
-    ("data", "herbwood27/Remem", "herbwood27/Remem"), ("data", "7", "7"),
-    ("strict", "true", True), ("strict", "False", False), ("strict", True, True),
-    ("parts", '["language", "head"]', ("language", "head")), ("parts", ["head"], ("head",)),
-    ("mode", "b", "b"),
-])
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("beta", "0.05", 0.05),
+        ("beta", "1e-3", 0.001),
+        ("beta", 2, 2.0),
+        ("beta", "inf", float("inf")),
+        ("steps", "10", 10),
+        ("steps", "1e2", 100),
+        ("steps", 7.0, 7),
+        ("steps", "none", None),
+        ("steps", None, None),
+        ("data", "herbwood27/Remem", "herbwood27/Remem"),
+        ("data", "7", "7"),
+        ("strict", "true", True),
+        ("strict", "False", False),
+        ("strict", True, True),
+        ("parts", '["language", "head"]', ("language", "head")),
+        ("parts", ["head"], ("head",)),
+        ("mode", "b", "b"),
+    ],
+)
 def test_texts_and_yaml_values_become_the_annotated_type(name, given, value):
     found = getattr(Thing.configure({name: given}), name)
     assert found == value
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize(("name", "given"), [
-    ("beta", "much"), ("beta", True), ("beta", "none"), ("steps", "1.5"), ("steps", True), ("steps", "inf"),
-    ("data", 7), ("strict", "yes please"), ("strict", 1), ("parts", "language"), ("parts", '{"a": 1}'),
-])
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("beta", "much"),
+        ("beta", True),
+        ("beta", "none"),
+        ("steps", "1.5"),
+        ("steps", True),
+        ("steps", "inf"),
+        ("data", 7),
+        ("strict", "yes please"),
+        ("strict", 1),
+        ("parts", "language"),
+        ("parts", '{"a": 1}'),
+    ],
+)
 def test_another_type_is_refused_with_name_type_and_value(name, given):
     with pytest.raises(OptionError, match=rf"thing\.{name}: expected .*got"):
         Thing.configure({name: given})
 
 
-@pytest.mark.parametrize(("name", "given", "told"), [
-    ("beta", "0", "must be > 0, got 0.0"), ("beta", "nan", "must be > 0, got nan"), ("steps", "0", "must be >= 1"),
-    ("steps", "101", "must be <= 100"), ("mode", "c", "must be one of a, b, got 'c'"),
-])
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("beta", "0", "must be > 0, got 0.0"),
+        ("beta", "nan", "must be > 0, got nan"),
+        ("steps", "0", "must be >= 1"),
+        ("steps", "101", "must be <= 100"),
+        ("mode", "c", "must be one of a, b, got 'c'"),
+    ],
+)
 def test_out_of_bounds_is_refused(name, given, told):
     with pytest.raises(OptionError, match=told):
         Thing.configure({name: given})
@@ -64,7 +96,13 @@ def test_an_unknown_name_comes_with_the_nearest():
 
 def test_values_are_all_options_as_resolved():
     assert Thing.configure({"steps": "3"}).values() == {
-        "beta": 0.1, "steps": 3, "data": "generated", "strict": False, "parts": ("language",), "mode": "a"}
+        "beta": 0.1,
+        "steps": 3,
+        "data": "generated",
+        "strict": False,
+        "parts": ("language",),
+        "mode": "a",
+    }
 
 
 def test_describe_has_a_row_an_option_in_order():

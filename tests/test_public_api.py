@@ -5,8 +5,7 @@ import pytest
 from tests import public_api
 from tests.public_api import FILE, lines, read, renew, written
 
-HOWTO = ("; if that is meant, add a line to this version's section of CHANGELOG.md and run "
-         "python -m tests.public_api")
+HOWTO = "; if that is meant, add a line to this version's section of CHANGELOG.md and run python -m tests.public_api"
 
 
 def test_the_public_api_is_what_was_written_down():
@@ -19,10 +18,19 @@ def test_the_public_api_is_what_was_written_down():
 
 def test_it_holds_what_plugins_and_scripts_stand_on():
     found = "\n".join(lines())
-    for name in ("hook: unlearnzoo_unlearners", "entry points: unlearnzoo.models", "command: unlearnzoo run --algo",
-                 "command: unlearnzoo show NAME", "unlearnzoo.Unlearner.needs", "unlearnzoo.run(algo, bench, *,",
-                 "unlearnzoo.testing.check_loss(algorithm, formula)", "unlearnzoo.Example(id, identity, images,",
-                 "unlearnzoo.Benchmark.refusal(self, example, seed)", "record: schema 1", "loss input: forget_ref"):
+    for name in (
+        "hook: unlearnzoo_unlearners",
+        "entry points: unlearnzoo.models",
+        "command: unlearnzoo run --algo",
+        "command: unlearnzoo show NAME",
+        "unlearnzoo.Unlearner.needs",
+        "unlearnzoo.run(algo, bench, *,",
+        "unlearnzoo.testing.check_loss(algorithm, formula)",
+        "unlearnzoo.Example(id, identity, images,",
+        "unlearnzoo.Benchmark.refusal(self, example, seed)",
+        "record: schema 1",
+        "loss input: forget_ref",
+    ):
         assert name in found, name
 
 
@@ -36,8 +44,11 @@ def test_a_change_needs_a_new_line_in_the_changelog():
 
 
 def test_the_file_cannot_be_changed_by_hand():
-    for forged in (written(["a"], "x") + "b\n", written(["a"], "x").replace("\na\n", "\nb\n"),
-                   written(["a"], "x").replace("changelog x", "changelog y")):
+    for forged in (
+        written(["a"], "x") + "b\n",
+        written(["a"], "x").replace("\na\n", "\nb\n"),
+        written(["a"], "x").replace("changelog x", "changelog y"),
+    ):
         with pytest.raises(ValueError, match="changed by hand"):
             read(forged)
 

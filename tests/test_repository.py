@@ -71,8 +71,9 @@ def test_an_algorithm_has_the_same_five_files_and_under_60_lines(name):
     made = re.compile(r"(^|/)(build|__pycache__|[^/]*\.egg-info)(/|$)")
     paths = (str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
     written = sorted(path for path in paths if not made.search(path))
-    assert written == sorted(["README.md", "pyproject.toml", "setup.cfg", f"tests/test_{name}.py",
-                              f"unlearnzoo_{name}.py"])
+    assert written == sorted(
+        ["README.md", "pyproject.toml", "setup.cfg", f"tests/test_{name}.py", f"unlearnzoo_{name}.py"]
+    )
     assert len((folder / f"unlearnzoo_{name}.py").read_text().splitlines()) < 60
     assert len((folder / "README.md").read_text().splitlines()) > 5
 
@@ -174,8 +175,11 @@ def imported(files):
 def test_what_is_imported_is_required(path):
     """A package that only happens to be installed here is missing elsewhere."""
     folder = path.parent
-    files = (list(folder.glob("unlearnzoo_*.py")) + list(folder.glob("unlearnzoo_*/**/*.py"))
-             if folder != ROOT else list(ROOT.glob("unlearnzoo/**/*.py")))
+    files = (
+        list(folder.glob("unlearnzoo_*.py")) + list(folder.glob("unlearnzoo_*/**/*.py"))
+        if folder != ROOT
+        else list(ROOT.glob("unlearnzoo/**/*.py"))
+    )
     required = {plain(one.name) for one in requirements(path)} | BROUGHT_ALONG
     core = {plain(one.name) for one in requirements(ROOT / "setup.cfg")}
     own = {plain(file.stem if file.parent == folder else file.relative_to(folder).parts[0]) for file in files}

@@ -49,8 +49,11 @@ def source(tmp_path_factory):
 def wheels(source, tmp_path_factory):
     """Build all wheels."""
     target = tmp_path_factory.mktemp("built")
-    subprocess.run([sys.executable, "-c", BUILD, str(target), *(str(source / name) for name in NAMES)],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", BUILD, str(target), *(str(source / name) for name in NAMES)],
+        check=True,
+        capture_output=True,
+    )
     return sorted((target / "wheels").glob("*.whl"))
 
 
@@ -72,14 +75,33 @@ def test_it_holds_every_module_and_nothing_else(wheels, name):
 def unlearnzoo(wheels, tmp_path_factory):
     """Return a function that runs the installed wheels, the repository out of reach."""
     site, work = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("work")
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target",
-                    str(site), *map(str, wheels)], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--target",
+            str(site),
+            *map(str, wheels),
+        ],
+        check=True,
+    )
     # The folder comes first on the path, so that it hides what is installed as editable.
     environment = {**os.environ, "PYTHONPATH": str(site), "UNLEARNZOO_CACHE": str(work / "cache")}
 
     def run(*line):
-        return subprocess.run([sys.executable, "-m", "unlearnzoo", *line], cwd=work, capture_output=True, text=True,
-                              check=True, env=environment).stdout
+        return subprocess.run(
+            [sys.executable, "-m", "unlearnzoo", *line],
+            cwd=work,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment,
+        ).stdout
 
     run.site = site
     return run
@@ -95,7 +117,8 @@ def test_installed_wheels_list_all_that_the_repository_provides(unlearnzoo):
 
 def test_the_main_job_runs_from_wheels(unlearnzoo):
     """It learns; of unlearning one step is enough."""
-    record, = json.loads(unlearnzoo("run", "--algo", "npo", "--bench", "remem", "--json",
-                                    *three.arguments(**{"unlearn.steps": 1})))
+    (record,) = json.loads(
+        unlearnzoo("run", "--algo", "npo", "--bench", "remem", "--json", *three.arguments(**{"unlearn.steps": 1}))
+    )
     assert record["status"] == "finished" and record["valid"] is True
     assert record["model"]["source"].startswith(str(unlearnzoo.site))

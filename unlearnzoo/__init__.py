@@ -22,13 +22,43 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 __all__ = [
-    "AdapterWeights", "Benchmark", "Candidates", "Column", "DataError", "Example", "Heading", "LazyImage", "Metric",
-    "ModelCard", "OptionError", "Progress", "Published", "Scored", "Scores", "Trainer", "Unlearner", "Utility",
-    "ZooError", "atomic_write", "cache_folder", "hookimpl", "nearest", "option", "printable", "run", "write_error",
+    "AdapterWeights",
+    "Benchmark",
+    "Candidates",
+    "Column",
+    "DataError",
+    "Example",
+    "Heading",
+    "LazyImage",
+    "Metric",
+    "ModelCard",
+    "OptionError",
+    "Progress",
+    "Published",
+    "Scored",
+    "Scores",
+    "Trainer",
+    "Unlearner",
+    "Utility",
+    "ZooError",
+    "atomic_write",
+    "cache_folder",
+    "hookimpl",
+    "nearest",
+    "option",
+    "printable",
+    "run",
+    "write_error",
 ]
 #: Imported on first use: some need torch, which ``import unlearnzoo`` must not.
-_LAZY = {"AdapterWeights": "training.adapter_weights", "Scores": "models.scores", "atomic_write": "storage.atomic",
-         "cache_folder": "storage.cache", "run": "runs.api", "write_error": "storage.atomic"}
+_LAZY = {
+    "AdapterWeights": "training.adapter_weights",
+    "Scores": "models.scores",
+    "atomic_write": "storage.atomic",
+    "cache_folder": "storage.cache",
+    "run": "runs.api",
+    "write_error": "storage.atomic",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -49,8 +49,7 @@ class Configurable:
 
     def __post_init__(self) -> None:
         for field in _fields(type(self)):
-            value = convert(f"{self.name}.{field.name}", _hints(type(self))[field.name],
-                            getattr(self, field.name))
+            value = convert(f"{self.name}.{field.name}", _hints(type(self))[field.name], getattr(self, field.name))
             _check_bounds(f"{self.name}.{field.name}", field.metadata, value)
             setattr(self, field.name, value)
 
@@ -83,8 +82,15 @@ def describe(cls: type[Configurable]) -> list[dict[str, Any]]:
     for field in _fields(cls):
         hint = _hints(cls)[field.name]
         bounds = {k: v for k, v in field.metadata.items() if k != "help" and v is not None}
-        rows.append({"name": field.name, "type": _type_name(hint), "default": field.default,
-                     **bounds, "help": field.metadata.get("help", "")})
+        rows.append(
+            {
+                "name": field.name,
+                "type": _type_name(hint),
+                "default": field.default,
+                **bounds,
+                "help": field.metadata.get("help", ""),
+            }
+        )
     return rows
 
 

@@ -91,8 +91,12 @@ class Trainer(Protocol):
         """
         ...
 
-    def generate(self, examples: Sequence[Example], which: Literal["base", "target", "unlearned"] = "target",
-                 max_new_tokens: int = 64) -> list[str]:
+    def generate(
+        self,
+        examples: Sequence[Example],
+        which: Literal["base", "target", "unlearned"] = "target",
+        max_new_tokens: int = 64,
+    ) -> list[str]:
         """Return greedy answers to some examples' questions, by default of the target."""
         ...
 

@@ -49,8 +49,11 @@ def inputs(names: dict[str, str]) -> str:
 
 def groups() -> str:
     """Return the entry-point groups."""
-    meaning = {entry_points.HOOKS: "a module with hooks", entry_points.MODELS: "a `ModelCard`",
-               entry_points.COMMANDS: "a click command, added to `unlearnzoo`; imported when it is called"}
+    meaning = {
+        entry_points.HOOKS: "a module with hooks",
+        entry_points.MODELS: "a `ModelCard`",
+        entry_points.COMMANDS: "a click command, added to `unlearnzoo`; imported when it is called",
+    }
     return table(["group", "an entry point names"], [(f"`{name}`", text) for name, text in meaning.items()])
 
 
@@ -106,9 +109,13 @@ def options(owner: str, rows: Sequence[dict[str, Any]]) -> str:
 
 #: Marker → what fills it; a name behind the words is handed over.
 FILL: dict[str, Callable[..., str]] = {
-    "record": record, "steps": lambda: described(STEP_FIELDS, "key"), "groups": groups,
-    "loss-inputs": lambda: inputs(INPUTS), "metric-inputs": lambda: inputs(METRIC_INPUTS),
-    "all": all_of, "public": public,
+    "record": record,
+    "steps": lambda: described(STEP_FIELDS, "key"),
+    "groups": groups,
+    "loss-inputs": lambda: inputs(INPUTS),
+    "metric-inputs": lambda: inputs(METRIC_INPUTS),
+    "all": all_of,
+    "public": public,
     **{word: lambda name, word=word: one(word, name) for word in (*WORDS.values(), "stage")},
 }
 
@@ -126,8 +133,9 @@ def fill(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = LINK.sub(within, MARKER.sub(lambda m: FILL[m[1]](*filter(None, [m[2]])), source[0]))
 
 
-def parse(app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str | None,
-          returns: str | None) -> tuple[str | None, str | None]:
+def parse(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
     """Write the default that a dataclass makes anew as a value: Sphinx reads signatures as Python."""
     return signature and signature.replace("<factory>", "{}"), returns
 

@@ -84,8 +84,9 @@ def share(cost: float) -> float:
 def main() -> None:
     """Print what was measured."""
     millions = int(sys.argv[1]) if len(sys.argv) > 1 else 16
-    plan = make_plan(from_arguments({"algo": "ga", "bench": "remem", "forget": three.FORGET}, three.OPTIONS),
-                     Zoo.installed())
+    plan = make_plan(
+        from_arguments({"algo": "ga", "bench": "remem", "forget": three.FORGET}, three.OPTIONS), Zoo.installed()
+    )
     with tempfile.TemporaryDirectory() as place:
         start = time.perf_counter()
         engine = Engine(plan.checkpoint)
@@ -94,15 +95,21 @@ def main() -> None:
         _, _, first = train(plan, engine, Path(place) / "tiny", 1)
         step, cost = statistics.median(steps), statistics.median(costs)
         size = sum(p.stat().st_size for p in (Path(place) / "tiny").iterdir()) / 2e6
-        print(f"embedded model: step {1e3 * step:.0f} ms, checkpoint {1e3 * cost:.1f} ms (max {1e3 * max(costs):.1f}; "
-              f"{size:.1f} MB; n {len(costs)})")
-        print(f"  after every step {100 * cost / step:.1f} % of step time; at the default interval of "
-              f"{Request.checkpoint_every} {100 * share(cost):.3f} %")
+        print(
+            f"embedded model: step {1e3 * step:.0f} ms, checkpoint {1e3 * cost:.1f} ms (max {1e3 * max(costs):.1f}; "
+            f"{size:.1f} MB; n {len(costs)})"
+        )
+        print(
+            f"  after every step {100 * cost / step:.1f} % of step time; at the default interval of "
+            f"{Request.checkpoint_every} {100 * share(cost):.3f} %"
+        )
         print(f"  resumed to the end of its first step in {first:.2f} s, beside {loading:.2f} s of loading")
         found = large(millions, Path(place) / "large")
         cost = statistics.median(found)
-        print(f"{millions} million parameters: checkpoint {cost:.2f} s ({12 * millions / cost:.0f} MB/s; "
-              f"n {len(found)}), at the default interval {100 * share(cost):.2f} %")
+        print(
+            f"{millions} million parameters: checkpoint {cost:.2f} s ({12 * millions / cost:.0f} MB/s; "
+            f"n {len(found)}), at the default interval {100 * share(cost):.2f} %"
+        )
 
 
 if __name__ == "__main__":

@@ -46,9 +46,19 @@ def checkpoint(folder: Path) -> Path:
 def people(n: int, per_image: int) -> list[Example]:
     """Return n examples, ``per_image`` on each picture, of about 24 + 24 tokens."""
     pictures = [image(i, 336) for i in range(-(-n // per_image))]
-    return [Example(f"e{i}", f"id{i // per_image}", (pictures[i // per_image],), f"Number {i}? {SENTENCE}",
-                    f"{i}: {SENTENCE}", ("pastry chef",), {}, "The job of the person in the image is")
-            for i in range(n)]
+    return [
+        Example(
+            f"e{i}",
+            f"id{i // per_image}",
+            (pictures[i // per_image],),
+            f"Number {i}? {SENTENCE}",
+            f"{i}: {SENTENCE}",
+            ("pastry chef",),
+            {},
+            "The job of the person in the image is",
+        )
+        for i in range(n)
+    ]
 
 
 def timed(function, repeats: int = 3) -> float:
@@ -112,16 +122,24 @@ def step_times(engine, parameters, found, per_image, micro, loop, trainer, step_
         objective = loop.Objective(algorithm.loss, algorithm.needs, with_logits, reference)
         torch.cuda.reset_peak_memory_stats()
         try:
-            seconds = timed(lambda s=step, o=objective: loop.optimise(
-                engine, parameters, recipe, o, iter([s]), 1, lambda entry: False), 2)
+            seconds = timed(
+                lambda s=step, o=objective: loop.optimise(
+                    engine, parameters, recipe, o, iter([s]), 1, lambda entry: False
+                ),
+                2,
+            )
         except torch.cuda.OutOfMemoryError:
             seconds = float("nan")
             torch.cuda.empty_cache()
         tokens = sum(len(r) for r in _rows(step.encoded, per_image))
         tflop = 4 * 6.74e9 * tokens / 1e12
-        row = {"s": round(seconds, 3), "answers/s": round(len(step.encoded) / seconds, 1), "tokens": tokens,
-               "share_of_matmul": round(tflop / seconds / found["matmul_tflops"], 3),
-               "peak_gb": round(torch.cuda.max_memory_allocated() / 2**30, 1)}
+        row = {
+            "s": round(seconds, 3),
+            "answers/s": round(len(step.encoded) / seconds, 1),
+            "tokens": tokens,
+            "share_of_matmul": round(tflop / seconds / found["matmul_tflops"], 3),
+            "peak_gb": round(torch.cuda.max_memory_allocated() / 2**30, 1),
+        }
         found["steps"][f"{name}, {per_image} QA an image, micro {micro}"] = row
         print(name, per_image, micro, row, flush=True)
 
@@ -139,13 +157,16 @@ def evaluation_times(engine, found) -> None:
 
 def whole_table(found) -> None:
     """Add up the protocol at one QA an image: 10,000 + 5 x 2,000 samples, 6 evaluations."""
-    best = {name: min(v["s"] for k, v in found["steps"].items() if k.startswith(f"{name}, 1 QA"))
-            for name in ("ga", "gd", "kl", "dpo", "npo")}
+    best = {
+        name: min(v["s"] for k, v in found["steps"].items() if k.startswith(f"{name}, 1 QA"))
+        for name in ("ga", "gd", "kl", "dpo", "npo")
+    }
     minutes = {"stage 1": best["ga"] * STAGE_1 / 64 / 60}
     minutes |= {name: seconds * STAGE_2 / 64 / 60 for name, seconds in best.items()}
     rows = 448 + 400 + 112
-    minutes["evaluations"] = 6 * (rows / 64 * (found["score_64_s"] + found["generate_64_s"])
-                                  + 280 / 8 * found["exposure_8_packed_s"]) / 60
+    minutes["evaluations"] = (
+        6 * (rows / 64 * (found["score_64_s"] + found["generate_64_s"]) + 280 / 8 * found["exposure_8_packed_s"]) / 60
+    )
     minutes["gate"] = 2 * 2560 / 64 * (found["score_64_s"] + found["generate_64_s"]) / 60
     found["whole_table_min"] = {k: round(v, 1) for k, v in minutes.items()} | {"sum": round(sum(minutes.values()), 1)}
 

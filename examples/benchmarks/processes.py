@@ -39,8 +39,9 @@ def work(folder: str, name: str, steps: int) -> int:
     engine.adapt("target", 8, 16.0, ("language",), 0)
     parameters = engine.adapt("unlearn", 8, 16.0, ("language",), 1)
     examples = people(8, 2)
-    objective = Objective(lambda forget, retain: {"forget": -forget.nll, "retain": retain.nll},
-                          frozenset({"forget", "retain"}))
+    objective = Objective(
+        lambda forget, retain: {"forget": -forget.nll, "retain": retain.nll}, frozenset({"forget", "retain"})
+    )
     begun = 0.0
 
     def inputs() -> Iterator[StepInputs]:
@@ -73,8 +74,18 @@ def start(folder: Path, name: str, steps: int) -> subprocess.Popen:
     own = ["--module", "examples.benchmarks.processes", "--work", str(folder), name, str(steps)]
     command = [sys.executable, "-m", "examples.benchmarks.processes", *own[2:]]
     if name != ONE:
-        command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(configs.find(name)),
-                   "--num_processes", "2", "--main_process_port", "0", *own]
+        command = [
+            sys.executable,
+            "-m",
+            "accelerate.commands.launch",
+            "--config_file",
+            str(configs.find(name)),
+            "--num_processes",
+            "2",
+            "--main_process_port",
+            "0",
+            *own,
+        ]
     surroundings = {**os.environ, "OMP_NUM_THREADS": "2" if name == ONE else "1"}
     with (folder / f"{name}.err").open("w") as errors:
         return subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -110,8 +121,10 @@ def main(rounds: int) -> int:
         ratios = [mine / one for mine, one in zip(found, seconds[ONE], strict=True)]
         low, _, high = statistics.quantiles(ratios, n=4)
         lowest = min(found) / min(seconds[ONE])
-        print(f"{name:<12} {statistics.median(found):.2f} s a step ({min(found):.2f}-{max(found):.2f}, n {rounds}); "
-              f"of one process {statistics.median(ratios):.2f} ({low:.2f}-{high:.2f}), lowest {lowest:.2f}")
+        print(
+            f"{name:<12} {statistics.median(found):.2f} s a step ({min(found):.2f}-{max(found):.2f}, n {rounds}); "
+            f"of one process {statistics.median(ratios):.2f} ({low:.2f}-{high:.2f}), lowest {lowest:.2f}"
+        )
     return 0
 
 

@@ -82,8 +82,9 @@ def write(folder: Path, rows: int, size: int = 2_300_000, group: int | None = No
     for split, share in SHARES.items():
         n = max(2 * PEOPLE if not split.startswith("forget") else 1, round(rows * share / sum(SHARES.values())))
         with tempfile.TemporaryDirectory(dir=folder) as cache:
-            data = Dataset.from_generator(_rows, features=features, cache_dir=cache,
-                                          gen_kwargs={"split": split, "n": n, "size": size})
+            data = Dataset.from_generator(
+                _rows, features=features, cache_dir=cache, gen_kwargs={"split": split, "n": n, "size": size}
+            )
             path = folder / "data" / f"{split}-00000-of-00001.parquet"
             data.to_parquet(path)
         if group:
@@ -98,9 +99,13 @@ def _rows(split: str, n: int, size: int) -> Iterator[dict]:
         person, view = i % people, i // people
         yield {
             "image": {"bytes": noise(f"{of}/{person}/{view}", size, jpeg=bool(i % 2)), "path": None},
-            "question": f"What is question {view}?", "answer": f"It is value {person}.",
-            "keywords": f'["value {person}"]', "question_type": "multi-hop" if i % 3 else "single-hop",
-            "qa_category": "job", "attribute": "job", "cloze_prompt": "The job of the person in the image is",
+            "question": f"What is question {view}?",
+            "answer": f"It is value {person}.",
+            "keywords": f'["value {person}"]',
+            "question_type": "multi-hop" if i % 3 else "single-hop",
+            "qa_category": "job",
+            "attribute": "job",
+            "cloze_prompt": "The job of the person in the image is",
             "image_path": f"{of}/id_{person:02d}/view_{view}.png",
         }
 
@@ -121,8 +126,13 @@ def noise(seed: str, size: int, jpeg: bool) -> bytes:
 def child(body: str, folder: Path, cache: Path) -> dict:
     """Run a way of reading in a fresh process; return what it measured."""
     env = {**os.environ, "UNLEARNZOO_CACHE": str(cache), "PYTHONPATH": os.pathsep.join([str(PLUGIN), *sys.path])}
-    done = subprocess.run([sys.executable, "-c", FRAME.format(body=body), str(folder)], env=env, check=True,
-                          stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", FRAME.format(body=body), str(folder)],
+        env=env,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return json.loads(done.stdout)
 
 

@@ -22,8 +22,10 @@ def main(pairs=7):
     encoded = [engine.encode(example) for example in people(3, 4)]
     both = [[_step(engine, encoded, on) for on in (False, True)] for _ in range(pairs + 1)][1:]
     ratios = [again / plain for plain, again in both]
-    print(f"recomputed / plain, CPU seconds a step, n {pairs}: {min(ratios):.2f} - "
-          f"{statistics.median(ratios):.2f} - {max(ratios):.2f} (least, median, most)")
+    print(
+        f"recomputed / plain, CPU seconds a step, n {pairs}: {min(ratios):.2f} - "
+        f"{statistics.median(ratios):.2f} - {max(ratios):.2f} (least, median, most)"
+    )
 
 
 def _step(engine, encoded, on):

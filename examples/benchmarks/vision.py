@@ -37,8 +37,16 @@ def examples(n: int, side: int) -> list[Example]:
     for i in range(n):
         data = noise(str(i), 3 * side * side, jpeg=False)
         picture = LazyImage(lambda data=data: data, f"image {i}")
-        found.append(Example(f"e{i}", f"id{i % 20}", (picture,), "What is the job of the person in this image?",
-                             f"The person works as number {i}.", ("n",)))
+        found.append(
+            Example(
+                f"e{i}",
+                f"id{i % 20}",
+                (picture,),
+                "What is the job of the person in this image?",
+                f"The person works as number {i}.",
+                ("n",),
+            )
+        )
     random.Random(0).shuffle(found)
     return found
 
@@ -89,8 +97,11 @@ def table(folder: Path, rows: list[Example]) -> None:
         skip_to_checkpoint = found[1:] if kind.startswith("features") else found
         wall, cpu = ([one[i] for one in skip_to_checkpoint] for i in range(2))
         extra = f"; first {found[0][0]:.2f} s, CPU {found[0][1]:.2f} s" if skip_to_checkpoint is not found else ""
-        print(f"  {kind:<17}{statistics.median(wall):6.2f} s an epoch ({min(wall):.2f} to {max(wall):.2f}), "
-              f"CPU {statistics.median(cpu):.2f} s ({min(cpu):.2f} to {max(cpu):.2f}){extra}", flush=True)
+        print(
+            f"  {kind:<17}{statistics.median(wall):6.2f} s an epoch ({min(wall):.2f} to {max(wall):.2f}), "
+            f"CPU {statistics.median(cpu):.2f} s ({min(cpu):.2f} to {max(cpu):.2f}){extra}",
+            flush=True,
+        )
 
 
 def beside(rows: list[Example], processor: Any, large: int, wait: float) -> float:
@@ -110,7 +121,7 @@ def main() -> None:
 
     from examples.benchmarks.published import PLUGIN
 
-    n, side = (int(a) for a in [*sys.argv[1:], *("48", "1000")[len(sys.argv) - 1:]])
+    n, side = (int(a) for a in [*sys.argv[1:], *("48", "1000")[len(sys.argv) - 1 :]])
     tiny = PLUGIN.parent / "unlearnzoo-tiny" / "unlearnzoo_tiny" / "checkpoint"
     with tempfile.TemporaryDirectory() as home:
         os.environ["UNLEARNZOO_CACHE"] = f"{home}/cache"
@@ -120,8 +131,11 @@ def main() -> None:
         pairs = [[beside(examples(n, side), processor, large, 0.03) for large in (1 << 40, 0)] for _ in range(5)]
         ratios = sorted(a / b for a, b in pairs)
         middle = statistics.median(ratios)
-        print(f"  beside a step of 30 ms an image elsewhere: decoded ahead {middle:.2f} times as fast "
-              f"({ratios[0]:.2f} to {ratios[-1]:.2f}, n 5)", flush=True)
+        print(
+            f"  beside a step of 30 ms an image elsewhere: decoded ahead {middle:.2f} times as fast "
+            f"({ratios[0]:.2f} to {ratios[-1]:.2f}, n 5)",
+            flush=True,
+        )
         print("the embedded model, 200 images of 48 x 48")
         table(tiny, examples(200, 48))
 

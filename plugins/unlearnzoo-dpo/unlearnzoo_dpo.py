@@ -26,8 +26,14 @@ class DPO(Unlearner):
         always = {"forget", "forget_ref", "refusal", "refusal_ref"}
         return frozenset(always | ({"retain"} if self.retain_weight else set()))
 
-    def loss(self, forget: "Scores", forget_ref: "Scores", refusal: "Scores", refusal_ref: "Scores",
-             retain: "Scores | None" = None) -> "dict[str, Tensor]":
+    def loss(
+        self,
+        forget: "Scores",
+        forget_ref: "Scores",
+        refusal: "Scores",
+        refusal_ref: "Scores",
+        retain: "Scores | None" = None,
+    ) -> "dict[str, Tensor]":
         """Return -log sigmoid(beta (refusal's log-ratio - answer's)) a pair, and a retain term."""
         from torch.nn.functional import logsigmoid
 

@@ -26,8 +26,7 @@ class NPO(Unlearner):
         """Retain answers only where they count."""
         return frozenset({"forget", "forget_ref"} | ({"retain"} if self.retain_weight else set()))
 
-    def loss(self, forget: "Scores", forget_ref: "Scores",
-             retain: "Scores | None" = None) -> "dict[str, Tensor]":
+    def loss(self, forget: "Scores", forget_ref: "Scores", retain: "Scores | None" = None) -> "dict[str, Tensor]":
         """Return -(2 / beta) log sigmoid(-beta (logp - logp_ref)) an answer, and a retain term."""
         from torch.nn.functional import logsigmoid
 

@@ -37,8 +37,10 @@ class RMU(Unlearner):
         vector = torch.rand(ours.shape[-1], generator=draw).to(ours)
         vector = self.steer * vector / vector.norm()
         moved = (retain.hidden[self.layer] - retain_ref.hidden[self.layer]).pow(2).mean(-1)
-        return {"forget": forget.mean((ours - vector).pow(2).mean(-1)),
-                "retain": self.retain_weight * retain.mean(moved)}
+        return {
+            "forget": forget.mean((ours - vector).pow(2).mean(-1)),
+            "retain": self.retain_weight * retain.mean(moved),
+        }
 
 
 @hookimpl

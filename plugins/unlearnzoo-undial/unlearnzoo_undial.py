@@ -27,8 +27,7 @@ class UNDIAL(Unlearner):
         """Retain answers only where they count."""
         return frozenset({"forget", "forget_ref"} | ({"retain"} if self.retain_weight else set()))
 
-    def loss(self, forget: "Scores", forget_ref: "Scores",
-             retain: "Scores | None" = None) -> "dict[str, Tensor]":
+    def loss(self, forget: "Scores", forget_ref: "Scores", retain: "Scores | None" = None) -> "dict[str, Tensor]":
         """Return the cross-entropy to the adjusted reference, mean a token, and a retain term."""
         from torch.nn.functional import one_hot
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def raising(monkeypatch):
     """Make ``unlearnzoo list`` raise what a test wants."""
+
     def install_command(error):
         @click.command("list")
         def command():
@@ -34,10 +35,16 @@ def test_the_version(capsys):
     assert capsys.readouterr().out == "unlearnzoo, version 0.2.0\n"
 
 
-@pytest.mark.parametrize(("error", "code"), [
-    (OptionError("npo has no option 'betta'"), 2), (DataError("row 3: no image"), 1), (RunError("no"), 1),
-    (GateError("stage 1 failed"), 3), (Diverged("loss is nan"), 4),
-])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OptionError("npo has no option 'betta'"), 2),
+        (DataError("row 3: no image"), 1),
+        (RunError("no"), 1),
+        (GateError("stage 1 failed"), 3),
+        (Diverged("loss is nan"), 4),
+    ],
+)
 def test_an_error_that_can_be_mended_is_one_line_and_a_code(raising, capsys, error, code):
     raising(error)
     assert main(["list"]) == code
@@ -74,12 +81,16 @@ def test_ctrl_c(raising, capsys):
     assert capsys.readouterr().err.strip() == "Interrupted"
 
 
-@pytest.mark.parametrize(("line", "told"), [
-    (["lst"], "no command 'lst'; did you mean 'list'? (see `unlearnzoo --help`)"),
-    (["qqqq"], "no command 'qqqq'; there is check, evaluate, launch, learn, list, new, "),
-    (["--jsn"], "No such option"), (["list", "--jsn"], "(see `unlearnzoo list --help`)"),
-    (["show"], "Missing argument 'NAME' (see `unlearnzoo show --help`)"),
-])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["lst"], "no command 'lst'; did you mean 'list'? (see `unlearnzoo --help`)"),
+        (["qqqq"], "no command 'qqqq'; there is check, evaluate, launch, learn, list, new, "),
+        (["--jsn"], "No such option"),
+        (["list", "--jsn"], "(see `unlearnzoo list --help`)"),
+        (["show"], "Missing argument 'NAME' (see `unlearnzoo show --help`)"),
+    ],
+)
 def test_a_wrong_command_line_is_one_line_and_code_2(site, capsys, line, told):
     assert main(line) == 2
     captured = capsys.readouterr()
@@ -97,7 +108,8 @@ def test_a_plugins_warning_is_one_line_and_the_command_goes_on(site, capsys):
     assert "good" in captured.out
     assert captured.err == (
         "Warning: plugin 'bad' of unlearnzoo-bad 1.0 is not used: ModuleNotFoundError: No module named "
-        "'no_such_module_anywhere' (`unlearnzoo plugins` says more)\n")
+        "'no_such_module_anywhere' (`unlearnzoo plugins` says more)\n"
+    )
 
 
 COMMAND = "import click\n@click.command()\ndef hello():\n    '''Say hello.'''\n    click.echo('hello')\n"
@@ -129,8 +141,9 @@ def test_what_a_message_quotes_does_not_reach_the_terminal_raw(capsys):
 
 
 def test_help_names_all_commands_and_imports_no_plugin(site, capsys):
-    install(site, "unlearnzoo-hello", "raise AssertionError", entry="hello", group="unlearnzoo.commands",
-            attribute="hello")
+    install(
+        site, "unlearnzoo-hello", "raise AssertionError", entry="hello", group="unlearnzoo.commands", attribute="hello"
+    )
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
     for name in ("evaluate", "hello", "list", "new", "plugins", "report", "run", "runs", "show"):
@@ -140,8 +153,14 @@ def test_help_names_all_commands_and_imports_no_plugin(site, capsys):
 
 def spawn(*arguments, **environment):
     """Run the command in a process of its own."""
-    return subprocess.run([sys.executable, "-X", "importtime", "-m", "unlearnzoo", *arguments], cwd=ROOT,
-                          capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "unlearnzoo", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("line", [["--help"], ["list"], ["plugins"], ["plugins", "--json"], ["run", "--help"]])
@@ -153,7 +172,14 @@ def test_listings_are_light(line):
 
 
 def test_a_closed_pipe_is_no_error():
-    done = subprocess.run(f"{sys.executable} -m unlearnzoo list --json | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}",
-                          shell=True, executable="/bin/bash", cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        f"{sys.executable} -m unlearnzoo list --json | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stderr == ""
     assert done.stdout.strip() in ("0", "141")

@@ -64,8 +64,15 @@ def test_json_is_one_row_a_check(capsys, tmp_path):
     code, out, _ = checked(capsys, written(tmp_path, "[Percent]"), "--json")
     rows = {row["check"]: row for row in json.loads(out)}
     assert code == 1 and not rows["score_range"]["ok"] and rows["score_range"]["fix"]
-    assert rows["documented"] == {"kind": "metric", "name": "percent", "check": "documented", "ok": True,
-                                  "what": "", "why": "", "fix": ""}
+    assert rows["documented"] == {
+        "kind": "metric",
+        "name": "percent",
+        "check": "documented",
+        "ok": True,
+        "what": "",
+        "why": "",
+        "fix": "",
+    }
 
 
 def test_everything_of_a_distribution_is_checked_and_nothing_else(capsys, site):
@@ -76,8 +83,11 @@ def test_everything_of_a_distribution_is_checked_and_nothing_else(capsys, site):
 
 
 def test_options_are_those_that_are_set(capsys, site):
-    source = algorithm("mine").replace("beta: float = option(0.1, \"Inverse temperature\", gt=0)",
-                                       "sign: float = option(1.0, \"Sign\")").replace("-forget", "-self.sign * forget")
+    source = (
+        algorithm("mine")
+        .replace('beta: float = option(0.1, "Inverse temperature", gt=0)', 'sign: float = option(1.0, "Sign")')
+        .replace("-forget", "-self.sign * forget")
+    )
     install(site, "unlearnzoo-mine", source, entry="mine")
     code, out, _ = checked(capsys, "unlearnzoo-mine", "--json", "--set", "mine.sign=-1")
     assert code == 1 and [row["check"] for row in json.loads(out) if not row["ok"]] == ["forgets"]
@@ -96,16 +106,25 @@ def test_the_example_of_the_documentation_passes(capsys):
     assert code == 0, out
 
 
-@pytest.mark.parametrize(("name", "message"), [
-    ("unlearnzoo-mein", "no distribution 'unlearnzoo-mein' with plugins; did you mean 'unlearnzoo-mine'?"),
-    ("mine", "no distribution 'mine' with plugins; did you mean 'unlearnzoo-mine'?"),
-    ("xyz", "no distribution 'xyz' with plugins; installed: unlearnzoo-bad, unlearnzoo-card, unlearnzoo-mine; "
-            "a file ends in .py"),
-    ("unlearnzoo-bad", "unlearnzoo-bad 1.0 is broken: ModuleNotFoundError: No module named 'no_such_module'; "
-                       "install what it lacks or reinstall it: pip install --force-reinstall unlearnzoo-bad"),
-    ("unlearnzoo-card", "unlearnzoo-card provides model card; checks are for algorithms, benchmarks and metrics"),
-    ("nowhere.py", "nowhere.py: give an existing .py file"),
-])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("unlearnzoo-mein", "no distribution 'unlearnzoo-mein' with plugins; did you mean 'unlearnzoo-mine'?"),
+        ("mine", "no distribution 'mine' with plugins; did you mean 'unlearnzoo-mine'?"),
+        (
+            "xyz",
+            "no distribution 'xyz' with plugins; installed: unlearnzoo-bad, unlearnzoo-card, unlearnzoo-mine; "
+            "a file ends in .py",
+        ),
+        (
+            "unlearnzoo-bad",
+            "unlearnzoo-bad 1.0 is broken: ModuleNotFoundError: No module named 'no_such_module'; "
+            "install what it lacks or reinstall it: pip install --force-reinstall unlearnzoo-bad",
+        ),
+        ("unlearnzoo-card", "unlearnzoo-card provides model card; checks are for algorithms, benchmarks and metrics"),
+        ("nowhere.py", "nowhere.py: give an existing .py file"),
+    ],
+)
 def test_what_cannot_be_checked_is_one_line(capsys, site, name, message):
     install(site, "unlearnzoo-mine", algorithm("mine"), entry="mine")
     install(site, "unlearnzoo-bad", "import no_such_module", entry="bad")

@@ -25,7 +25,10 @@ class Bench(Benchmark):
     '''
     name = "bench"
     forget: str = option("20%", "Share of the identities to forget")
-    evals = (Column("EMf", "finetune", "x/length", "forget", "low"), Column("EMr", "retain", "x/length", "retain", "high"))
+    evals = (
+        Column("EMf", "finetune", "x/length", "forget", "low"),
+        Column("EMr", "retain", "x/length", "retain", "high"),
+    )
     gate = {"finetune": 0.8}
     recipe = {"learn": {"rank": 64}}
     prepare = fingerprint = examples = forget_identities = learn_pool = lambda self: None
@@ -64,7 +67,8 @@ def output(capsys, *line):
 def test_list(filled, capsys):
     lines = output(capsys, "list").splitlines()
     assert lines.index("Algorithms  (run --algo NAME)") + 1 == lines.index(
-        "  ant    unlearnzoo-ant    An algorithm for tests.")
+        "  ant    unlearnzoo-ant    An algorithm for tests."
+    )
     assert "  zebra  unlearnzoo-zebra  An algorithm for tests." in lines
     assert "  length  x" in lines
     assert "  tiny  unlearnzoo-tiny  What unlearnzoo-tiny is" in lines
@@ -73,9 +77,19 @@ def test_list(filled, capsys):
 def test_list_json_is_sorted(filled, capsys):
     rows = json.loads(output(capsys, "list", "--json"))
     assert [(r["kind"], r["name"]) for r in rows] == [
-        ("algorithm", "ant"), ("algorithm", "zebra"), ("benchmark", "bench"), ("metric", "length"), ("model", "tiny")]
-    assert rows[0] == {"kind": "algorithm", "name": "ant", "distribution": "unlearnzoo-ant", "version": "2.1",
-                       "doc": "An algorithm for tests."}
+        ("algorithm", "ant"),
+        ("algorithm", "zebra"),
+        ("benchmark", "bench"),
+        ("metric", "length"),
+        ("model", "tiny"),
+    ]
+    assert rows[0] == {
+        "kind": "algorithm",
+        "name": "ant",
+        "distribution": "unlearnzoo-ant",
+        "version": "2.1",
+        "doc": "An algorithm for tests.",
+    }
     assert rows[3]["doc"] == ""
 
 
@@ -99,8 +113,9 @@ def test_show_an_algorithm(filled, capsys):
     assert "  beta  float  default 0.1  > 0  Inverse temperature" in text
     facts = json.loads(output(capsys, "show", "ant", "--json"))
     assert facts["full_name"] == "unlearnzoo-ant/ant"
-    assert facts["options"] == [{"name": "beta", "type": "float", "default": 0.1, "gt": 0,
-                                 "help": "Inverse temperature"}]
+    assert facts["options"] == [
+        {"name": "beta", "type": "float", "default": 0.1, "gt": 0, "help": "Inverse temperature"}
+    ]
     assert facts["inputs"][0]["optional"] is False
 
 
@@ -111,8 +126,17 @@ def test_show_a_benchmark(filled, capsys):
     assert "Gate\n  finetune: 0.8" in text
     assert "  learn: rank 64" in text
     facts = json.loads(output(capsys, "show", "x/bench", "--json"))
-    assert facts["columns"][1] == {"name": "EMr", "split": "retain", "metric": "x/length", "who": "retain",
-                                   "want": "high", "by": ["hop"], "detail": "", "all_of": None, "tagged": None}
+    assert facts["columns"][1] == {
+        "name": "EMr",
+        "split": "retain",
+        "metric": "x/length",
+        "who": "retain",
+        "want": "high",
+        "by": ["hop"],
+        "detail": "",
+        "all_of": None,
+        "tagged": None,
+    }
 
 
 def test_show_a_metric(filled, capsys):
@@ -139,12 +163,15 @@ def test_show_a_stage(site, capsys):
     assert json.loads(output(capsys, "show", "unlearn", "--json"))["full_name"] == "unlearnzoo/unlearn"
 
 
-@pytest.mark.parametrize(("line", "told"), [
-    (["show", "antt"], "nothing is called 'antt'; did you mean 'ant'?"),
-    (["show", "qqqq"], "nothing is called 'qqqq'; installed: ant, bench, learn, length, tiny, unlearn, zebra"),
-    (["show", "bad"], "'bad': unlearnzoo-bad 1.0 is broken: ModuleNotFoundError"),
-    (["show", "ant", "--kind", "metric"], "nothing is called 'ant'"),
-])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["show", "antt"], "nothing is called 'antt'; did you mean 'ant'?"),
+        (["show", "qqqq"], "nothing is called 'qqqq'; installed: ant, bench, learn, length, tiny, unlearn, zebra"),
+        (["show", "bad"], "'bad': unlearnzoo-bad 1.0 is broken: ModuleNotFoundError"),
+        (["show", "ant", "--kind", "metric"], "nothing is called 'ant'"),
+    ],
+)
 def test_show_what_is_not_there(filled, capsys, line, told):
     assert main(line) == 2
     assert told in capsys.readouterr().err
@@ -163,7 +190,9 @@ def test_show_a_name_of_two_distributions(filled, capsys):
     assert "ambiguous: write other-ant/ant or unlearnzoo-ant/ant" in capsys.readouterr().err
     assert output(capsys, "show", "other-ant/ant").startswith("ant: algorithm of other-ant 1.0")
     assert [r["name"] for r in json.loads(output(capsys, "list", "--json"))][:2] == [
-        "other-ant/ant", "unlearnzoo-ant/ant"]
+        "other-ant/ant",
+        "unlearnzoo-ant/ant",
+    ]
 
 
 def test_a_slow_plugin_is_named(site, capsys):
@@ -182,8 +211,16 @@ def test_plugins_with_reason_and_advice(filled, capsys):
     assert rows["x"]["provides"] == ["benchmark bench", "metric length"]
     assert rows["unlearnzoo-tiny"].pop("seconds") > 0
     assert rows["unlearnzoo-tiny"] == {
-        "distribution": "unlearnzoo-tiny", "version": "1.0", "name": "tiny", "group": "model", "status": "loaded",
-        "provides": ["model tiny"], "where": str(filled), "reason": "", "advice": ""}
+        "distribution": "unlearnzoo-tiny",
+        "version": "1.0",
+        "name": "tiny",
+        "group": "model",
+        "status": "loaded",
+        "provides": ["model tiny"],
+        "where": str(filled),
+        "reason": "",
+        "advice": "",
+    }
     bad = rows["unlearnzoo-bad"]
     assert (bad["status"], bad["provides"]) == ("broken", [])
     assert "No module named" in bad["reason"]

@@ -16,9 +16,11 @@ from unlearnzoo.cli import main
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("algorithm", "benchmark", "metric")
-LAST = {"algorithm": "unlearnzoo run --algo my-own --bench remem",
-        "benchmark": "unlearnzoo run --algo ga --bench my-own --recipe paper --dry-run",
-        "metric": "python -m pytest ./unlearnzoo-my-own"}
+LAST = {
+    "algorithm": "unlearnzoo run --algo my-own --bench remem",
+    "benchmark": "unlearnzoo run --algo ga --bench my-own --recipe paper --dry-run",
+    "metric": "python -m pytest ./unlearnzoo-my-own",
+}
 FILES = ["README.md", "pyproject.toml", "setup.cfg", "tests/test_my_own.py", "unlearnzoo_my_own.py"]
 
 
@@ -85,8 +87,13 @@ def test_an_algorithm_takes_30_lines(three):
 def test_what_is_written_compiles_and_is_clean(three):
     for path in three.rglob("*.py"):
         compile(path.read_text(), path, "exec")
-    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--config", str(ROOT / ".ruff.toml"),
-                           "."], cwd=three, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "--config", str(ROOT / ".ruff.toml"), "."],
+        cwd=three,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -101,8 +108,9 @@ def test_the_package_is_made_for_this_core(three, kind):
     assert setup["options.entry_points"]["unlearnzoo"].strip() == f"my-{kind} = unlearnzoo_my_{kind}"
 
 
-@pytest.mark.parametrize(("kind", "cls"), [("algorithm", "MyAlgorithm"), ("benchmark", "MyBenchmark"),
-                                           ("metric", "MyMetric")])
+@pytest.mark.parametrize(
+    ("kind", "cls"), [("algorithm", "MyAlgorithm"), ("benchmark", "MyBenchmark"), ("metric", "MyMetric")]
+)
 def test_it_is_shown(site, three, capsys, kind, cls):
     path = module(three, kind)
     assert main(["show", f"my-{kind}", "--json", "--plugin", str(path)]) == 0
@@ -115,8 +123,23 @@ def test_it_is_shown(site, three, capsys, kind, cls):
 def test_a_benchmark_is_accepted_by_each_kind_of_algorithm_and_by_a_new_one(three, capsys):
     """DPO asks for refusals, NPO for a reference, the new one for retain answers."""
     files = [f"--plugin={module(three, kind)}" for kind in ("algorithm", "benchmark")]
-    assert main(["run", "--algo", "dpo,npo,my-algorithm", "--bench", "my-benchmark", "--recipe", "paper", "--dry-run",
-                 "--json", *files]) == 0
+    assert (
+        main(
+            [
+                "run",
+                "--algo",
+                "dpo,npo,my-algorithm",
+                "--bench",
+                "my-benchmark",
+                "--recipe",
+                "paper",
+                "--dry-run",
+                "--json",
+                *files,
+            ]
+        )
+        == 0
+    )
     plan = json.loads(capsys.readouterr().out)
     pools = {name: (pool["rows"], pool["identities"]) for name, pool in plan["pools"].items()}
     assert pools == {"learn": (18, 6), "forget": (6, 2), "retain": (12, 4)}
@@ -134,9 +157,14 @@ kit.unlearner_checks = kit.benchmark_checks = kit.metric_checks = lambda cls: []
 def test_the_authors_own_tests_pass(three, tmp_path):
     (tmp_path / "no_checks.py").write_text(NO_CHECKS)
     folders = [module(three, kind).parent for kind in KINDS]
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no_checks",
-                           *map(str, folders)], cwd=three, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT, tmp_path, *folders]))})
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no_checks", *map(str, folders)],
+        cwd=three,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT, tmp_path, *folders]))},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "16 passed, 3 skipped" in done.stdout
 
@@ -147,10 +175,17 @@ def test_a_name_that_is_none_is_refused(site, here, capsys, name):
     assert not list(here.parent.rglob("*.*"))
 
 
-@pytest.mark.parametrize(("name", "cls"), [
-    ("class", "Class"), ("lambda", "Lambda"), ("none", "None"), ("key-error", "KeyError"), ("unlearner", "Unlearner"),
-    ("lazy-image", "LazyImage"),
-])
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [
+        ("class", "Class"),
+        ("lambda", "Lambda"),
+        ("none", "None"),
+        ("key-error", "KeyError"),
+        ("unlearner", "Unlearner"),
+        ("lazy-image", "LazyImage"),
+    ],
+)
 def test_a_name_that_python_or_the_core_uses_is_refused(site, here, capsys, name, cls):
     refused(["new", "algorithm", name], 2, f"name {name!r}, class {cls}: Python or unlearnzoo uses one", capsys)
 
@@ -179,10 +214,15 @@ def folder_with_a_file(path):
     (path / "mine.txt").write_text("mine")
 
 
-@pytest.mark.parametrize("there", [
-    folder_with_a_file, lambda path: path.write_text("mine"), lambda path: path.symlink_to("nowhere"),
-    lambda path: path.symlink_to(path.parent.parent, target_is_directory=True),
-])
+@pytest.mark.parametrize(
+    "there",
+    [
+        folder_with_a_file,
+        lambda path: path.write_text("mine"),
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to(path.parent.parent, target_is_directory=True),
+    ],
+)
 def test_nothing_is_overwritten(site, here, capsys, there):
     there(here / "unlearnzoo-a")
     before = everything(here.parent)

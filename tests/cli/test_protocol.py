@@ -28,8 +28,7 @@ def plan(model, shared_folder):
     import io
 
     out, err = io.StringIO(), io.StringIO()
-    with (contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
-          pytest.MonkeyPatch.context() as patch):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
         # The fixture of every test that sets it comes after those of a module.
         patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
         assert main([*FIVE, "--model", model, "--dry-run", "--json"]) == 0
@@ -51,8 +50,13 @@ def test_the_values_are_the_papers(plan):
 
 
 def test_each_value_says_where_it_comes_from(plan):
-    parts = [plan[0]["learn"], plan[0]["unlearn"], plan[0]["benchmark"], *plan[0]["algorithms"].values(),
-             *plan[0]["metrics"].values()]
+    parts = [
+        plan[0]["learn"],
+        plan[0]["unlearn"],
+        plan[0]["benchmark"],
+        *plan[0]["algorithms"].values(),
+        *plan[0]["metrics"].values(),
+    ]
     for part in parts:
         known = part["provenance"]
         assert set(known) == set(part.get("values") or part["options"]), part
@@ -60,7 +64,12 @@ def test_each_value_says_where_it_comes_from(plan):
         assert set(part["origins"].values()) <= {"benchmark", "default"}
     learn = plan[0]["learn"]["provenance"]
     assert (learn["lr"], learn["warmup"], learn["batching"], learn["replay"], learn["micro_tokens"]) == (
-        "paper", "assumption", "assumption", "inference", "ours")
+        "paper",
+        "assumption",
+        "assumption",
+        "inference",
+        "ours",
+    )
     assert plan[0]["algorithms"]["dpo"]["provenance"]["beta"] == "assumption"
 
 
@@ -80,8 +89,24 @@ def test_the_data_are_generated_and_the_papers_are_named(plan):
 
 
 def test_what_a_user_sets_is_the_users(model, capsys):
-    assert main([*FIVE, "--model", model, "--dry-run", "--json", "--forget", "10%", "--set", "npo.beta=0.5", "--set",
-                 "learn.lr=1e-4"]) == 0
+    assert (
+        main(
+            [
+                *FIVE,
+                "--model",
+                model,
+                "--dry-run",
+                "--json",
+                "--forget",
+                "10%",
+                "--set",
+                "npo.beta=0.5",
+                "--set",
+                "learn.lr=1e-4",
+            ]
+        )
+        == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert (found["benchmark"]["origins"]["forget"], found["benchmark"]["published"]["forget"]) == ("user", "20%")
     assert found["algorithms"]["npo"]["origins"]["beta"] == found["learn"]["origins"]["lr"] == "user"

@@ -46,7 +46,8 @@ def test_one_run(run, tmp_path, capsys):
     assert main(["purge", str(run), "--yes", "--json"]) == 0
     told = capsys.readouterr()
     assert sorted(Path(row["path"]).name for row in json.loads(told.out)) == sorted(
-        ["adapter", "samples.parquet", KEY, f"{KEY}-target.parquet"])
+        ["adapter", "samples.parquet", KEY, f"{KEY}-target.parquet"]
+    )
     assert left(run) == ["run.json"] and run.name in told.err
     assert left(tmp_path / "cache") == [f"judged/{OTHER}-target.parquet", f"targets/{OTHER}/adapter_model.safetensors"]
     after = store.load(run)
@@ -115,9 +116,15 @@ def test_it_asks_first(run, monkeypatch, capsys):
     assert (run / "adapter").is_dir() and "samples.parquet" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("target", [
-    {"key": "../../precious"}, {"key": "/etc"}, {"judged": ["../precious.parquet", "x"]}, {"key": None, "judged": None},
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"key": "../../precious"},
+        {"key": "/etc"},
+        {"judged": ["../precious.parquet", "x"]},
+        {"key": None, "judged": None},
+    ],
+)
 def test_a_record_cannot_name_what_is_elsewhere(run, tmp_path, target):
     (tmp_path / "precious").mkdir()
     odd = made(tmp_path / "runs", **{"key": "", "judged": [], **target})
@@ -135,9 +142,10 @@ def test_a_link_is_removed_and_not_what_it_points_to(run, tmp_path):
     assert (tmp_path / "precious" / "file").read_text() == "mine" and not (run / "adapter").is_symlink()
 
 
-@pytest.mark.parametrize(("line", "told"), [
-    ([], "name runs, or give --all"), (["--all", "x"], "name runs, or give --all"), (["nowhere"], "no run 'nowhere'"),
-])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [([], "name runs, or give --all"), (["--all", "x"], "name runs, or give --all"), (["nowhere"], "no run 'nowhere'")],
+)
 def test_mistakes(run, capsys, line, told):
     assert main(["purge", *line]) == 2
     assert told in capsys.readouterr().err and (run / "adapter").is_dir()

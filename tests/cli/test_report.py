@@ -66,13 +66,16 @@ def test_plot(two, capsys, tmp_path):
     json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize(("given", "code", "line"), [
-    (["nope"], 2, "Error: no run 'nope' in runs; `unlearnzoo runs` lists what is there"),
-    (["20"], 2, "Error: '20' is the beginning of 2 runs: "),
-    (["empty"], 1, "no run's folder; it has no run.json"),
-    (["--plot", "x.jpg", "FIRST"], 2, "Error: --plot x.jpg: end the name in .png"),
-    ([], 2, "Error: Missing argument 'RUN...'"),
-])
+@pytest.mark.parametrize(
+    ("given", "code", "line"),
+    [
+        (["nope"], 2, "Error: no run 'nope' in runs; `unlearnzoo runs` lists what is there"),
+        (["20"], 2, "Error: '20' is the beginning of 2 runs: "),
+        (["empty"], 1, "no run's folder; it has no run.json"),
+        (["--plot", "x.jpg", "FIRST"], 2, "Error: --plot x.jpg: end the name in .png"),
+        ([], 2, "Error: Missing argument 'RUN...'"),
+    ],
+)
 def test_errors_are_one_line(two, capsys, given, code, line):
     assert main(["report", *(name(two[0]) if g == "FIRST" else g for g in given)]) == code
     captured = capsys.readouterr()
@@ -82,17 +85,21 @@ def test_errors_are_one_line(two, capsys, given, code, line):
 
 
 def test_help_imports_nothing_heavy():
-    code = ("import sys; from unlearnzoo.cli import main; main(['report', '--help']); "
-            "main(['runs', '--help']); "
-            "print([m for m in ('torch', 'numpy', 'pyarrow', 'rich', 'matplotlib') "
-            "if m in sys.modules])")
+    code = (
+        "import sys; from unlearnzoo.cli import main; main(['report', '--help']); "
+        "main(['runs', '--help']); "
+        "print([m for m in ('torch', 'numpy', 'pyarrow', 'rich', 'matplotlib') "
+        "if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
 
 
 def test_no_report_imports_torch(two):
-    code = ("import sys; from unlearnzoo.cli import main; "
-            f"main(['report', {name(two[0])!r}, {name(two[1])!r}]); "
-            "print('torch' in sys.modules)")
+    code = (
+        "import sys; from unlearnzoo.cli import main; "
+        f"main(['report', {name(two[0])!r}, {name(two[1])!r}]); "
+        "print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("False\n")

@@ -12,6 +12,7 @@ from unlearnzoo.cli import main
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch):
     """What is refused here is refused before any weights load."""
+
     def load(*args, **kwargs):
         raise AssertionError("weights were loaded")
 
@@ -46,23 +47,26 @@ def test_the_papers_recipe_is_one_flag(capsys):
     assert plan["pools"]["retain"]["rows"] == 1600
 
 
-@pytest.mark.parametrize(("arguments", "text", "code"), [
-    (["--set", "npo.betta=1"], "npo has no option 'betta'; did you mean 'beta'?", 2),
-    (["--set", "npo.beta=-1"], "npo.beta: must be > 0, got -1.0", 2),
-    (["--set", "npo.beta=x"], "npo.beta: expected float, got 'x'", 2),
-    (["--set", "learn.rank=0"], "learn.rank: must be >= 1, got 0", 2),
-    (["--set", "beta"], "NAME=VALUE", 2),
-    (["--stop-at", "EMf=10"], "share between 0 and 1", 2),
-    (["--recipe", "papr"], "did you mean 'paper'?", 2),
-    (["--model", "tinny"], "did you mean 'tiny'?", 2),
-    (["--model", "./nowhere"], "no such folder", 1),
-    (["--config", "none.yaml"], "cannot be read", 2),
-    (["--plugin", "none.py"], "give an existing .py file", 2),
-    (["--set", "remem.views=0"], "remem.views: must be >= 1", 2),
-    (["--set", "learn.targets=vision"], "'vision' is unknown", 2),
-    (["--set", "unlearn.targets=language+head"], "leave out 'head'", 2),
-    (["--set", "unlearn.beta2=1"], "unlearn.beta2: must be < 1, got 1.0", 2),
-])
+@pytest.mark.parametrize(
+    ("arguments", "text", "code"),
+    [
+        (["--set", "npo.betta=1"], "npo has no option 'betta'; did you mean 'beta'?", 2),
+        (["--set", "npo.beta=-1"], "npo.beta: must be > 0, got -1.0", 2),
+        (["--set", "npo.beta=x"], "npo.beta: expected float, got 'x'", 2),
+        (["--set", "learn.rank=0"], "learn.rank: must be >= 1, got 0", 2),
+        (["--set", "beta"], "NAME=VALUE", 2),
+        (["--stop-at", "EMf=10"], "share between 0 and 1", 2),
+        (["--recipe", "papr"], "did you mean 'paper'?", 2),
+        (["--model", "tinny"], "did you mean 'tiny'?", 2),
+        (["--model", "./nowhere"], "no such folder", 1),
+        (["--config", "none.yaml"], "cannot be read", 2),
+        (["--plugin", "none.py"], "give an existing .py file", 2),
+        (["--set", "remem.views=0"], "remem.views: must be >= 1", 2),
+        (["--set", "learn.targets=vision"], "'vision' is unknown", 2),
+        (["--set", "unlearn.targets=language+head"], "leave out 'head'", 2),
+        (["--set", "unlearn.beta2=1"], "unlearn.beta2: must be < 1, got 1.0", 2),
+    ],
+)
 def test_a_mistake_is_one_line_that_says_what_to_do(capsys, arguments, text, code):
     found, out, err = asked(capsys, *arguments)
     lines = [line for line in err.splitlines() if line]
@@ -70,16 +74,21 @@ def test_a_mistake_is_one_line_that_says_what_to_do(capsys, arguments, text, cod
     assert len(lines) == 1
 
 
-@pytest.mark.parametrize(("arguments", "text"), [
-    (["--algo", "nppo", "--bench", "remem"], "did you mean 'npo'?"),
-    (["--algo", "npo", "--bench", "remme"], "did you mean 'remem'?"),
-    (["--bench", "remem"], "name an algorithm"),
-    (["--algo", "npo"], "name a benchmark"),
-    (["--algo", "npo", "--bench", "remem", "--set", "remem.data=./nowhere"], "nowhere"),
-    (["--algo", "npo", "--bench", "remem", "--forget", "7%"], "forget"),
-    (["--algo", "npo,gd", "--bench", "remem", "--set", "remem.qa=20", "--set", "remem.hold_out_retain=true"],
-     "retain pool has no row, and gd draws from it"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--algo", "nppo", "--bench", "remem"], "did you mean 'npo'?"),
+        (["--algo", "npo", "--bench", "remme"], "did you mean 'remem'?"),
+        (["--bench", "remem"], "name an algorithm"),
+        (["--algo", "npo"], "name a benchmark"),
+        (["--algo", "npo", "--bench", "remem", "--set", "remem.data=./nowhere"], "nowhere"),
+        (["--algo", "npo", "--bench", "remem", "--forget", "7%"], "forget"),
+        (
+            ["--algo", "npo,gd", "--bench", "remem", "--set", "remem.qa=20", "--set", "remem.hold_out_retain=true"],
+            "retain pool has no row, and gd draws from it",
+        ),
+    ],
+)
 def test_unknown_names_and_data_are_refused(capsys, arguments, text):
     assert main(["run", *arguments]) in (1, 2)
     err = capsys.readouterr().err
@@ -97,9 +106,23 @@ def test_dpo_without_refusals_is_refused(capsys, tmp_path):
         "    refusal = Benchmark.refusal\n"
         "@hookimpl\n"
         "def unlearnzoo_benchmarks():\n"
-        "    return [Mute]\n")
-    arguments = ["run", "--algo", "dpo", "--bench", "mute", "--plugin", str(plugin), "--forget", "33%",
-                 "--set", "mute.identities=3", "--set", "mute.qa=20"]
+        "    return [Mute]\n"
+    )
+    arguments = [
+        "run",
+        "--algo",
+        "dpo",
+        "--bench",
+        "mute",
+        "--plugin",
+        str(plugin),
+        "--forget",
+        "33%",
+        "--set",
+        "mute.identities=3",
+        "--set",
+        "mute.qa=20",
+    ]
     assert main(arguments) == 1
     assert "mute has no refusals, which this algorithm needs" in capsys.readouterr().err
     assert main([*arguments, "--algo", "npo", "--dry-run"]) == 0
@@ -125,7 +148,8 @@ def own(tmp_path):
         "    forget_identities = lambda self: frozenset('a')\n"
         "@hookimpl\n"
         "def unlearnzoo_benchmarks():\n"
-        "    return [Own]\n")
+        "    return [Own]\n"
+    )
     return ["run", "--algo", "ga", "--bench", "own", "--plugin", str(plugin), "--dry-run", "--json"]
 
 
@@ -145,7 +169,9 @@ def test_a_metric_of_the_baselines_alone_is_part_of_the_plan(capsys, own):
     plugin.write_text(plugin.read_text().replace("x/probability", "unlearnzoo-metrics/probability"))
     assert main(own) == 0
     assert set(json.loads(capsys.readouterr().out)["metrics"]) == {
-        "unlearnzoo-metrics/em", "unlearnzoo-metrics/probability"}
+        "unlearnzoo-metrics/em",
+        "unlearnzoo-metrics/probability",
+    }
 
 
 def test_a_share_is_refused_where_the_data_say_who_is_forgotten(capsys, own):

@@ -49,18 +49,27 @@ def test_json(runs, capsys):
     assert main(["runs", "--json"]) == 0
     first, second = json.loads(capsys.readouterr().out)
     assert first == {
-        "name": record["folder"].rpartition("/")[2], "time": record["time"], "algorithm": "npo",
-        "benchmark": "remem", "model": "tiny", "seed": 0, "status": "finished", "valid": True,
-        "end": {"EMf": {"single": 0.0, "multi": 0.0},
-                "EMr": {"single": pytest.approx(0.7), "multi": pytest.approx(0.7)}},
-        "folder": record["folder"].replace(str(runs), "runs"), "reason": None}
+        "name": record["folder"].rpartition("/")[2],
+        "time": record["time"],
+        "algorithm": "npo",
+        "benchmark": "remem",
+        "model": "tiny",
+        "seed": 0,
+        "status": "finished",
+        "valid": True,
+        "end": {
+            "EMf": {"single": 0.0, "multi": 0.0},
+            "EMr": {"single": pytest.approx(0.7), "multi": pytest.approx(0.7)},
+        },
+        "folder": record["folder"].replace(str(runs), "runs"),
+        "reason": None,
+    }
     assert (second["status"], second["algorithm"]) == ("unreadable", None)
 
 
 def test_nothing_there(runs, capsys):
     assert main(["runs"]) == 0
-    assert capsys.readouterr().out == (
-        "no runs in runs; start one: unlearnzoo run --algo npo --bench remem\n")
+    assert capsys.readouterr().out == ("no runs in runs; start one: unlearnzoo run --algo npo --bench remem\n")
     assert main(["runs", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 

@@ -60,8 +60,10 @@ def test_chunks_stay_within_the_bound_and_lose_nothing(engine):
 
 def test_a_model_that_sees_more_than_the_prefix_falls_back_and_says_so(engine, monkeypatch):
     encoded = [engine.encode(e) for e in people(1, 3)]
-    monkeypatch.setattr("unlearnzoo.data.packing._mask", lambda segment: torch.ones(
-        len(segment), 1, segment.shape[1], segment.shape[1], dtype=torch.bool))
+    monkeypatch.setattr(
+        "unlearnzoo.data.packing._mask",
+        lambda segment: torch.ones(len(segment), 1, segment.shape[1], segment.shape[1], dtype=torch.bool),
+    )
     with pytest.warns(UserWarning, match="without packing"):
         found = engine.score(encoded, "unlearned")
     monkeypatch.undo()

@@ -20,12 +20,23 @@ def row_of(samples, one=ALL, forget=frozenset()):
 
 
 def test_mean_and_counts_by_hand():
-    row = row_of([sample(1.0), sample(0.0, number=1), sample(1.0, identity="bob"),
-                  sample(math.nan, identity="eve")])
+    row = row_of([sample(1.0), sample(0.0, number=1), sample(1.0, identity="bob"), sample(math.nan, identity="eve")])
     assert row == {
-        "model": "unlearned", "split": "finetune", "column": "EM", "who": "all", "want": "low",
-        "metric": EM, "group": {}, "mean": 2 / 3, "low": None, "high": None, "n": 3, "clusters": 2,
-        "unscored": 1, "per_cluster": {"ann": 0.5, "bob": 1.0}}
+        "model": "unlearned",
+        "split": "finetune",
+        "column": "EM",
+        "who": "all",
+        "want": "low",
+        "metric": EM,
+        "group": {},
+        "mean": 2 / 3,
+        "low": None,
+        "high": None,
+        "n": 3,
+        "clusters": 2,
+        "unscored": 1,
+        "per_cluster": {"ann": 0.5, "bob": 1.0},
+    }
 
 
 def test_nothing_scored_is_null_not_zero():
@@ -43,35 +54,45 @@ def test_no_samples_no_rows():
 
 
 def test_who_is_asked():
-    samples = [sample(score, identity=who, split=split)
-               for who, score in (("ann", 0.0), ("bob", 1.0)) for split in ("finetune", "retain")]
+    samples = [
+        sample(score, identity=who, split=split)
+        for who, score in (("ann", 0.0), ("bob", 1.0))
+        for split in ("finetune", "retain")
+    ]
     rows = results(samples, [EMF, EMR, ALL], frozenset({"ann"}))
-    assert [(r["column"], r["mean"], r["n"]) for r in rows] == [
-        ("EMf", 0.0, 1), ("EMr", 1.0, 1), ("EM", 0.5, 2)]
+    assert [(r["column"], r["mean"], r["n"]) for r in rows] == [("EMf", 0.0, 1), ("EMr", 1.0, 1), ("EM", 0.5, 2)]
 
 
 def test_groups_are_sorted_and_a_missing_tag_is_one():
-    samples = [sample(1.0, tags={"hop": "single"}), sample(0.0, number=1, tags={"hop": "multi"}),
-               sample(0.5, number=2, tags={})]
+    samples = [
+        sample(1.0, tags={"hop": "single"}),
+        sample(0.0, number=1, tags={"hop": "multi"}),
+        sample(0.5, number=2, tags={}),
+    ]
     rows = results(samples, [Column("EM", "finetune", EM, who="all", want="low")], frozenset())
     assert [(r["group"], r["mean"]) for r in rows] == [
-        ({"hop": ""}, 0.5), ({"hop": "multi"}, 0.0), ({"hop": "single"}, 1.0)]
+        ({"hop": ""}, 0.5),
+        ({"hop": "multi"}, 0.0),
+        ({"hop": "single"}, 1.0),
+    ]
 
 
 def test_groups_by_two_tags():
-    samples = [sample(1.0, number=i, tags={"hop": hop, "attribute": of})
-               for i, (hop, of) in enumerate([("single", "job"), ("multi", "job"),
-                                              ("single", "email")])]
+    samples = [
+        sample(1.0, number=i, tags={"hop": hop, "attribute": of})
+        for i, (hop, of) in enumerate([("single", "job"), ("multi", "job"), ("single", "email")])
+    ]
     one = Column("EM", "finetune", EM, who="all", want="low", by=("attribute", "hop"))
     assert [r["group"] for r in results(samples, [one], frozenset())] == [
-        {"attribute": "email", "hop": "single"}, {"attribute": "job", "hop": "multi"},
-        {"attribute": "job", "hop": "single"}]
+        {"attribute": "email", "hop": "single"},
+        {"attribute": "job", "hop": "multi"},
+        {"attribute": "job", "hop": "single"},
+    ]
 
 
 def test_models_stand_apart():
     samples = [sample(1.0, model="target"), sample(0.0, model="base")]
-    assert [(r["model"], r["mean"]) for r in results(samples, [ALL], frozenset())] == [
-        ("base", 0.0), ("target", 1.0)]
+    assert [(r["model"], r["mean"]) for r in results(samples, [ALL], frozenset())] == [("base", 0.0), ("target", 1.0)]
 
 
 def test_other_metrics_do_not_count():
@@ -80,8 +101,7 @@ def test_other_metrics_do_not_count():
 
 def people(n, size=5, seed=0):
     draw = random.Random(seed)
-    return [sample(float(draw.random() < 0.5), identity=f"p{i:02}", number=j)
-            for i in range(n) for j in range(size)]
+    return [sample(float(draw.random() < 0.5), identity=f"p{i:02}", number=j) for i in range(n) for j in range(size)]
 
 
 def test_ten_people_have_an_interval_and_nine_a_range():
@@ -156,9 +176,11 @@ def test_coverage_where_people_differ():
 
 
 def test_chance_is_the_mean_of_what_the_judge_noted():
-    samples = [sample(1.0, details={f"chance/{EM}": 0.2}),
-               sample(1.0, number=1, details={f"chance/{EM}": 0.4}),
-               sample(math.nan, number=2, details={f"chance/{EM}": math.nan})]
+    samples = [
+        sample(1.0, details={f"chance/{EM}": 0.2}),
+        sample(1.0, number=1, details={f"chance/{EM}": 0.4}),
+        sample(math.nan, number=2, details={f"chance/{EM}": math.nan}),
+    ]
     assert row_of(samples)["chance"] == pytest.approx(0.3)
     assert "chance" not in row_of([sample(1.0)])
 
@@ -200,13 +222,10 @@ def test_paired_is_narrower_than_two_intervals():
 
 
 def test_paired_filters_who_and_groups_like_results():
-    a = [sample(1.0), sample(1.0, identity="bob"),
-         sample(0.5, number=1, tags={"hop": "multi"})]
-    b = [sample(0.0), sample(0.0, identity="bob"),
-         sample(0.0, number=1, tags={"hop": "multi"})]
+    a = [sample(1.0), sample(1.0, identity="bob"), sample(0.5, number=1, tags={"hop": "multi"})]
+    b = [sample(0.0), sample(0.0, identity="bob"), sample(0.0, number=1, tags={"hop": "multi"})]
     rows = paired(a, b, [EMF], frozenset({"ann"}))
-    assert [(r["group"], r["mean"], r["n"]) for r in rows] == [
-        ({"hop": "multi"}, 0.5, 1), ({"hop": "single"}, 1.0, 1)]
+    assert [(r["group"], r["mean"], r["n"]) for r in rows] == [({"hop": "multi"}, 0.5, 1), ({"hop": "single"}, 1.0, 1)]
 
 
 def test_paired_with_nothing_in_common():
@@ -218,13 +237,22 @@ CIRCULAR = Column("Circ", "finetune", EM, who="all", want="high", by=(), all_of=
 
 
 def asked(question, *scores, **more):
-    return [sample(score, identity=question, number=i, tags={"asked": question}, **more)
-            for i, score in enumerate(scores)]
+    return [
+        sample(score, identity=question, number=i, tags={"asked": question}, **more) for i, score in enumerate(scores)
+    ]
 
 
 def test_rows_that_count_as_one_are_right_only_together():
-    row = row_of([*asked("a", 1.0, 1.0, 1.0), *asked("b", 1.0, 0.0, 1.0), *asked("c", 1.0),
-                  *asked("d", math.nan, 0.0), *asked("e", math.nan, 1.0)], CIRCULAR)
+    row = row_of(
+        [
+            *asked("a", 1.0, 1.0, 1.0),
+            *asked("b", 1.0, 0.0, 1.0),
+            *asked("c", 1.0),
+            *asked("d", math.nan, 0.0),
+            *asked("e", math.nan, 1.0),
+        ],
+        CIRCULAR,
+    )
     assert (row["mean"], row["n"], row["clusters"], row["unscored"]) == (2 / 4, 4, 4, 1)
     assert row["all_of"] == "asked"
     assert "all_of" not in row_of([sample(1.0)])
@@ -232,8 +260,11 @@ def test_rows_that_count_as_one_are_right_only_together():
 
 def test_a_column_over_tagged_rows_leaves_the_others_out():
     some = dataclasses.replace(ALL, tagged="clean")
-    samples = [sample(1.0, tags={"hop": "single"}), sample(0.0, number=1, tags={"hop": "single", "clean": "yes"}),
-               sample(1.0, number=2, tags={"hop": "single", "clean": "yes"})]
+    samples = [
+        sample(1.0, tags={"hop": "single"}),
+        sample(0.0, number=1, tags={"hop": "single", "clean": "yes"}),
+        sample(1.0, number=2, tags={"hop": "single", "clean": "yes"}),
+    ]
     row = row_of(samples, some)
     assert (row["mean"], row["n"], row["tagged"]) == (0.5, 2, "clean")
     assert (row_of(samples)["n"], "tagged" in row_of(samples)) == (3, False)
@@ -249,11 +280,12 @@ def test_guessing_is_rarely_right_in_every_order():
     """Of four options in four orders: (1/4)^4 in place of 1/4."""
     draw = random.Random(0)
     rows = [s for i in range(3000) for s in asked(f"q{i}", *(float(draw.random() < 0.25) for _ in range(4)))]
-    assert row_of(rows, CIRCULAR)["mean"] == pytest.approx(0.25 ** 4, abs=0.003)
+    assert row_of(rows, CIRCULAR)["mean"] == pytest.approx(0.25**4, abs=0.003)
     assert row_of(rows)["mean"] == pytest.approx(0.25, abs=0.02)
 
 
 def test_pairs_of_rows_that_count_as_one():
-    row = pairs([*asked("a", 1.0, 1.0), *asked("b", 1.0, 0.0)],
-                [*asked("a", 0.0, 1.0), *asked("b", 0.0, 0.0)], CIRCULAR)
+    row = pairs(
+        [*asked("a", 1.0, 1.0), *asked("b", 1.0, 0.0)], [*asked("a", 0.0, 1.0), *asked("b", 0.0, 0.0)], CIRCULAR
+    )
     assert (row["mean"], row["per_cluster"], row["n"]) == (0.5, {"a": 1.0, "b": 0.0}, 2)

@@ -29,8 +29,7 @@ class First(Metric):
 
 def test_chance_is_the_mean_over_all_ranks():
     candidates = Candidates(tuple(-float(i) for i in range(20)), truth=3)
-    assert chance(Reciprocal.configure({}), candidates) == pytest.approx(
-        sum(1 / r for r in range(1, 21)) / 20)
+    assert chance(Reciprocal.configure({}), candidates) == pytest.approx(sum(1 / r for r in range(1, 21)) / 20)
     assert chance(First.configure({}), candidates) == pytest.approx(1 / 20)
 
 

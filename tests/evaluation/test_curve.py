@@ -40,15 +40,26 @@ class Scripted:
 
 
 def items(split, hop, n, who=2):
-    return [Item(split, Example(id=f"{split}/{hop}-{i}", identity=f"id{i % who}", question="?", answer="yes",
-                                images=(image(i // 5),), tags={"hop": hop})) for i in range(n)]
+    return [
+        Item(
+            split,
+            Example(
+                id=f"{split}/{hop}-{i}",
+                identity=f"id{i % who}",
+                question="?",
+                answer="yes",
+                images=(image(i // 5),),
+                tags={"hop": hop},
+            ),
+        )
+        for i in range(n)
+    ]
 
 
 @pytest.fixture
 def made():
     engine = Scripted()
-    sides = {"EMf": items("forget", "single", 40) + items("forget", "multi", 20),
-             "EMr": items("retain", "single", 10)}
+    sides = {"EMf": items("forget", "single", 40) + items("forget", "multi", 20), "EMr": items("retain", "single", 10)}
     curve = Curve(engine, sides, Equal(), probe_rows=60, rows=8)
     remember(engine, curve, 1.0)
     curve.start({"EMf": {"single": 1.0, "multi": 1.0}, "EMr": {"single": 1.0}})
@@ -127,13 +138,20 @@ def test_the_probe_takes_whole_images_of_everybody():
 def test_utility_is_asked_of_the_same_few_rows_at_each_point():
     engine = Scripted()
     utility = {"Figures": items("figure", "single", 60, who=12) + items("figure", "multi", 60, who=12)}
-    curve = Curve(engine, {"EMf": items("forget", "single", 5), "EMr": items("retain", "single", 5)}, Equal(),
-                  probe_rows=5, rows=8, utility=utility)
+    curve = Curve(
+        engine,
+        {"EMf": items("forget", "single", 5), "EMr": items("retain", "single", 5)},
+        Equal(),
+        probe_rows=5,
+        rows=8,
+        utility=utility,
+    )
     asked = [item.example.id for item in curve.asked("Figures")]
     assert UTILITY_ROWS <= len(asked) < UTILITY_ROWS + 10 and len(set(asked)) == len(asked)
     curve.start({"EMf": {"single": 1.0}, "EMr": {"single": 1.0}, "Figures": {"": 1.0}})
-    engine.proven = set(asked[:10]) | {item.example.id for items in utility.values() for item in items
-                                       if item.example.id not in asked}
+    engine.proven = set(asked[:10]) | {
+        item.example.id for items in utility.values() for item in items if item.example.id not in asked
+    }
     engine.said = set(asked[10:13])
     assert curve._score(1)["Figures"] == {"": pytest.approx((10 + (len(asked) - 10) * 3 / 12) / len(asked))}
     assert engine.generated == 5 + 5 + UTILITY_GENERATED

@@ -24,8 +24,10 @@ def test_the_density_integrates_to_it(free):
     assert within(2.5, free) == pytest.approx(2 * simpson, abs=1e-9)
 
 
-@pytest.mark.parametrize(("free", "expected"), [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (8, 2.306),
-                                                (9, 2.262), (30, 2.042), (1000, 1.962)])
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (8, 2.306), (9, 2.262), (30, 2.042), (1000, 1.962)],
+)
 def test_printed_tables(free, expected):
     assert quantile(free) == pytest.approx(expected, abs=6e-4)
 
@@ -48,7 +50,7 @@ def test_too_few_for_an_interval():
 def test_welch_by_hand():
     a, b = [1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 7.0]
     va, vb = 1 / 3, (20 / 3) / 4
-    free = (va + vb) ** 2 / (va ** 2 / 2 + vb ** 2 / 3)
+    free = (va + vb) ** 2 / (va**2 / 2 + vb**2 / 3)
     half = quantile(math.floor(free)) * math.sqrt(va + vb)
     assert difference(a, b) == pytest.approx((-2.0, -2.0 - half, -2.0 + half, 3))
     assert difference([1.0] * 3, [0.5] * 3) == pytest.approx((0.5, 0.5, 0.5, 3))
@@ -56,6 +58,8 @@ def test_welch_by_hand():
 
 def test_coverage_with_three_runs():
     draw = random.Random(0)
-    hits = sum(low <= 0.7 <= high for _, low, high, _ in
-               (spread([draw.gauss(0.7, 0.1) for _ in range(3)]) for _ in range(2000)))
+    hits = sum(
+        low <= 0.7 <= high
+        for _, low, high, _ in (spread([draw.gauss(0.7, 0.1) for _ in range(3)]) for _ in range(2000))
+    )
     assert hits / 2000 == pytest.approx(0.95, abs=0.015)

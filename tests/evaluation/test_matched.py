@@ -17,49 +17,50 @@ def at(points, level=0.5, hop="single"):
 
 def test_default_levels_and_shape():
     found = matched(curve((1.0, 1.0), (0.0, 0.0)))
-    assert found == {"0.50": {"single": 0.5}, "0.25": {"single": 0.25},
-                     "0.10": {"single": pytest.approx(0.1)}}
+    assert found == {"0.50": {"single": 0.5}, "0.25": {"single": 0.25}, "0.10": {"single": pytest.approx(0.1)}}
     assert json.loads(json.dumps(found)) == found
 
 
-@pytest.mark.parametrize(("points", "expected"), [
-    ([(1.0, 0.9), (0.5, 0.7), (0.0, 0.1)], 0.7),  # a point on the level
-    ([(1.0, 0.8), (0.75, 0.8), (0.25, 0.4)], 0.6),  # half-way between two
-    ([(0.5, 0.9), (0.2, 0.1)], 0.9),  # the start is on the level
-    ([(1.0, 0.9), (0.6, 0.5)], None),  # not reached
-    ([(0.4, 0.9), (0.2, 0.1)], None),  # never above
-    ([(0.4, 0.9), (0.6, 0.8), (0.4, 0.4)], 0.6),  # above only later
-    ([(1.0, 1.0), (0.4, 0.4), (0.8, 0.9), (0.0, 0.0)], 0.5),  # the first of two crossings
-    ([(1.0, 1.0), (0.5, 0.6), (0.5, 0.2), (0.0, 0.0)], 0.6),  # rests on the level
-    ([(0.8, 0.9), (0.8, 0.7), (0.2, 0.1)], 0.4),  # rests above it: from the last rest on
-    ([(1.0, 1.0)], None),
-    ([], None),
-    ([(1.0, 0.9), (None, 0.2), (0.0, 0.1)], 0.5),  # a point without a score is left out
-    ([(1.0, 0.9), (0.5, None), (0.0, 0.1)], 0.5),
-    ([(None, None)], None),
-])
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([(1.0, 0.9), (0.5, 0.7), (0.0, 0.1)], 0.7),  # a point on the level
+        ([(1.0, 0.8), (0.75, 0.8), (0.25, 0.4)], 0.6),  # half-way between two
+        ([(0.5, 0.9), (0.2, 0.1)], 0.9),  # the start is on the level
+        ([(1.0, 0.9), (0.6, 0.5)], None),  # not reached
+        ([(0.4, 0.9), (0.2, 0.1)], None),  # never above
+        ([(0.4, 0.9), (0.6, 0.8), (0.4, 0.4)], 0.6),  # above only later
+        ([(1.0, 1.0), (0.4, 0.4), (0.8, 0.9), (0.0, 0.0)], 0.5),  # the first of two crossings
+        ([(1.0, 1.0), (0.5, 0.6), (0.5, 0.2), (0.0, 0.0)], 0.6),  # rests on the level
+        ([(0.8, 0.9), (0.8, 0.7), (0.2, 0.1)], 0.4),  # rests above it: from the last rest on
+        ([(1.0, 1.0)], None),
+        ([], None),
+        ([(1.0, 0.9), (None, 0.2), (0.0, 0.1)], 0.5),  # a point without a score is left out
+        ([(1.0, 0.9), (0.5, None), (0.0, 0.1)], 0.5),
+        ([(None, None)], None),
+    ],
+)
 def test_first_crossing(points, expected):
     found = at(curve(*points))
     assert found == (expected if expected is None else pytest.approx(expected))
 
 
 def test_each_hop_crosses_on_its_own():
-    points = [{"step": 0, "EMf": {"single": 1.0, "multi": 1.0}, "EMr": {"single": 1.0, "multi": 0.8}},
-              {"step": 4, "EMf": {"single": 0.0, "multi": 0.8}, "EMr": {"single": 0.6, "multi": 0.8}},
-              {"step": 8, "EMf": {"single": 0.0, "multi": 0.2}, "EMr": {"single": 0.6, "multi": 0.2}}]
-    assert matched(points, levels=(0.5,)) == {
-        "0.50": {"single": pytest.approx(0.8), "multi": pytest.approx(0.5)}}
+    points = [
+        {"step": 0, "EMf": {"single": 1.0, "multi": 1.0}, "EMr": {"single": 1.0, "multi": 0.8}},
+        {"step": 4, "EMf": {"single": 0.0, "multi": 0.8}, "EMr": {"single": 0.6, "multi": 0.8}},
+        {"step": 8, "EMf": {"single": 0.0, "multi": 0.2}, "EMr": {"single": 0.6, "multi": 0.2}},
+    ]
+    assert matched(points, levels=(0.5,)) == {"0.50": {"single": pytest.approx(0.8), "multi": pytest.approx(0.5)}}
 
 
 def test_a_hop_without_retain_rows_has_no_number():
-    points = [{"step": i, "EMf": {"single": f, "multi": f}, "EMr": {"single": f}}
-              for i, f in enumerate((1.0, 0.0))]
+    points = [{"step": i, "EMf": {"single": f, "multi": f}, "EMr": {"single": f}} for i, f in enumerate((1.0, 0.0))]
     assert matched(points, levels=(0.5,)) == {"0.50": {"single": 0.5, "multi": None}}
 
 
 def test_other_columns():
-    points = [{"step": 0, "bad": {"": 1.0}, "good": {"": 1.0}},
-              {"step": 1, "bad": {"": 0.0}, "good": {"": 0.5}}]
+    points = [{"step": 0, "bad": {"": 1.0}, "good": {"": 1.0}}, {"step": 1, "bad": {"": 0.0}, "good": {"": 0.5}}]
     assert matched(points, "bad", "good", levels=(0.5,)) == {"0.50": {"": 0.75}}
 
 
@@ -74,12 +75,15 @@ def test_linear_curves_give_the_line():
 
 
 def test_a_column_in_no_group_is_read_where_each_group_crosses():
-    points = [{"step": 0, "EMf": {"single": 1.0, "multi": 1.0}, "Figures": {"": 0.9}},
-              {"step": 2, "EMf": {"single": 0.0, "multi": 0.5}, "Figures": {"": 0.7}},
-              {"step": 4, "EMf": {"single": 0.0, "multi": 0.0}, "Figures": {"": 0.1}}]
+    points = [
+        {"step": 0, "EMf": {"single": 1.0, "multi": 1.0}, "Figures": {"": 0.9}},
+        {"step": 2, "EMf": {"single": 0.0, "multi": 0.5}, "Figures": {"": 0.7}},
+        {"step": 4, "EMf": {"single": 0.0, "multi": 0.0}, "Figures": {"": 0.1}},
+    ]
     assert matched(points, "EMf", "Figures", levels=(0.5, 0.25)) == {
         "0.50": {"single": pytest.approx(0.8), "multi": pytest.approx(0.7)},
-        "0.25": {"single": pytest.approx(0.75), "multi": pytest.approx(0.4)}}
+        "0.25": {"single": pytest.approx(0.75), "multi": pytest.approx(0.4)},
+    }
     assert matched(points, "EMf", "Visual", levels=(0.5,)) == {"0.50": {"single": None, "multi": None}}
 
 

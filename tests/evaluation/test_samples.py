@@ -33,8 +33,18 @@ def test_unscored_and_not_asked_are_two_things(tmp_path):
 def test_columns_are_named_as_in_the_data(tmp_path):
     write_samples(tmp_path / "s.parquet", [sample(1.0, details={"rank": 1.0})])
     assert pq.read_table(tmp_path / "s.parquet").column_names == [
-        "model", "split", "id", "identity", "question", "answer", "prediction",
-        "attribute", "hop", EM, "rank"]
+        "model",
+        "split",
+        "id",
+        "identity",
+        "question",
+        "answer",
+        "prediction",
+        "attribute",
+        "hop",
+        EM,
+        "rank",
+    ]
 
 
 def test_a_tag_named_like_a_field_keeps_its_name(tmp_path):

@@ -19,8 +19,14 @@ MISTAKES = ("base_as_reference", "mean_of_means", "no_accumulation", "same_retai
 #: What the script ``shares`` does in each launch.
 THINGS = {
     None: ["trained:fp32:no", "trained:bf16:no", "trained:4bit:no", "judged", "learned", *FIVE],
-    "ddp": ["trained:fp32:yes", "trained:4bit:yes", "judged", "learned", *FIVE,
-            *(f"unlearned:gd:{name}" for name in MISTAKES)],
+    "ddp": [
+        "trained:fp32:yes",
+        "trained:4bit:yes",
+        "judged",
+        "learned",
+        *FIVE,
+        *(f"unlearned:gd:{name}" for name in MISTAKES),
+    ],
     "zero2": ["trained:fp32:yes", "trained:bf16:yes", "trained:4bit:no", "judged", *TWO],
     "zero3": ["trained:fp32:yes", "trained:bf16:no", "trained:4bit:no", "judged", "unlearned:kl"],
 }
@@ -71,8 +77,18 @@ def two(alone_and_cache, tmp_path_factory):
 def odd(tmp_path_factory):
     """How two processes end that learn a little from an empty cache and diverge on one of them; and the record."""
     place, plugin = tmp_path_factory.mktemp("odd"), Path(__file__).parent / "scripts" / "odd.py"
-    line = command("odd", place / "runs", "--launch", "ddp", "--processes", "2", "--plugin", str(plugin),
-                   "--allow-unmemorised", **SMALL | {"learn.epochs": 1})
+    line = command(
+        "odd",
+        place / "runs",
+        "--launch",
+        "ddp",
+        "--processes",
+        "2",
+        "--plugin",
+        str(plugin),
+        "--allow-unmemorised",
+        **SMALL | {"learn.epochs": 1},
+    )
     done = subprocess.run(line, env=environment(place / "cache"), capture_output=True, text=True, timeout=300)
     (record,) = [json.loads(path.read_text()) for path in (place / "runs").glob("*/run.json")]
     return done, record

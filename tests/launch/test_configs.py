@@ -24,11 +24,14 @@ def test_show_prints_the_file(capsys):
     assert yaml.safe_load(capsys.readouterr().out)["distributed_type"] == "MULTI_GPU"
 
 
-@pytest.mark.parametrize(("name", "text", "complaint"), [
-    ("zero9", None, "choose ddp, zero1, zero2, zero3, or give the file"),
-    ("own.yaml", "[1, 2]", "no distributed_type"),
-    ("own.yaml", "a: [", "cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("zero9", None, "choose ddp, zero1, zero2, zero3, or give the file"),
+        ("own.yaml", "[1, 2]", "no distributed_type"),
+        ("own.yaml", "a: [", "cannot be read"),
+    ],
+)
 def test_what_cannot_be_launched_is_refused(name, text, complaint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if text is not None:
@@ -84,8 +87,10 @@ def test_launchers_on_several_machines_meet_at_the_port_of_their_file(text, port
     from accelerate.commands import launch
 
     own, found = tmp_path / "own.yaml", []
-    own.write_text(f"compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_GPU\nmixed_precision: 'no'\n"
-                   f"main_process_ip: 127.0.0.1\nmain_process_port: 29512\n{text}")
+    own.write_text(
+        f"compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_GPU\nmixed_precision: 'no'\n"
+        f"main_process_ip: 127.0.0.1\nmain_process_port: 29512\n{text}"
+    )
     monkeypatch.setattr(launch, "multi_gpu_launcher", found.append)
     assert start.start(own, 2, ["list"]) == 0
     assert [(one.main_process_port, one.num_processes) for one in found] == [(port, 2)]

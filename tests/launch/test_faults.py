@@ -16,8 +16,15 @@ from unlearnzoo.training.distributed import ranks
 
 def begun(folder, cache, **surroundings):
     """Start a run of two processes; return it and the two, once stage 2 has begun."""
-    line = command("gd", folder / "runs", "--launch", "ddp", "--processes", "2",
-                   **SMALL | {"unlearn.steps": 500, "unlearn.lr": 1e-6})
+    line = command(
+        "gd",
+        folder / "runs",
+        "--launch",
+        "ddp",
+        "--processes",
+        "2",
+        **SMALL | {"unlearn.steps": 500, "unlearn.lr": 1e-6},
+    )
     run = start(line, cache, **surroundings)
     # Stage 1 writes no steps: the first line is one of stage 2.
     wait(run, lambda: list((folder / "runs").glob("*/steps.jsonl")))

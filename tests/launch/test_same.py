@@ -43,8 +43,16 @@ def test_two_processes_give_what_one_gives(alone, two):
 def test_sharded_weights_give_what_whole_ones_give(alone, few_cache, tmp_path):
     """A whole command: adapters are put on, compared, kept in files; one algorithm, for it takes long."""
     pytest.importorskip("deepspeed")
-    found = run("dpo", tmp_path / "runs", few_cache, "--launch", "zero3", "--processes", "2",
-                **SMALL | {"unlearn.probe_every": 6})
+    found = run(
+        "dpo",
+        tmp_path / "runs",
+        few_cache,
+        "--launch",
+        "zero3",
+        "--processes",
+        "2",
+        **SMALL | {"unlearn.probe_every": 6},
+    )
     assert found.keys() == {"dpo"}
     equal(forgets(alone), found, "zero3")
 

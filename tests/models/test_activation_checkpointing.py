@@ -35,8 +35,11 @@ def gradients(engine, on, layers=()):
 
 
 def same(one, other):
-    return one[0] == other[0] and one[1].keys() == other[1].keys() and all(
-        torch.equal(one[1][n], other[1][n]) for n in one[1])
+    return (
+        one[0] == other[0]
+        and one[1].keys() == other[1].keys()
+        and all(torch.equal(one[1][n], other[1][n]) for n in one[1])
+    )
 
 
 @pytest.mark.parametrize("layers", [(), (1,)])
@@ -51,8 +54,10 @@ def test_a_method_that_takes_the_target_out_keeps_it_out_in_the_backward(engine,
     plain = gradients(engine, False)
     assert same(plain, gradients(engine, True))
     # What it is there for: computed again with every adapter on, gradients would be those of another model.
-    monkeypatch.setattr("unlearnzoo.training.engine.recomputed",
-                        lambda model, again: activation_checkpointing.recomputed(model, contextlib.nullcontext))
+    monkeypatch.setattr(
+        "unlearnzoo.training.engine.recomputed",
+        lambda model, again: activation_checkpointing.recomputed(model, contextlib.nullcontext),
+    )
     assert not same(plain, gradients(engine, True))
 
 

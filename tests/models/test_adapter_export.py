@@ -12,7 +12,9 @@ def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
     from transformers import AutoModelForImageTextToText
 
     parts = [(one.tensors, one.scale) for one in (take(engine, "target"), take(engine, "unlearn"))]
-    adapter_export.save(tmp_path, adapter_export.joined(parts), str(engine.checkpoint.source), engine.model.peft_config["unlearn"])
+    adapter_export.save(
+        tmp_path, adapter_export.joined(parts), str(engine.checkpoint.source), engine.model.peft_config["unlearn"]
+    )
     base = AutoModelForImageTextToText.from_pretrained(engine.checkpoint.source)
     alone = PeftModel.from_pretrained(base, tmp_path).eval()
     encoded = [engine.encode(e) for e in people(2, 3)]
@@ -28,7 +30,9 @@ def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
 def test_it_holds_adapter_tensors_alone(engine, tmp_path):
     from safetensors.torch import load_file
 
-    tensors = adapter_export.joined([(one.tensors, one.scale) for one in (take(engine, "target"), take(engine, "unlearn"))])
+    tensors = adapter_export.joined(
+        [(one.tensors, one.scale) for one in (take(engine, "target"), take(engine, "unlearn"))]
+    )
     adapter_export.save(tmp_path, tensors, "base", engine.model.peft_config["unlearn"])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
     assert all(".lora_" in n for n in load_file(tmp_path / "adapter_model.safetensors"))

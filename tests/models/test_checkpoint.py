@@ -19,8 +19,9 @@ def test_the_geometry_of_llava_1_5_7b_loads_packs_and_answers(tmp_path):
 
     engine = adapted(llava(tmp_path, image=336, patch=14))
     pictures = image(1, 300), image(2, 64)
-    examples = [Example(f"e{i}", "id", (pictures[i % 2],), "What is the job?" + " Say." * i, f"A chef {i}.")
-                for i in range(4)]
+    examples = [
+        Example(f"e{i}", "id", (pictures[i % 2],), "What is the job?" + " Say." * i, f"A chef {i}.") for i in range(4)
+    ]
     encoded = [engine.encode(e) for e in examples]
     assert {e.prefix.count(engine.encoder.image_id) for e in encoded} == {576}
     packed = engine.score(encoded, "unlearned")
@@ -50,8 +51,10 @@ def test_a_model_that_is_told_more_of_a_token_than_its_id_is_refused(tmp_path):
 
     with pytest.raises(ModelError) as error:
         inspect("g", gemma3(tmp_path), weights=False)
-    assert str(error.value) == ("model 'g': Gemma3ForConditionalGeneration needs token_type_ids beside the tokens; "
-                                "such models are not supported yet")
+    assert str(error.value) == (
+        "model 'g': Gemma3ForConditionalGeneration needs token_type_ids beside the tokens; "
+        "such models are not supported yet"
+    )
 
 
 def test_token_types_that_say_nothing_are_let_pass(checkpoint_folder, tmp_path):
@@ -63,8 +66,9 @@ def test_token_types_that_say_nothing_are_let_pass(checkpoint_folder, tmp_path):
     assert "token_type_ids" in inspect("m", folder).processor(text="a")
 
 
-@pytest.mark.parametrize(("name", "text"), [("./nowhere", "no such folder"), ("/a/b/c", "no such folder"),
-                                            ("tyni", "hub id")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("./nowhere", "no such folder"), ("/a/b/c", "no such folder"), ("tyni", "hub id")]
+)
 def test_what_is_not_there_is_said(name, text):
     with pytest.raises(ModelError, match=text):
         inspect(name, name)
@@ -116,7 +120,9 @@ def saved(checkpoint_folder, folder, precision):
     engine = adapted(checkpoint_folder, precision=precision)
     engine.states["unlearned"] = frozenset({"unlearn"})
     one = take(engine, "unlearn")
-    adapter_export.save(folder, adapter_export.joined([(one.tensors, one.scale)]), "base", engine.model.peft_config["unlearn"])
+    adapter_export.save(
+        folder, adapter_export.joined([(one.tensors, one.scale)]), "base", engine.model.peft_config["unlearn"]
+    )
     return engine
 
 
@@ -145,8 +151,11 @@ def test_an_adapter_whose_tensors_have_other_names_is_refused(checkpoint_folder,
     tensors = load_file(path)
     save_file({n.replace("base_model.model.", "base_model.model.inner."): t for n, t in tensors.items()}, path)
     for dtype in (torch.float32, torch.bfloat16):
-        with pytest.raises(ModelError, match=r"adapter '.*' does not fit the model: 4 of its tensors have no place .*"
-                                             r"4 places get none, such as base_model\.model\.inner\."):
+        with pytest.raises(
+            ModelError,
+            match=r"adapter '.*' does not fit the model: 4 of its tensors have no place .*"
+            r"4 places get none, such as base_model\.model\.inner\.",
+        ):
             load(checkpoint, dtype)
     save_file({n: t for n, t in tensors.items() if "layers.1." not in n}, path)
     with pytest.raises(ModelError, match="0 of its tensors have no place there and 2 places get none"):

@@ -22,4 +22,3 @@ def test_the_habits_of_a_checkpoint_do_not_count(checkpoint_folder, tmp_path):
     own.base.save_pretrained(tmp_path / "again")
     saved = [json.loads((f / "generation_config.json").read_text()) for f in (folder, tmp_path / "again")]
     assert saved[0] == saved[1] and {k: saved[0][k] for k in HABITS} == HABITS
-

@@ -17,8 +17,9 @@ def test_portraits_landscapes_and_squares_are_scored_and_answered_together(engin
     shapes = [(24, 48), (48, 24), (40, 40)]
     pictures = [image(i, *shape) for i, shape in enumerate(shapes)]
     assert [engine.pixels([p])["pixel_values"].shape[1] for p in pictures] == [3, 3, 5]
-    examples = [Example(f"e{i}", "id", (pictures[i % 3],), "What is the job?" + " Say." * i, f"A chef {i}.")
-                for i in range(6)]
+    examples = [
+        Example(f"e{i}", "id", (pictures[i % 3],), "What is the job?" + " Say." * i, f"A chef {i}.") for i in range(6)
+    ]
     encoded = [engine.encode(e) for e in examples]
     for packs in (True, False):
         alone = [engine.score([one], "unlearned")[0] for one in encoded]

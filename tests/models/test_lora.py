@@ -92,7 +92,8 @@ def test_only_unlearn_trains_and_in_float32(engine):
     trained = lora.train_only(engine.model, "unlearn")
     assert trained and all(p.dtype == torch.float32 for p in trained)
     assert {n for n, p in engine.model.named_parameters() if p.requires_grad} == {
-        n for n, _ in engine.model.named_parameters() if ".unlearn." in n}
+        n for n, _ in engine.model.named_parameters() if ".unlearn." in n
+    }
 
 
 def test_the_vision_tower_is_never_adapted(engine):

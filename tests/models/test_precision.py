@@ -140,24 +140,37 @@ def half_gradient(monkeypatch):
 
 def wrong_product(when):
     """Return a mutant whose layers double some products."""
+
     def mutant(monkeypatch):
         own = bitsandbytes.nn.Linear4bit.forward
-        monkeypatch.setattr(bitsandbytes.nn.Linear4bit, "forward",
-                            lambda layer, x: own(layer, x) * (2 if when(layer, x) else 1))
+        monkeypatch.setattr(
+            bitsandbytes.nn.Linear4bit, "forward", lambda layer, x: own(layer, x) * (2 if when(layer, x) else 1)
+        )
 
     return mutant
 
 
-@pytest.mark.parametrize(("mutant", "at"), [
-    (no_switch, "layers.0.self_attn.q_proj"), (cut_graph, "layers.0.self_attn.q_proj"),
-    (half_gradient, "layers.0.self_attn.q_proj"),
-    pytest.param(wrong_product(lambda layer, x: len(x) == 1), "layers.0.self_attn.q_proj", id="one row"),
-    pytest.param(wrong_product(lambda layer, x: layer.in_features > layer.out_features), "layers.0.mlp.down_proj",
-                 id="one shape")])
+@pytest.mark.parametrize(
+    ("mutant", "at"),
+    [
+        (no_switch, "layers.0.self_attn.q_proj"),
+        (cut_graph, "layers.0.self_attn.q_proj"),
+        (half_gradient, "layers.0.self_attn.q_proj"),
+        pytest.param(wrong_product(lambda layer, x: len(x) == 1), "layers.0.self_attn.q_proj", id="one row"),
+        pytest.param(
+            wrong_product(lambda layer, x: layer.in_features > layer.out_features),
+            "layers.0.mlp.down_proj",
+            id="one shape",
+        ),
+    ],
+)
 def test_a_4_bit_layer_that_is_not_its_weights_is_refused(mutant, at, folder, monkeypatch):
     mutant(monkeypatch)
-    with pytest.raises(ModelError, match=rf"^model 'test': its 4-bit layer [a-z_.]*{at} is off by \d+% from .* "
-                                         r"\(bitsandbytes \d.*, cpu\): choose --precision bf16, or install another"):
+    with pytest.raises(
+        ModelError,
+        match=rf"^model 'test': its 4-bit layer [a-z_.]*{at} is off by \d+% from .* "
+        r"\(bitsandbytes \d.*, cpu\): choose --precision bf16, or install another",
+    ):
         adapted(folder, precision="4bit")
 
 
@@ -171,8 +184,9 @@ def test_a_product_that_is_not_a_number_is_refused(folder):
 
 def test_hints_of_the_library_at_slow_shapes_are_kept_back(folder):
     loaded(folder, "4bit")
-    warnings.warn_explicit("falling back to slower implementation", UserWarning, "ops.py", 1,
-                           module="bitsandbytes.backends.cuda.ops")
+    warnings.warn_explicit(
+        "falling back to slower implementation", UserWarning, "ops.py", 1, module="bitsandbytes.backends.cuda.ops"
+    )
     with pytest.raises(UserWarning, match="another's"):
         warnings.warn_explicit("another's", UserWarning, "ops.py", 1, module="somebody.ops")
 

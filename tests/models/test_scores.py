@@ -14,9 +14,12 @@ VOCABULARY = 5
 def scores(seed=0):
     draw = torch.Generator().manual_seed(seed)
     total = sum(LENGTHS)
-    return Scores(targets=torch.randint(VOCABULARY, (total,), generator=torch.Generator().manual_seed(9)),
-                  row=torch.tensor([0, 0, 0, 1, 2, 2, 2, 2]), n=3,
-                  raw_logits=4 * torch.randn(total, VOCABULARY, generator=draw))
+    return Scores(
+        targets=torch.randint(VOCABULARY, (total,), generator=torch.Generator().manual_seed(9)),
+        row=torch.tensor([0, 0, 0, 1, 2, 2, 2, 2]),
+        n=3,
+        raw_logits=4 * torch.randn(total, VOCABULARY, generator=draw),
+    )
 
 
 def by_hand(one):
@@ -71,8 +74,12 @@ def test_take_of_kept_log_probabilities():
 
 
 def test_no_answers_at_all():
-    none = Scores(torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long), 0,
-                  raw_logits=torch.zeros(0, VOCABULARY, requires_grad=True))
+    none = Scores(
+        torch.zeros(0, dtype=torch.long),
+        torch.zeros(0, dtype=torch.long),
+        0,
+        raw_logits=torch.zeros(0, VOCABULARY, requires_grad=True),
+    )
     for value in (none.logps, none.nll, none.n_tokens, none.kl(none), none.correct):
         assert tuple(value.shape) == (0,)
     none.nll.sum().backward()

@@ -22,8 +22,9 @@ def own_features(tmp_path, monkeypatch):
 
 
 def with_features(engine):
-    engine.pixels = vision_features.inputs(engine.model.get_base_model(), engine.checkpoint.processor.image_processor,
-                                  engine.accelerator.autocast, worth=0)
+    engine.pixels = vision_features.inputs(
+        engine.model.get_base_model(), engine.checkpoint.processor.image_processor, engine.accelerator.autocast, worth=0
+    )
     return engine
 
 
@@ -130,12 +131,15 @@ def test_a_tower_that_changes_or_is_trained_is_asked_anew(both, monkeypatch):
     assert cached.pixels(pictures)["pixel_values"].ndim == 4
 
 
-@pytest.mark.parametrize("damage", [
-    lambda path, other: path.write_bytes(path.read_bytes()[:-20]),
-    lambda path, other: path.write_bytes(b""),
-    lambda path, other: path.write_bytes(other.read_bytes()),
-    lambda path, other: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path, other: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path, other: path.write_bytes(b""),
+        lambda path, other: path.write_bytes(other.read_bytes()),
+        lambda path, other: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),
+    ],
+)
 def test_a_damaged_or_foreign_file_is_computed_again(both, checkpoint_folder, damage):
     _, cached = both
     expected = cached.pixels([image(1), image(2)])["pixel_values"]
@@ -229,7 +233,9 @@ def test_bf16_under_autocast_and_without(checkpoint_folder):
     ids = torch.tensor([[1, *[checkpoint.processor.image_token_id] * 4, 5, 6]] * 2)
     for on, tolerance in ((True, 0.0), (False, 0.1)):
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=on):
-            expected, found = (model(input_ids=ids, **given([image(1), image(2)])).logits.float()
-                               for model, given in ((plain, stock), (cached, pixels)))
+            expected, found = (
+                model(input_ids=ids, **given([image(1), image(2)])).logits.float()
+                for model, given in ((plain, stock), (cached, pixels))
+            )
         assert found.dtype == expected.dtype and torch.allclose(found, expected, atol=tolerance, rtol=tolerance), on
         assert (expected[0] - expected[1]).abs().max() > 0.1

@@ -23,8 +23,9 @@ WITHIN = 0.15
 
 
 def plan_of(model, **options):
-    request = from_arguments({"algo": "gd", "bench": "remem", "model": str(model), "forget": three.FORGET},
-                             three.OPTIONS | options)
+    request = from_arguments(
+        {"algo": "gd", "bench": "remem", "model": str(model), "forget": three.FORGET}, three.OPTIONS | options
+    )
     return make_plan(request, Zoo.installed())
 
 
@@ -42,8 +43,10 @@ def held(engine, encoded, recipe):
     moments = [t for state in optimizer.state.values() for t in state.values() if torch.is_tensor(t) and t.ndim]
     lora = [p for n, p in engine.model.named_parameters() if ".lora_" in n]
     return {
-        "base": size(p for n, p in engine.model.named_parameters() if ".lora_" not in n), "trained": size(lora),
-        "gradients": size(p.grad for p in lora), "moments": size(moments),
+        "base": size(p for n, p in engine.model.named_parameters() if ".lora_" not in n),
+        "trained": size(lora),
+        "gradients": size(p.grad for p in lora),
+        "moments": size(moments),
         # Computed again they are never all there at once: what counts is the most in the backward.
         "activations": alive.peak if recipe.recompute else kept,
         "shape": tuple(batch.inputs["input_ids"].shape),
@@ -72,11 +75,13 @@ def test_the_estimate_is_what_a_step_holds(model, recompute, tmp_path):
     # The same bytes a token: the step laid out here need not hold the very largest batch.
     tokens = real["shape"][0] * real["shape"][1]
     assert found["activations"] / (found["rows"] * found["length"]) == pytest.approx(
-        real["activations"] / tokens, rel=WITHIN)
+        real["activations"] / tokens, rel=WITHIN
+    )
     logging.info("activations: estimated %s, held %s for %s tokens", found["activations"], real["activations"], tokens)
     estimated = found["base"] + 4 * found["trained"] + found["activations"] * tokens / (found["rows"] * found["length"])
-    assert estimated == pytest.approx(sum(real[k] for k in ("base", "trained", "gradients", "moments", "activations")),
-                                      rel=WITHIN)
+    assert estimated == pytest.approx(
+        sum(real[k] for k in ("base", "trained", "gradients", "moments", "activations")), rel=WITHIN
+    )
 
 
 def test_no_weights_are_needed(tmp_path):
@@ -90,8 +95,10 @@ def test_no_weights_are_needed(tmp_path):
 
 def test_a_base_in_4_bits_is_counted_and_is_not_sharded():
     plan = plan_of("tiny")
-    whole, small = (memory.estimate(dataclasses.replace(plan, checkpoint=dataclasses.replace(
-        plan.checkpoint, precision=name))) for name in ("bf16", "4bit"))
+    whole, small = (
+        memory.estimate(dataclasses.replace(plan, checkpoint=dataclasses.replace(plan.checkpoint, precision=name)))
+        for name in ("bf16", "4bit")
+    )
     assert (whole["precision"], small["precision"]) == ("bf16", "4bit") and whole["base"] == small["base"]
     saved = whole["base"]["bf16"] - whole["base"]["4bit"]
     assert saved > 0
@@ -103,13 +110,16 @@ def test_a_base_in_4_bits_is_counted_and_is_not_sharded():
 PARTS = {"learn": Footprint(base=1000, layer=100, frozen=0, trained=40, activations=500, merged=0, cache=300)}
 
 
-@pytest.mark.parametrize(("launch", "training", "evaluating"), [
-    ("single", 1040 + 40 + 80 + 500, 1040 + 40 + 80 + 300),
-    ("ddp", 1040 + 40 + 40 + 80 + 500, 1040 + 40 + 40 + 80 + 300),
-    ("zero1", 1040 + 40 + (80 + 40) // 4 + 500, 1040 + 40 + 30 + 300),
-    ("zero2", 1040 + (40 + 80 + 40) // 4 + 500, 1040 + 40 + 300),
-    ("zero3", 100 + (1040 + 40 + 80 + 40) // 4 + 500, 100 + 300 + 300),
-])
+@pytest.mark.parametrize(
+    ("launch", "training", "evaluating"),
+    [
+        ("single", 1040 + 40 + 80 + 500, 1040 + 40 + 80 + 300),
+        ("ddp", 1040 + 40 + 40 + 80 + 500, 1040 + 40 + 40 + 80 + 300),
+        ("zero1", 1040 + 40 + (80 + 40) // 4 + 500, 1040 + 40 + 30 + 300),
+        ("zero2", 1040 + (40 + 80 + 40) // 4 + 500, 1040 + 40 + 300),
+        ("zero3", 100 + (1040 + 40 + 80 + 40) // 4 + 500, 100 + 300 + 300),
+    ],
+)
 def test_what_each_launch_shares_out_by_hand(launch, training, evaluating):
     assert memory.per_device(PARTS, launch, 4) == {"training": training, "evaluating": evaluating}
 
@@ -121,7 +131,12 @@ def test_a_launch_that_does_not_fit_is_said_not_to(monkeypatch):
     most = max(max(r["training"], r["evaluating"]) for r in whole["launches"] if r["launch"] == "single")
     monkeypatch.setattr(memory, "_device", lambda gpus: memory.Device("a small one", int(1.5 * most)))
     assert {r["launch"]: r["fits"] for r in memory.estimate(plan)["launches"]} == {
-        "single": True, "ddp": False, "zero1": False, "zero2": False, "zero3": False}
+        "single": True,
+        "ddp": False,
+        "zero1": False,
+        "zero2": False,
+        "zero3": False,
+    }
     assert any("a small one" in line for line in memory.lines(plan))
 
 

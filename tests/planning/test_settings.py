@@ -34,12 +34,15 @@ def test_a_full_and_a_bare_name_reach_their_owner():
     assert found == {"alpha": {"beta": "2"}, "learn": {"replay": "3", "lr": "1e-3"}, "unlearn": {}}
 
 
-@pytest.mark.parametrize(("name", "text"), [
-    ("alpha.betta", "alpha has no option 'betta'; did you mean 'beta'?"),
-    ("alfa.beta", "this run has no 'alfa'; did you mean 'alpha'?"),
-    ("betta", "no part of this run has an option 'betta'; did you mean 'beta'?"),
-    ("lr", "ambiguous in this run: write learn.lr or unlearn.lr"),
-])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("alpha.betta", "alpha has no option 'betta'; did you mean 'beta'?"),
+        ("alfa.beta", "this run has no 'alfa'; did you mean 'alpha'?"),
+        ("betta", "no part of this run has an option 'betta'; did you mean 'beta'?"),
+        ("lr", "ambiguous in this run: write learn.lr or unlearn.lr"),
+    ],
+)
 def test_what_nobody_has_is_refused_with_the_nearest_name(name, text):
     with pytest.raises(OptionError, match=text.replace("?", r"\?").replace(".", r"\.")):
         allot({name: "1"}, OWNERS)
@@ -65,8 +68,10 @@ def test_yaml_holds_arguments_and_sections(tmp_path):
     assert request.set == {"npo.beta": 0.5, "learn.lr": 0.001}
 
 
-@pytest.mark.parametrize(("text", "error"), [("- a\n", "got a list"), ("a: [", "no YAML"),
-                                             ("!!python/object/apply:os.system ['true']", "no YAML")])
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("- a\n", "got a list"), ("a: [", "no YAML"), ("!!python/object/apply:os.system ['true']", "no YAML")],
+)
 def test_a_bad_config_is_one_line(tmp_path, text, error):
     path = tmp_path / "c.yaml"
     path.write_text(text)
@@ -77,13 +82,18 @@ def test_a_bad_config_is_one_line(tmp_path, text, error):
         read_config(tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize(("arguments", "text"), [
-    ({"bench": "b"}, "name an algorithm"), ({"algo": "a"}, "name a benchmark"),
-    ({"algo": "a,a", "bench": "b"}, "twice"), ({"algo": "a", "bench": "b", "sed": 1}, "did you mean 'seed'"),
-    ({"algo": "a", "bench": "b", "seed": "x"}, "expected int"),
-    ({"algo": "a", "bench": "b", "stop_at": "EMf=2"}, "between 0 and 1"),
-    ({"algo": "a", "bench": "b", "stop_at": "loss=.1"}, "EMf=.10"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"bench": "b"}, "name an algorithm"),
+        ({"algo": "a"}, "name a benchmark"),
+        ({"algo": "a,a", "bench": "b"}, "twice"),
+        ({"algo": "a", "bench": "b", "sed": 1}, "did you mean 'seed'"),
+        ({"algo": "a", "bench": "b", "seed": "x"}, "expected int"),
+        ({"algo": "a", "bench": "b", "stop_at": "EMf=2"}, "between 0 and 1"),
+        ({"algo": "a", "bench": "b", "stop_at": "loss=.1"}, "EMf=.10"),
+    ],
+)
 def test_a_bad_argument_is_refused(arguments, text):
     with pytest.raises(OptionError, match=text):
         from_arguments(arguments, {})
@@ -95,8 +105,11 @@ def test_stop_level_takes_shares_and_percent():
 
 
 def test_later_layers_win_and_each_value_knows_where_it_comes_from():
-    recipe, origin = resolve("unlearn", Unlearn, {"benchmark": {"rank": 64, "lr": 2e-5},
-                                                  "model": {"lr": 3e-4, "steps": 40}, "user": {"lr": "1e-3"}})
+    recipe, origin = resolve(
+        "unlearn",
+        Unlearn,
+        {"benchmark": {"rank": 64, "lr": 2e-5}, "model": {"lr": 3e-4, "steps": 40}, "user": {"lr": "1e-3"}},
+    )
     assert (recipe.rank, recipe.lr, recipe.steps, recipe.batch) == (64, 1e-3, 40, 64)
     assert (origin["rank"], origin["lr"], origin["steps"], origin["batch"]) == ("benchmark", "user", "model", "default")
 
@@ -111,9 +124,7 @@ def test_an_unknown_recipe_value_names_its_layer():
         resolve("learn", Learn, {"model": {"rnak": 3}})
 
 
-@pytest.mark.parametrize(("more", "beta", "origin"), [
-    ({}, 1.0, "model"), ({"npo.beta": "0.5"}, 0.5, "user"),
-])
+@pytest.mark.parametrize(("more", "beta", "origin"), [({}, 1.0, "model"), ({"npo.beta": "0.5"}, 0.5, "user")])
 def test_a_models_recipe_may_hold_an_algorithms_options(more, beta, origin):
     """The tiny model brings NPO's beta; options of others, and of data, are their own."""
     request = Request(algo=("npo", "ga"), bench="remem", forget=three.FORGET, set={**three.OPTIONS, **more})

@@ -34,8 +34,21 @@ def asked(tmp_path, capsys):
     file.write_text(PLUGIN)
 
     def dry(*arguments, bench="remem"):
-        code = main(["run", "--algo", "npo", "--bench", bench, "--plugin", str(file), "--dry-run", "--json",
-                     *(three.arguments() if bench == "remem" else ()), *arguments])
+        code = main(
+            [
+                "run",
+                "--algo",
+                "npo",
+                "--bench",
+                bench,
+                "--plugin",
+                str(file),
+                "--dry-run",
+                "--json",
+                *(three.arguments() if bench == "remem" else ()),
+                *arguments,
+            ]
+        )
         out, err = capsys.readouterr()
         return code, json.loads(out or "null"), err
 
@@ -49,14 +62,17 @@ def test_its_columns_stand_at_the_end_of_the_plan(asked):
     assert asked()[1]["columns"][-1] == "Visual"
 
 
-@pytest.mark.parametrize(("arguments", "bench", "text"), [
-    ((), "quiz", "--bench quiz: it only judges, there is nothing to forget in it; name it with --utility quiz"),
-    (("--utility", "small"), "remem", "--utility small: it is to be learned and forgotten; name it with --bench"),
-    (("--utility", "quiz,quiz"), "remem", "quiz is named twice by --bench and --utility"),
-    (("--utility", "puzzle"), "remem", "--utility puzzle: another part of this run has a column 'EMr', too"),
-    (("--utility", "quizz"), "remem", "did you mean 'quiz'?"),
-    (("--utility", "quiz", "--set", "quiz.level=0"), "remem", "quiz has no option 'level'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "bench", "text"),
+    [
+        ((), "quiz", "--bench quiz: it only judges, there is nothing to forget in it; name it with --utility quiz"),
+        (("--utility", "small"), "remem", "--utility small: it is to be learned and forgotten; name it with --bench"),
+        (("--utility", "quiz,quiz"), "remem", "quiz is named twice by --bench and --utility"),
+        (("--utility", "puzzle"), "remem", "--utility puzzle: another part of this run has a column 'EMr', too"),
+        (("--utility", "quizz"), "remem", "did you mean 'quiz'?"),
+        (("--utility", "quiz", "--set", "quiz.level=0"), "remem", "quiz has no option 'level'"),
+    ],
+)
 def test_what_is_refused(asked, arguments, bench, text):
     code, plan, err = asked(*arguments, bench=bench)
     assert code == 2 and plan is None and text in err and len(err.strip().splitlines()) == 1
@@ -69,8 +85,11 @@ def test_the_data_decide_the_ids():
     other.splits["asked"][0] = dataclasses.replace(other.splits["asked"][0], question="Another one?")
     ids = [[e.id for e in utility.rows({"quiz": quiz}, "quiz/asked")] for quiz in (one, other)]
     assert not set(ids[0]) & set(ids[1])
-    assert [i.partition("/")[2] for i in ids[0]] == [i.partition("/")[2] for i in ids[1]] == [
-        e.id for e in one.examples("asked")]
+    assert (
+        [i.partition("/")[2] for i in ids[0]]
+        == [i.partition("/")[2] for i in ids[1]]
+        == [e.id for e in one.examples("asked")]
+    )
     assert utility.rows({"quiz": one}, "figure") is None
 
 
@@ -78,8 +97,11 @@ def test_utility_stands_under_one_heading(tmp_path):
     from tests.support.records import finished
 
     record = finished(tmp_path)
-    for row, split in zip([r for r in record["results"] if r["column"] == "public EM"],
-                          ("utility:visual", "utility:quiz/asked", "utility:figure"), strict=True):
+    for row, split in zip(
+        [r for r in record["results"] if r["column"] == "public EM"],
+        ("utility:visual", "utility:quiz/asked", "utility:figure"),
+        strict=True,
+    ):
         row["split"] = split
     line = render([record]).splitlines()[2]
     assert [part.strip() for part in line.split("|")] == ["single-hop", "multi-hop", "utility"]

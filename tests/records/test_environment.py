@@ -49,8 +49,7 @@ def test_no_commit_no_git_no_folder(tmp_path, monkeypatch):
 
 
 def test_versions_import_nothing():
-    code = ("import sys; from unlearnzoo.records.environment import versions; versions(); "
-            "print('torch' in sys.modules)")
+    code = "import sys; from unlearnzoo.records.environment import versions; versions(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
     assert versions()["python"] == sys.version.split()[0]

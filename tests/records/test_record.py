@@ -16,9 +16,27 @@ from unlearnzoo.errors import Diverged, GateError, RunError
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
 
-FIELDS = {"schema", "status", "time", "valid", "algorithm", "benchmark", "model", "seed",
-          "target_seed", "command", "versions", "git", "plan", "gate", "results", "curve",
-          "matched", "seconds", "error"}
+FIELDS = {
+    "schema",
+    "status",
+    "time",
+    "valid",
+    "algorithm",
+    "benchmark",
+    "model",
+    "seed",
+    "target_seed",
+    "command",
+    "versions",
+    "git",
+    "plan",
+    "gate",
+    "results",
+    "curve",
+    "matched",
+    "seconds",
+    "error",
+}
 
 
 def opened(folder, **fields):
@@ -87,8 +105,7 @@ def test_steps_and_samples(tmp_path):
         record.samples([sample(1.0)])
         record.finish(results=[{"mean": 1.0}])
     lines = (record.folder / "steps.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [{"step": 1, "loss": 0.5},
-                                                    {"step": 2, "loss": None}]
+    assert [json.loads(line) for line in lines] == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": None}]
     assert store.samples(record.data) == [sample(1.0)]
     assert on_disk(record)["status"] == "finished"
 
@@ -105,15 +122,35 @@ def test_update_takes_a_copy(tmp_path):
 
 def test_values_become_json(tmp_path):
     record = opened(tmp_path)
-    record.update(plan={"nan": math.nan, "inf": -math.inf, "np": np.float32(0.5), "n": np.int64(3),
-                        "array": np.array([1.0, math.nan]), "tensor": torch.tensor(2), "path": Path("x"),
-                        "set": frozenset({"b", "a"}), "tuple": (1, None, True), 5: "\x1b[31m\udc80"})
+    record.update(
+        plan={
+            "nan": math.nan,
+            "inf": -math.inf,
+            "np": np.float32(0.5),
+            "n": np.int64(3),
+            "array": np.array([1.0, math.nan]),
+            "tensor": torch.tensor(2),
+            "path": Path("x"),
+            "set": frozenset({"b", "a"}),
+            "tuple": (1, None, True),
+            5: "\x1b[31m\udc80",
+        }
+    )
     text = (record.folder / "run.json").read_text("utf-8")
     assert "NaN" not in text
     assert "Infinity" not in text
     assert json.loads(text)["plan"] == {
-        "nan": None, "inf": None, "np": 0.5, "n": 3, "array": [1.0, None], "tensor": 2, "path": "x",
-        "set": ["a", "b"], "tuple": [1, None, True], "5": "\x1b[31m\udc80"}
+        "nan": None,
+        "inf": None,
+        "np": 0.5,
+        "n": 3,
+        "array": [1.0, None],
+        "tensor": 2,
+        "path": "x",
+        "set": ["a", "b"],
+        "tuple": [1, None, True],
+        "5": "\x1b[31m\udc80",
+    }
 
 
 def test_data_is_what_load_gives(tmp_path):
@@ -123,14 +160,17 @@ def test_data_is_what_load_gives(tmp_path):
     assert json.loads(json.dumps(record.data)) == record.data
 
 
-@pytest.mark.parametrize(("error", "status", "reason"), [
-    (KeyboardInterrupt(), "interrupted", "interrupted"),
-    (Diverged("the loss became non-finite"), "diverged", "the loss became non-finite"),
-    (GateError("stage 1 failed"), "failed", "stage 1 failed"),
-    (ValueError("odd"), "failed", "ValueError: odd"),
-    (MemoryError(), "failed", "MemoryError: "),
-    (SystemExit(3), "failed", "SystemExit: 3"),
-])
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (KeyboardInterrupt(), "interrupted", "interrupted"),
+        (Diverged("the loss became non-finite"), "diverged", "the loss became non-finite"),
+        (GateError("stage 1 failed"), "failed", "stage 1 failed"),
+        (ValueError("odd"), "failed", "ValueError: odd"),
+        (MemoryError(), "failed", "MemoryError: "),
+        (SystemExit(3), "failed", "SystemExit: 3"),
+    ],
+)
 def test_an_error_closes_it_and_goes_on(tmp_path, error, status, reason):
     record = opened(tmp_path)
     with pytest.raises(type(error)), record:
@@ -157,8 +197,7 @@ def test_a_closed_record_is_not_touched_by_what_follows(tmp_path):
 def test_leaving_without_an_end_is_a_failure(tmp_path):
     with opened(tmp_path) as record:
         pass
-    assert (on_disk(record)["status"], on_disk(record)["error"]) == (
-        "failed", "the run ended without a result")
+    assert (on_disk(record)["status"], on_disk(record)["error"]) == ("failed", "the run ended without a result")
 
 
 def test_a_record_cannot_be_written_where_a_file_is(tmp_path):
@@ -177,6 +216,5 @@ def test_git_is_null_outside_a_checkout(tmp_path, monkeypatch):
 
 def test_versions_without_what_is_not_installed(tmp_path):
     found = on_disk(opened(tmp_path))["versions"]
-    assert set(found) == {"unlearnzoo", "python", "platform", "torch", "transformers", "peft",
-                          "accelerate", "datasets"}
+    assert set(found) == {"unlearnzoo", "python", "platform", "torch", "transformers", "peft", "accelerate", "datasets"}
     assert found["torch"] == torch.__version__

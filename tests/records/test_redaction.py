@@ -38,8 +38,9 @@ def private(plan):
 
 
 def test_no_file_of_the_folder_holds_any_text_of_the_data(pair):
-    plan = make_plan(from_arguments({"algo": "ga", "bench": "remem", "forget": three.FORGET}, three.OPTIONS),
-                     Zoo.installed())
+    plan = make_plan(
+        from_arguments({"algo": "ga", "bench": "remem", "forget": three.FORGET}, three.OPTIONS), Zoo.installed()
+    )
     redacted, plain = (Path(record["folder"]) for record in pair)
     wanted = private(plan)
     assert len(wanted) > 100
@@ -59,7 +60,9 @@ def test_the_scores_are_all_there(pair):
     redacted, plain = (load(Path(record["folder"])) for record in pair)
     for one, other in zip(redacted["results"], plain["results"], strict=True):
         assert {**one, "per_cluster": sorted(one.get("per_cluster", {}).values())} == {
-            **other, "per_cluster": sorted(other.get("per_cluster", {}).values())}
+            **other,
+            "per_cluster": sorted(other.get("per_cluster", {}).values()),
+        }
     assert redacted["curve"] == plain["curve"] and redacted["matched"] == plain["matched"]
     ours, theirs = (read_samples(Path(r["folder"]) / "samples.parquet") for r in (redacted, plain))
     assert [(s.model, s.split, s.scores) for s in ours] == [(s.model, s.split, s.scores) for s in theirs]
@@ -70,17 +73,22 @@ def test_redacted_records_are_compared_example_by_example(tmp_path):
     rows = [unlearnzoo.Example(id="x", identity="p00", images=(), question="Who?", answer="Ann.")]
     redactor = Redactor(rows, records.EVALS)
     plain = [records.finished(tmp_path / "plain", algo, kept) for algo, kept in (("ga", 0.3), ("gd", 0.7))]
-    redacted = [records.finished(tmp_path / "redacted", algo, kept, redactor=redactor)
-                for algo, kept in (("ga", 0.3), ("gd", 0.7))]
+    redacted = [
+        records.finished(tmp_path / "redacted", algo, kept, redactor=redactor)
+        for algo, kept in (("ga", 0.3), ("gd", 0.7))
+    ]
     keep = ("a", "b", "column", "mean", "n", "clusters", "unpaired")
-    found, expected = ([{k: row[k] for k in keep} for row in comparison.compare(r)["paired"]] for r in (redacted, plain))
+    found, expected = (
+        [{k: row[k] for k in keep} for row in comparison.compare(r)["paired"]] for r in (redacted, plain)
+    )
     assert found == expected and any(row["mean"] for row in found)
 
 
 def test_pseudonyms_are_stable_and_cannot_be_guessed_without_the_data():
     def row(**more):
-        return unlearnzoo.Example(**{"id": "a", "identity": "Ann Lee", "images": (), "question": "?",
-                                     "answer": "x"} | more)
+        return unlearnzoo.Example(
+            **{"id": "a", "identity": "Ann Lee", "images": (), "question": "?", "answer": "x"} | more
+        )
 
     one, again = (Redactor([row(), row(id="b")][::sign], ()) for sign in (1, -1))
     other = Redactor([row(), row(id="b", answer="y")], ())
@@ -88,10 +96,13 @@ def test_pseudonyms_are_stable_and_cannot_be_guessed_without_the_data():
     assert one.name("Ann Lee") != other.name("Ann Lee")
 
 
-@pytest.mark.parametrize(("error", "told"), [
-    (DataError("row 3: Ann Lee"), "DataError: its words are left out by --redact; run it again without"),
-    (GateError("stage 1 failed"), "stage 1 failed"),
-])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DataError("row 3: Ann Lee"), "DataError: its words are left out by --redact; run it again without"),
+        (GateError("stage 1 failed"), "stage 1 failed"),
+    ],
+)
 def test_an_error_may_quote_the_data(tmp_path, error, told):
     with pytest.raises(type(error)), Record.open(tmp_path, algo="ga", bench="x", redactor=Redactor([], ())) as record:
         raise error

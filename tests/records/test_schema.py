@@ -22,24 +22,44 @@ def record(tmp_path_factory, shared_folder):
     """A finished record of a real plan; what a model would have answered is made up."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
-        plan = make_plan(from_arguments({"algo": "npo,gd", "bench": "remem", "forget": three.FORGET}, three.OPTIONS),
-                         Zoo.installed())
+        plan = make_plan(
+            from_arguments({"algo": "npo,gd", "bench": "remem", "forget": three.FORGET}, three.OPTIONS), Zoo.installed()
+        )
         fields = summary.fields(plan, "npo")
         fields["utility"] = {"quiz": {"distribution": "quizzes", "version": "1", "options": {}, "data": "d1"}}
     fields["processes"] = {"n": 1, "deepspeed": None}
     fields["device"] = {"type": "cpu", "precision": "fp32"}
-    fields["tuned"] = {"settings": 2, "budget": 2, "setting": 1, "score": 0.5, "scores": [None, 0.5], "values": {},
-                       "bench": {}, "data": "d2", "seed": 0}
+    fields["tuned"] = {
+        "settings": 2,
+        "budget": 2,
+        "setting": 1,
+        "score": 0.5,
+        "scores": [None, 0.5],
+        "values": {},
+        "bench": {},
+        "data": "d2",
+        "seed": 0,
+    }
     known = records.judged("target", {"finetune": 1.0, "test": 1.0})
-    odd = [dataclasses.replace(e, all_of="topic", detail="rank", tagged="topic")
-           for e in records.EVALS if e.split == "retain"]
+    odd = [
+        dataclasses.replace(e, all_of="topic", detail="rank", tagged="topic")
+        for e in records.EVALS
+        if e.split == "retain"
+    ]
     missing = aggregate.results(known, odd, records.FORGET)
     return records.finished(
-        tmp_path_factory.mktemp("runs"), **fields, gate=gate.evaluate(plan, None, known), baselines=missing,
+        tmp_path_factory.mktemp("runs"),
+        **fields,
+        gate=gate.evaluate(plan, None, known),
+        baselines=missing,
         git={"commit": "0" * 40, "dirty": False},
-        target={"key": "t1", "cached": False, "judged": ["b1-base.parquet"]}, purged="2026-01-01T00:00:00+00:00",
-        group="0123", resumed=[{"step": 3, "time": "2026-01-01T00:00:00+00:00", "changed": ["git.dirty: False"]}],
-        steps=8, machine={**calibration(), "cpu_seconds": 1.0})
+        target={"key": "t1", "cached": False, "judged": ["b1-base.parquet"]},
+        purged="2026-01-01T00:00:00+00:00",
+        group="0123",
+        resumed=[{"step": 3, "time": "2026-01-01T00:00:00+00:00", "changed": ["git.dirty: False"]}],
+        steps=8,
+        machine={**calibration(), "cpu_seconds": 1.0},
+    )
 
 
 def test_every_key_is_described_with_its_type(record):

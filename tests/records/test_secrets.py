@@ -10,24 +10,59 @@ from unlearnzoo.records.secrets import Masker, is_secret
 LONG = "sk-abcdef123456"
 
 
-@pytest.mark.parametrize("name", [
-    "key", "api_key", "apikey", "API-KEY", "HF_TOKEN", "judge.api_key", "--token", "password",
-    "client_secret", "db-password", "credentials", "hftoken"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "key",
+        "api_key",
+        "apikey",
+        "API-KEY",
+        "HF_TOKEN",
+        "judge.api_key",
+        "--token",
+        "password",
+        "client_secret",
+        "db-password",
+        "credentials",
+        "hftoken",
+    ],
+)
 def test_names_of_secrets(name):
     assert is_secret(name)
 
 
-@pytest.mark.parametrize("name", [
-    "monkey", "keywords", "tokens", "max_new_tokens", "tokenizer", "api_key_env", "beta",
-    "n_tokens", "secretary", "turkey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "monkey",
+        "keywords",
+        "tokens",
+        "max_new_tokens",
+        "tokenizer",
+        "api_key_env",
+        "beta",
+        "n_tokens",
+        "secretary",
+        "turkey",
+    ],
+)
 def test_names_of_other_things(name):
     assert not is_secret(name)
 
 
-@pytest.mark.parametrize("words", [
-    ["--set", f"judge.api_key={LONG}"], [f"--set=judge.api_key={LONG}"], ["--api-key", LONG],
-    [f"--api-key={LONG}"], ["--set", "judge.token=ab"], ["--token", "ab"],
-    ["--set", "judge.password=it's a b"], ["--set", f"judge.url=https://me:{LONG}@host/v1"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--set", f"judge.api_key={LONG}"],
+        [f"--set=judge.api_key={LONG}"],
+        ["--api-key", LONG],
+        [f"--api-key={LONG}"],
+        ["--set", "judge.token=ab"],
+        ["--token", "ab"],
+        ["--set", "judge.password=it's a b"],
+        ["--set", f"judge.url=https://me:{LONG}@host/v1"],
+    ],
+)
 def test_command_lines(words):
     command = shlex.join(["unlearnzoo", "run", "--algo", "ab", *words])
     text = Masker(command, {}).text(command)
@@ -46,10 +81,17 @@ def test_a_command_that_is_no_shell_line():
 def test_record_hides_them_wherever_they_turn_up(tmp_path, monkeypatch):
     monkeypatch.setenv("SOME_API_KEY", "from-the-environment")
     typed = {"set": {"judge.api_key": LONG, "judge.pin.key": "7"}}
-    with pytest.raises(ValueError, match="401"), Record.open(
-            tmp_path, algo="npo", bench="remem", arguments=typed,
+    with (
+        pytest.raises(ValueError, match="401"),
+        Record.open(
+            tmp_path,
+            algo="npo",
+            bench="remem",
+            arguments=typed,
             algorithm={"name": "npo", "options": {"api_key": LONG, "beta": 0.1}},
-            command=f"unlearnzoo run --set judge.api_key={LONG}") as record:
+            command=f"unlearnzoo run --set judge.api_key={LONG}",
+        ) as record,
+    ):
         record.update(target={"key": "0123abcd"}, seed=7)
         record.step({"step": 1, "note": LONG})
         raise ValueError(f"401: Authorization: Bearer {LONG} / from-the-environment")

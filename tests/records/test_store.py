@@ -54,11 +54,34 @@ def test_other_schema(tmp_path, schema):
     assert "\x1b" not in str(caught.value)
 
 
-@pytest.mark.parametrize("changes", [
-    {"status": None}, {"algorithm": "npo"}, {"results": 5}, {"results": [5]}, {"curve": {}},
-    {"results": [{"model": "base"}]}, {"matched": []}, {"matched": {"0.50": 1}}, {"model": None},
-    {"results": [{"model": "base", "split": "s", "column": "c", "who": "all", "want": "low",
-                  "metric": "m", "group": [], "mean": 1}]}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": None},
+        {"algorithm": "npo"},
+        {"results": 5},
+        {"results": [5]},
+        {"curve": {}},
+        {"results": [{"model": "base"}]},
+        {"matched": []},
+        {"matched": {"0.50": 1}},
+        {"model": None},
+        {
+            "results": [
+                {
+                    "model": "base",
+                    "split": "s",
+                    "column": "c",
+                    "who": "all",
+                    "want": "low",
+                    "metric": "m",
+                    "group": [],
+                    "mean": 1,
+                }
+            ]
+        },
+    ],
+)
 def test_fields_of_the_wrong_type(tmp_path, changes):
     with pytest.raises(DataError, match=f"damaged; .*`?{next(iter(changes))}"):
         store.load(edited(tmp_path, **changes))

@@ -79,8 +79,7 @@ def test_an_odd_requirement_is_told(site):
 
 def test_a_name_used_twice_within_a_distribution_is_refused(site):
     first = install(site, "helper", algorithm("same"), entry_points="[none]")
-    second = install(site, "double", algorithm("same"), entry_points={
-        "unlearnzoo": {"a": first, "b": "{module}"}})
+    second = install(site, "double", algorithm("same"), entry_points={"unlearnzoo": {"a": first, "b": "{module}"}})
     zoo, told = load()
     assert second != first
     assert zoo.names("algorithm") == ["same"]
@@ -107,12 +106,15 @@ def test_two_distributions_may_share_entry_point_and_algorithm_names(site):
     assert one is not two
 
 
-@pytest.mark.parametrize(("name", "told"), [
-    ("npoo", "no algorithm 'npoo'; did you mean 'npo'\\?"),
-    ("zzzz", "no algorithm 'zzzz'; installed: ga, npo"),
-    ("unlearnzoo-npo/npa", "did you mean 'unlearnzoo-npo/npo'\\?"),
-    ("acme/npo", "acme is not installed; try: pip install acme"),
-])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("npoo", "no algorithm 'npoo'; did you mean 'npo'\\?"),
+        ("zzzz", "no algorithm 'zzzz'; installed: ga, npo"),
+        ("unlearnzoo-npo/npa", "did you mean 'unlearnzoo-npo/npo'\\?"),
+        ("acme/npo", "acme is not installed; try: pip install acme"),
+    ],
+)
 def test_unknown_names_come_with_the_nearest(site, name, told):
     install(site, "unlearnzoo-npo", algorithm("npo"))
     install(site, "unlearnzoo-ga", algorithm("ga"))
@@ -126,10 +128,18 @@ def test_another_kind_of_that_name_is_told(site):
         load()[0].get("benchmark", "npo")
 
 
-@pytest.mark.parametrize(("limit", "names", "unknown"), [
-    ("one", ["one"], []), ("unlearnzoo-two", ["two"], []), ("Unlearnzoo_Two", ["two"], []),
-    (" one , two ", ["one", "two"], []), ("", [], []), (",", [], []), ("one,three", ["one"], ["three"]),
-])
+@pytest.mark.parametrize(
+    ("limit", "names", "unknown"),
+    [
+        ("one", ["one"], []),
+        ("unlearnzoo-two", ["two"], []),
+        ("Unlearnzoo_Two", ["two"], []),
+        (" one , two ", ["one", "two"], []),
+        ("", [], []),
+        (",", [], []),
+        ("one,three", ["one"], ["three"]),
+    ],
+)
 def test_the_environment_can_limit_what_loads(site, monkeypatch, limit, names, unknown):
     monkeypatch.setenv("UNLEARNZOO_PLUGINS", limit)
     install(site, "unlearnzoo-one", algorithm("one"), entry="one")
@@ -160,8 +170,8 @@ def test_one_row_a_distribution_first_on_the_path_wins(site, tmp_path_factory, m
     later = tmp_path_factory.mktemp("later")
     install(site, "twice", algorithm("new"), version="2.0")
     install(later, "twice", algorithm("old"))
-    monkeypatch.setattr("unlearnzoo.registry.entry_points.metadata.distributions",
-                        functools.partial(metadata.distributions, path=[str(site), str(later)]))
+    monkeypatch.setattr(
+        "unlearnzoo.registry.entry_points.metadata.distributions",
+        functools.partial(metadata.distributions, path=[str(site), str(later)]),
+    )
     assert load()[0].names("algorithm") == ["new"]
-
-

@@ -15,8 +15,9 @@ CARD = "from unlearnzoo import ModelCard\ncard = ModelCard('folder', recipe={'le
 
 
 def test_a_model_is_imported_on_use_only(site):
-    install(site, "unlearnzoo-tiny", "print('imported')\n" + CARD, entry="tiny", group="unlearnzoo.models",
-            attribute="card")
+    install(
+        site, "unlearnzoo-tiny", "print('imported')\n" + CARD, entry="tiny", group="unlearnzoo.models", attribute="card"
+    )
     zoo, told = load()
     assert (told, zoo.names("model")) == ([], ["tiny"])
     assert row_of(zoo, "unlearnzoo-tiny").status == "found"
@@ -32,11 +33,14 @@ def test_what_no_plugin_has_is_no_error_for_models(site, name):
     assert load()[0].model(name) is None
 
 
-@pytest.mark.parametrize(("source", "reason"), [
-    ("import no_such_module_anywhere", "ModuleNotFoundError"),
-    ("card = 'folder'", "holds a str; expected a ModelCard"),
-    ("cart = 1", "AttributeError"),
-])
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import no_such_module_anywhere", "ModuleNotFoundError"),
+        ("card = 'folder'", "holds a str; expected a ModelCard"),
+        ("cart = 1", "AttributeError"),
+    ],
+)
 def test_a_broken_model_is_an_error_for_who_asks(site, source, reason):
     install(site, "unlearnzoo-tiny", source, entry="tiny", group="unlearnzoo.models", attribute="card")
     zoo, told = load()
@@ -48,8 +52,15 @@ def test_a_broken_model_is_an_error_for_who_asks(site, source, reason):
 
 
 def test_a_model_switched_off_or_made_for_another_version_is_told(site, monkeypatch):
-    install(site, "unlearnzoo-tiny", CARD, entry="tiny", group="unlearnzoo.models", attribute="card",
-            requires=("unlearnzoo>=5",))
+    install(
+        site,
+        "unlearnzoo-tiny",
+        CARD,
+        entry="tiny",
+        group="unlearnzoo.models",
+        attribute="card",
+        requires=("unlearnzoo>=5",),
+    )
     zoo, told = load()
     assert len(told) == 1
     with pytest.raises(PluginError, match="made for unlearnzoo >=5"):
@@ -76,12 +87,15 @@ def test_a_file_loads_whatever_the_environment_allows(site, tmp_path, monkeypatc
     assert Zoo.installed([path]).names("algorithm") == ["quick"]
 
 
-@pytest.mark.parametrize(("source", "told"), [
-    ("import no_such_module_anywhere", "ModuleNotFoundError"),
-    ("def broken(:", "SyntaxError"),
-    ("class Unlearner:\n    pass", "it implements no hook; define one of unlearnzoo_benchmarks"),
-    (None, "give an existing .py file"),
-])
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import no_such_module_anywhere", "ModuleNotFoundError"),
+        ("def broken(:", "SyntaxError"),
+        ("class Unlearner:\n    pass", "it implements no hook; define one of unlearnzoo_benchmarks"),
+        (None, "give an existing .py file"),
+    ],
+)
 def test_a_broken_file_is_an_error_since_it_was_asked_for(site, tmp_path, source, told):
     path = tmp_path / "quick.py"
     if source is not None:

@@ -19,22 +19,22 @@ from unlearnzoo.reports.order import in_order
 @pytest.fixture(scope="module")
 def five(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    return [finished(folder, algo, kept) for algo, kept in
-            (("ga", 0.4), ("gd", 0.8), ("kl", 0.5), ("dpo", 0.6), ("npo", 0.7))]
+    return [
+        finished(folder, algo, kept)
+        for algo, kept in (("ga", 0.4), ("gd", 0.8), ("kl", 0.5), ("dpo", 0.6), ("npo", 0.7))
+    ]
 
 
 def test_base_and_target_once_then_a_row_a_run(five):
     table = compare(five)["table"]
-    assert list(dict.fromkeys(row["run"] for row in table)) == [
-        "base", "target", "ga", "gd", "kl", "dpo", "npo"]
+    assert list(dict.fromkeys(row["run"] for row in table)) == ["base", "target", "ga", "gd", "kl", "dpo", "npo"]
     assert len(table) == 7 * 7  # three columns of two hops, and one of the model's own
 
 
 def test_values_are_those_of_the_records(five):
     found = compare(five)
     for name, record in zip(("ga", "gd", "kl", "dpo", "npo"), five, strict=True):
-        own = [{k: v for k, v in row.items() if k != "run"}
-               for row in found["table"] if row["run"] == name]
+        own = [{k: v for k, v in row.items() if k != "run"} for row in found["table"] if row["run"] == name]
         assert own == [row for row in record["results"] if row["model"] == "unlearned"]
         assert found["matched"][name] == record["matched"]
 
@@ -42,12 +42,15 @@ def test_values_are_those_of_the_records(five):
 def test_pairs_are_those_of_the_samples(five):
     found = compare(five)["paired"]
     assert {(row["a"], row["b"]) for row in found} == {
-        (a, b) for i, a in enumerate(("ga", "gd", "kl", "dpo", "npo"))
-        for b in ("ga", "gd", "kl", "dpo", "npo")[i + 1:]}
+        (a, b)
+        for i, a in enumerate(("ga", "gd", "kl", "dpo", "npo"))
+        for b in ("ga", "gd", "kl", "dpo", "npo")[i + 1 :]
+    }
     a, b = ([s for s in store.samples(r) if s.model == "unlearned"] for r in five[:2])
     expected = paired(a, b, EVALS, FORGET)
-    assert [{k: v for k, v in row.items() if k not in "ab"}
-            for row in found if (row["a"], row["b"]) == ("ga", "gd")] == expected
+    assert [
+        {k: v for k, v in row.items() if k not in "ab"} for row in found if (row["a"], row["b"]) == ("ga", "gd")
+    ] == expected
 
 
 def test_it_is_json(five):
@@ -61,28 +64,34 @@ def test_one_record(five):
 
 def test_labels():
     def named(*runs):
-        return labels([{"algorithm": {"name": a}, "seed": s, "folder": f"runs/{f}"}
-                       for a, s, f in runs])
+        return labels([{"algorithm": {"name": a}, "seed": s, "folder": f"runs/{f}"} for a, s, f in runs])
 
     assert named(("ga", 0, "t_ga_b_1"), ("npo", 0, "t_npo_b_2")) == ["ga", "npo"]
     assert named(("npo", 0, "t_npo_b_1"), ("npo", 1, "t_npo_b_2")) == ["npo seed 0", "npo seed 1"]
     assert named(("npo", 0, "t_npo_b_1"), ("npo", 0, "t_npo_b_1-2")) == ["npo 1", "npo 1-2"]
     assert named(("npo", 0, "t1_npo_b_1"), ("npo", 0, "t2_npo_b_1")) == ["t1_npo_b_1", "t2_npo_b_1"]
-    assert named(("npo", 0, "x/t_npo_b_1"), ("npo", 0, "y/t_npo_b_1")) == [
-        "runs/x/t_npo_b_1", "runs/y/t_npo_b_1"]
+    assert named(("npo", 0, "x/t_npo_b_1"), ("npo", 0, "y/t_npo_b_1")) == ["runs/x/t_npo_b_1", "runs/y/t_npo_b_1"]
 
 
 def test_well_known_names_come_first():
     assert in_order(["multi", "zebra", "single", "", "target", "base"]) == [
-        "base", "target", "single", "multi", "", "zebra"]
+        "base",
+        "target",
+        "single",
+        "multi",
+        "",
+        "zebra",
+    ]
 
 
-@pytest.mark.parametrize(("changes", "what"), [
-    ({"benchmark": {"name": "remem", "data": "d2", "forget_identities": sorted(FORGET)}}, "data"),
-    ({"benchmark": {"name": "remem", "data": "d1", "forget_identities": ["p00"]}},
-     "forget identities"),
-    ({"target": {"key": "t2"}}, "target"),
-])
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"benchmark": {"name": "remem", "data": "d2", "forget_identities": sorted(FORGET)}}, "data"),
+        ({"benchmark": {"name": "remem", "data": "d1", "forget_identities": ["p00"]}}, "forget identities"),
+        ({"target": {"key": "t2"}}, "target"),
+    ],
+)
 def test_runs_that_may_not_be_compared(tmp_path, changes, what):
     found = compare([finished(tmp_path, "ga"), finished(tmp_path, "npo", **changes)])
     assert found["paired"] == []
@@ -99,15 +108,26 @@ def test_another_seed_is_said_and_compared(tmp_path):
 
 def test_runs_not_to_rely_on(tmp_path):
     low = finished(tmp_path, "ga")
-    with pytest.raises(Diverged), Record.open(
-            tmp_path, algo="npo", bench="remem", algorithm={"name": "npo"},
-            benchmark=low["benchmark"], model=low["model"], seed=0, target_seed=0,
-            target=low["target"]) as record:
+    with (
+        pytest.raises(Diverged),
+        Record.open(
+            tmp_path,
+            algo="npo",
+            bench="remem",
+            algorithm={"name": "npo"},
+            benchmark=low["benchmark"],
+            model=low["model"],
+            seed=0,
+            target_seed=0,
+            target=low["target"],
+        ) as record,
+    ):
         raise Diverged("the loss became non-finite at step 3")
     found = compare([{**low, "valid": False}, record.data])
     assert found["notes"] == [
         "ga: not valid; stage 1 stayed below the gate, so what it forgot was never memorised",
-        "npo: diverged (the loss became non-finite at step 3)"]
+        "npo: diverged (the loss became non-finite at step 3)",
+    ]
     assert [r["run"] for r in found["runs"]] == ["ga", "npo"]
     assert found["paired"] == []
 
@@ -115,22 +135,30 @@ def test_runs_not_to_rely_on(tmp_path):
 def test_one_name_from_two_places_is_said(tmp_path):
     own = {"algorithm": {"name": "npo", "distribution": "my-npo", "version": "2.0", "options": {}}}
     found = compare([finished(tmp_path), finished(tmp_path, **own), finished(tmp_path, "gd")])
-    assert found["notes"] == ["npo is not the same algorithm in all runs: it comes from unlearnzoo-npo 0.1.0 and from "
-                              "my-npo 2.0"]
+    assert found["notes"] == [
+        "npo is not the same algorithm in all runs: it comes from unlearnzoo-npo 0.1.0 and from my-npo 2.0"
+    ]
     assert compare([finished(tmp_path), finished(tmp_path, seed=1)])["notes"] == [
-        "the runs differ in seed (npo seed 0: 0; npo seed 1: 1)"]
+        "the runs differ in seed (npo seed 0: 0; npo seed 1: 1)"
+    ]
 
 
-@pytest.mark.parametrize(("other", "each"), [
-    ({"options": {"case": True}}, "ga: em.case None; npo: em.case True; gd: em.case None"),
-    ({"version": "0.2.0"}, "ga: version 0.1.0; npo: version 0.2.0; gd: version 0.1.0"),
-])
+@pytest.mark.parametrize(
+    ("other", "each"),
+    [
+        ({"options": {"case": True}}, "ga: em.case None; npo: em.case True; gd: em.case None"),
+        ({"version": "0.2.0"}, "ga: version 0.1.0; npo: version 0.2.0; gd: version 0.1.0"),
+    ],
+)
 def test_columns_of_a_metric_that_measured_otherwise_are_left_out(tmp_path, other, each):
-    ga, npo, gd = (finished(tmp_path, algo, metrics=measures(**em))
-                   for algo, em in (("ga", {}), ("npo", other), ("gd", {})))
+    ga, npo, gd = (
+        finished(tmp_path, algo, metrics=measures(**em)) for algo, em in (("ga", {}), ("npo", other), ("gd", {}))
+    )
     found = compare([ga, npo, gd])
-    columns = {pair: {row["column"] for row in found["paired"] if (row["a"], row["b"]) == pair}
-               for pair in (("ga", "gd"), ("ga", "npo"), ("npo", "gd"))}
+    columns = {
+        pair: {row["column"] for row in found["paired"] if (row["a"], row["b"]) == pair}
+        for pair in (("ga", "gd"), ("ga", "npo"), ("npo", "gd"))
+    }
     assert columns == {("ga", "gd"): {e.name for e in EVALS}, ("ga", "npo"): {"Exp"}, ("npo", "gd"): {"Exp"}}
     (note,) = found["notes"]
     assert note.startswith(f"the runs differ in metric {EM} ({each}); its columns are not to be compared and are left")
@@ -149,8 +177,7 @@ def test_unscored_rows_are_said(tmp_path):
     for row in record["results"]:
         if row["column"] == "EMf" and row["model"] == "unlearned":
             row["unscored"] = 3
-    assert compare([record])["notes"] == [
-        "npo: unscored rows, left out: EMf multi 3, EMf single 3"]
+    assert compare([record])["notes"] == ["npo: unscored rows, left out: EMf multi 3, EMf single 3"]
 
 
 def test_pairs_leave_out_what_one_of_them_could_not_score(tmp_path):

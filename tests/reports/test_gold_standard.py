@@ -34,15 +34,18 @@ def test_it_is_found_in_the_same_folder_and_once(runs):
     assert gold_standard.beside([best]) == [best]
 
 
-@pytest.mark.parametrize("changes", [
-    {"benchmark": {"name": "remem", "data": "d2", "forget_identities": sorted(FORGET)}},
-    {"benchmark": {"name": "remem", "data": "d1", "forget_identities": ["p00"]}},
-    {"model": {"name": "tiny", "weights": "w2"}},
-    {"target_seed": 1},
-    {"plan": {"learn": {"values": {"lr": 1.0}}}},
-    {"plan": {"pools": {"retain": {"rows": 1}}}},
-    {"valid": False},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"benchmark": {"name": "remem", "data": "d2", "forget_identities": sorted(FORGET)}},
+        {"benchmark": {"name": "remem", "data": "d1", "forget_identities": ["p00"]}},
+        {"model": {"name": "tiny", "weights": "w2"}},
+        {"target_seed": 1},
+        {"plan": {"learn": {"values": {"lr": 1.0}}}},
+        {"plan": {"pools": {"retain": {"rows": 1}}}},
+        {"valid": False},
+    ],
+)
 def test_another_setting_is_no_gold_standard(tmp_path, changes):
     method = finished(tmp_path, "npo")
     other = retrained(tmp_path, **changes)
@@ -63,8 +66,9 @@ def test_distances_are_paired(runs):
     found = compare([*methods, best])["gold"]
     assert found["names"] == ["retrain"] and found["missing"] == []
     expected = paired(unlearned(methods[0]), unlearned(best), EVALS, FORGET)
-    assert [{k: v for k, v in row.items() if k not in ("run", "gold")}
-            for row in found["distance"] if row["run"] == "npo"] == expected
+    assert [
+        {k: v for k, v in row.items() if k not in ("run", "gold")} for row in found["distance"] if row["run"] == "npo"
+    ] == expected
     emr = next(row for row in found["distance"] if (row["run"], row["column"]) == ("ga", "EMr"))
     assert emr["low"] <= emr["mean"] <= emr["high"] < 0 and emr["unpaired"] == 0
 
@@ -74,8 +78,14 @@ def test_forget_quality_is_the_ks_test_on_the_forget_sets_truths(runs):
     rows = compare([*methods, best])["gold"]["quality"]
     assert list(dict.fromkeys(row["run"] for row in rows)) == ["target", "npo", "ga"]
     for hop in ("single", "multi"):
-        a, b = ([s.details[TRUTH] for s in unlearned(r) if s.identity in FORGET and s.split == "finetune"
-                 and s.tags["hop"] == hop] for r in (methods[0], best))
+        a, b = (
+            [
+                s.details[TRUTH]
+                for s in unlearned(r)
+                if s.identity in FORGET and s.split == "finetune" and s.tags["hop"] == hop
+            ]
+            for r in (methods[0], best)
+        )
         row = next(row for row in rows if row["run"] == "npo" and row["group"] == {"hop": hop})
         assert (row["statistic"], row["p"], row["n"], row["n_gold"]) == (*ks(a, b), 12, 12)
         known = next(row for row in rows if row["run"] == "target" and row["group"] == {"hop": hop})
@@ -105,7 +115,7 @@ def test_records_of_before_the_truths_were_kept(tmp_path):
 def test_the_report_shows_it_beside_every_method(runs):
     _, methods, best = runs
     text = render([*methods, best])
-    results = text[:text.index("n/people")].splitlines()
+    results = text[: text.index("n/people")].splitlines()
     order = [line.split()[0] for line in results[4:] if line and line[0].isalpha() and line.split()[0] != "Results,"]
     assert order == ["chance", "base", "target", "retrain", "npo", "ga"]
     assert "Distance to retrain on the same examples" in text and "Forget quality" in text
@@ -125,16 +135,18 @@ def test_the_command_brings_it_along(runs, capsys):
 
 
 def plan_lines(capsys, tmp_path, *more, algo="npo"):
-    code = main(["run", "--algo", algo, "--bench", "remem", *bare.arguments(), "--dry-run", "--runs-dir",
-                 str(tmp_path), *more])
+    code = main(
+        ["run", "--algo", algo, "--bench", "remem", *bare.arguments(), "--dry-run", "--runs-dir", str(tmp_path), *more]
+    )
     assert code == 0
     return " ".join(capsys.readouterr().err.split())
 
 
 def test_the_plan_says_before_anything_else_that_it_is_missing(capsys, tmp_path):
-    assert ("gold standard: none: no retrain record for this data, forget set, model and stage 1 in "
-            f"{tmp_path}/; distances to it and forget quality will be missing; add retrain to --algo"
-            ) in plan_lines(capsys, tmp_path)
+    assert (
+        "gold standard: none: no retrain record for this data, forget set, model and stage 1 in "
+        f"{tmp_path}/; distances to it and forget quality will be missing; add retrain to --algo"
+    ) in plan_lines(capsys, tmp_path)
     assert "gold standard: retrain, in this run" in plan_lines(capsys, tmp_path, algo="npo,retrain")
 
 
@@ -144,8 +156,10 @@ def test_the_plan_finds_the_record_of_an_earlier_run(capsys, tmp_path):
     from unlearnzoo.planning.request import from_arguments
     from unlearnzoo.registry.zoo import Zoo
 
-    request = from_arguments({"algo": "retrain", "bench": "remem", "model": str(bare.MODEL), "recipe": "tiny",
-                              "forget": three.FORGET}, bare.OPTIONS)
+    request = from_arguments(
+        {"algo": "retrain", "bench": "remem", "model": str(bare.MODEL), "recipe": "tiny", "forget": three.FORGET},
+        bare.OPTIONS,
+    )
     plan = make_plan(request, Zoo.installed())
     fields = summary.fields(plan, "retrain")
     record = finished(tmp_path, **fields)

@@ -15,12 +15,23 @@ COLUMNS = ("EMf", "EMr", "Figures")
 
 def record(algo, kept, seed=0, who="p00", levels=("0.50",), utility=None, **more):
     """Return what a report looks at of a record; ``kept`` at each level."""
-    curve = [{"step": i, "EMf": {"single": f}, "EMr": {"single": 1.0}} | ({"Figures": {"": u}} if utility else {})
-             for i, (f, u) in enumerate(zip((1.0, 0.5, 0.0), utility or (0, 0, 0), strict=True))]
-    return {"algorithm": {"name": algo, "options": {}}, "model": {"name": "m"}, "target": {"key": "t"},
-            "seed": seed, "target_seed": 0, "curve": curve,
-            "matched": {level: {"single": kept} for level in levels}, "time": f"{seed}", "plan": {},
-            "benchmark": {"name": "b", "data": "d", "forget_identities": [who]}, **more}
+    curve = [
+        {"step": i, "EMf": {"single": f}, "EMr": {"single": 1.0}} | ({"Figures": {"": u}} if utility else {})
+        for i, (f, u) in enumerate(zip((1.0, 0.5, 0.0), utility or (0, 0, 0), strict=True))
+    ]
+    return {
+        "algorithm": {"name": algo, "options": {}},
+        "model": {"name": "m"},
+        "target": {"key": "t"},
+        "seed": seed,
+        "target_seed": 0,
+        "curve": curve,
+        "matched": {level: {"single": kept} for level in levels},
+        "time": f"{seed}",
+        "plan": {},
+        "benchmark": {"name": "b", "data": "d", "forget_identities": [who]},
+        **more,
+    }
 
 
 def only(rows, **which):
@@ -52,7 +63,8 @@ def test_pairs_on_shared_runs():
     # Far apart from run to run, a steady distance inside each: only the paired interval sees it.
     base = (0.1, 0.5, 0.9)
     runs = [record("gd", x + 0.05 + i / 100, i) for i, x in enumerate(base)] + [
-        record("ga", x, i) for i, x in enumerate(base)]
+        record("ga", x, i) for i, x in enumerate(base)
+    ]
     pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
     assert (pair["a"], pair["b"], pair["shared"], pair["apart"]) == ("gd", "ga", 3, True)
     half = quantile(2) * 0.01 / math.sqrt(3)
@@ -62,15 +74,17 @@ def test_pairs_on_shared_runs():
 def test_pairs_without_shared_runs_are_welchs():
     base = (0.1, 0.5, 0.9)
     runs = [record("gd", x + 0.06, i) for i, x in enumerate(base)] + [
-        record("ga", x, 10 + i) for i, x in enumerate(base)]
+        record("ga", x, 10 + i) for i, x in enumerate(base)
+    ]
     pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
     half = quantile(4) * 0.4 * math.sqrt(2 / 3)
     assert (pair["shared"], pair["apart"]) == (0, False)
     assert (pair["low"], pair["high"]) == pytest.approx((0.06 - half, 0.06 + half))
 
 
-@pytest.mark.parametrize(("left", "right"), [((0.2,), (0.9,)), ((0.2, 0.3), (0.8, 0.9)),
-                                             ((0.2, 0.3, 0.4), (0.8, None, 0.9))])
+@pytest.mark.parametrize(
+    ("left", "right"), [((0.2,), (0.9,)), ((0.2, 0.3), (0.8, 0.9)), ((0.2, 0.3, 0.4), (0.8, None, 0.9))]
+)
 def test_what_cannot_be_told(left, right):
     runs = [record("ga", x, i) for i, x in enumerate(left)] + [record("gd", x, i) for i, x in enumerate(right)]
     pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
@@ -82,7 +96,10 @@ def test_other_people_and_other_stages_1_are_runs_too_other_options_are_not():
     assert matched_forgetting(same, COLUMNS)["methods"] == [{"method": "ga", "n": 3}]
     mild = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 2}})
     strong = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 3}})
-    assert [m["method"] for m in matched_forgetting([mild, strong], COLUMNS)["methods"]] == ["ga (beta 2)", "ga (beta 3)"]
+    assert [m["method"] for m in matched_forgetting([mild, strong], COLUMNS)["methods"]] == [
+        "ga (beta 2)",
+        "ga (beta 3)",
+    ]
     faster = record("ga", 0.4, plan={"unlearn": {"values": {"lr": 1.0}}})
     assert [m["n"] for m in matched_forgetting([*same, faster], COLUMNS)["methods"]] == [3, 1]
 
@@ -95,10 +112,18 @@ def test_the_same_run_twice_counts_once_and_the_later_is_it():
 
 @pytest.mark.parametrize("status", ["interrupted", "failed", "started", "diverged"])
 def test_of_the_same_run_twice_a_finished_one_is_it(status):
-    found = matched_forgetting([record("ga", 0.4, time="1", status="finished"), record("ga", 0.5, time="2", status="finished"),
-                   record("ga", 0.1, time="3", status=status)], COLUMNS)
+    found = matched_forgetting(
+        [
+            record("ga", 0.4, time="1", status="finished"),
+            record("ga", 0.5, time="2", status="finished"),
+            record("ga", 0.1, time="3", status=status),
+        ],
+        COLUMNS,
+    )
     assert only(found["rows"], column="EMr")["values"] == [0.5]
-    alone = matched_forgetting([record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS)
+    alone = matched_forgetting(
+        [record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS
+    )
     assert only(alone["rows"], column="EMr")["values"] == [0.1]
 
 
@@ -123,13 +148,24 @@ def test_it_is_json():
 @pytest.fixture(scope="module")
 def nine(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    return [finished(folder, algo, kept + seed / 50, seed) for algo, kept in (("ga", 0.2), ("gd", 0.8), ("kl", 0.81))
-            for seed in range(3)]
+    return [
+        finished(folder, algo, kept + seed / 50, seed)
+        for algo, kept in (("ga", 0.2), ("gd", 0.8), ("kl", 0.81))
+        for seed in range(3)
+    ]
 
 
 def test_the_report_says_which_are_apart_and_which_are_not(nine):
-    nine = [{**r, "matched": {level: {g: v + 0.02 * (r["seed"] == 1) * (r["algorithm"]["name"] == "kl")
-                                      for g, v in of.items()} for level, of in r["matched"].items()}} for r in nine]
+    nine = [
+        {
+            **r,
+            "matched": {
+                level: {g: v + 0.02 * (r["seed"] == 1) * (r["algorithm"]["name"] == "kl") for g, v in of.items()}
+                for level, of in r["matched"].items()
+            },
+        }
+        for r in nine
+    ]
     text = " ".join(render(nine, pairs=False).split())
     assert "Differences on the same examples" not in render(nine)  # 27 lines that say less
     assert "gd, n = 3" in text and "Differences in EMr at equal forgetting" in text
@@ -156,5 +192,5 @@ def test_the_picture_has_a_colour_a_method(nine, tmp_path):
     draw(nine, tmp_path / "c.png")
     with Image.open(tmp_path / "c.png") as image:
         colours = {c: n for n, c in image.convert("RGB").getcolors(maxcolors=1 << 24)}
-    hexes = [tuple(int(c[i:i + 2], 16) for i in (1, 3, 5)) for c in COLOURS]
+    hexes = [tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in COLOURS]
     assert all(colours.get(c, 0) > 300 for c in hexes[:3]) and all(colours.get(c, 0) < 50 for c in hexes[3:6])

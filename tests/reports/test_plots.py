@@ -27,21 +27,23 @@ def test_png_has_ink_in_each_lines_colour(two, tmp_path):
         assert colours.get(colour, 0) > 500
 
 
-@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF"),
-                                               ("PNG", b"\x89PNG")])
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG")])
 def test_formats(two, tmp_path, suffix, start):
     pytest.importorskip("matplotlib")
     draw(two, tmp_path / f"c.{suffix}")
     assert (tmp_path / f"c.{suffix}").read_bytes().startswith(start)
 
 
-@pytest.mark.parametrize("changes", [
-    {"algorithm": {"name": "$\\frac{"}, "model": {"name": "_\x1b$$"}},
-    {"curve": [{"step": 0, "EMf": {"single": None}, "EMr": {"single": 1.0}}], "matched": {}},
-    {"curve": [{"step": 0, "EMf": {}, "EMr": {}}], "matched": {}},
-    {"matched": {"0.50": {"single": None, "multi": None}}},
-    {"curve": [{"step": 0, "EMf": {"": 1.0}, "EMr": {"": 1.0}}], "matched": {"0.50": {"": None}}},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"algorithm": {"name": "$\\frac{"}, "model": {"name": "_\x1b$$"}},
+        {"curve": [{"step": 0, "EMf": {"single": None}, "EMr": {"single": 1.0}}], "matched": {}},
+        {"curve": [{"step": 0, "EMf": {}, "EMr": {}}], "matched": {}},
+        {"matched": {"0.50": {"single": None, "multi": None}}},
+        {"curve": [{"step": 0, "EMf": {"": 1.0}, "EMr": {"": 1.0}}], "matched": {"0.50": {"": None}}},
+    ],
+)
 def test_odd_records(two, tmp_path, changes):
     pytest.importorskip("matplotlib")
     draw([{**two[0], **changes}], tmp_path / "c.png")

@@ -39,8 +39,9 @@ def cell(part, run, column, hop):
 def test_each_cell_is_ours_with_its_interval_beside_the_papers(two, zoo):
     (part,) = beside(two, PAPER, zoo)
     found = cell(part, "npo", "EMr", "single")
-    ours = next(r for r in two[1]["results"] if (r["model"], r["column"], r["group"]) == (
-        "unlearned", "EMr", {"hop": "single"}))
+    ours = next(
+        r for r in two[1]["results"] if (r["model"], r["column"], r["group"]) == ("unlearned", "EMr", {"hop": "single"})
+    )
     assert (found["ours"]["mean"], found["ours"]["low"]) == (ours["mean"], ours["low"])
     assert found["paper"] == {"LLaVA-1.5-7B": pytest.approx(0.5045), "LLaVA-1.5-13B": pytest.approx(0.6295)}
     assert cell(part, "ga", "GPT", "multi")["ours"] is None
@@ -52,8 +53,9 @@ def test_another_model_stands_beside_both_and_it_is_said(two, zoo):
     assert any("tiny is none of the paper's models: a different model is compared" in note for note in part["notes"])
 
 
-@pytest.mark.parametrize(("name", "model"), [
-    ("llava-hf/llava-1.5-7b-hf", "LLaVA-1.5-7B"), ("./models/LLaVA-1.5-13B", "LLaVA-1.5-13B")])
+@pytest.mark.parametrize(
+    ("name", "model"), [("llava-hf/llava-1.5-7b-hf", "LLaVA-1.5-7B"), ("./models/LLaVA-1.5-13B", "LLaVA-1.5-13B")]
+)
 def test_a_model_of_the_paper_stands_beside_its_own(tmp_path, zoo, name, model):
     (part,) = beside([named(tmp_path, name)], PAPER, zoo)
     assert part["models"] == [model] and all(set(row["paper"]) == {model} for row in part["rows"])
@@ -79,10 +81,16 @@ def test_what_the_paper_lacks_and_what_we_lack_is_said(tmp_path, zoo):
 
 
 def test_other_data_and_other_values_are_said(tmp_path, zoo):
-    plan = {"learn": {"origins": {"rank": "model", "lr": "benchmark", "per_image": "model"}},
-            "unlearn": {"origins": {"lr": "user", "beta2": "default"}}}
-    bench = {"name": "remem", "data": "d1", "forget_identities": [],
-             "options": {"data": "generated", "forget": "10%", "draw": 0}}
+    plan = {
+        "learn": {"origins": {"rank": "model", "lr": "benchmark", "per_image": "model"}},
+        "unlearn": {"origins": {"lr": "user", "beta2": "default"}},
+    }
+    bench = {
+        "name": "remem",
+        "data": "d1",
+        "forget_identities": [],
+        "options": {"data": "generated", "forget": "10%", "draw": 0},
+    }
     (part,) = beside([finished(tmp_path, "npo", plan=plan, benchmark=bench)], PAPER, zoo)
     assert "remem.data is generated; the paper's is herbwood27/Remem" in part["notes"]
     assert "remem.forget is 10%; the paper's is 20%" in part["notes"]
@@ -95,8 +103,9 @@ def test_the_text_has_ours_above_the_papers(two, zoo):
     start = next(i for i, line in enumerate(lines) if line.startswith(TABLE_2))
     assert "tiny beside LLaVA-1.5-7B and LLaVA-1.5-13B of ReMem" in lines[start]
     npo = next(i for i, line in enumerate(lines) if i > start and line.startswith("npo"))
-    ours = next(r for r in two[1]["results"] if (r["model"], r["column"], r["group"]) == (
-        "unlearned", "EMr", {"hop": "single"}))
+    ours = next(
+        r for r in two[1]["results"] if (r["model"], r["column"], r["group"]) == ("unlearned", "EMr", {"hop": "single"})
+    )
     assert lines[npo].split()[2] == f"{100 * ours['mean']:.1f}"
     assert f"[{100 * ours['low']:.0f}..{100 * ours['high']:.0f}]" in lines[npo + 1]
     assert lines[npo + 2].split()[:4] == ["LLaVA-1.5-7B", "87.72", "50.45", "20.54"]
@@ -115,10 +124,13 @@ def test_the_command(two, monkeypatch, capsys, tmp_path):
     assert [r["run"] for r in found[0]["rows"]][-1] == "npo" and found[0]["source"].startswith("ReMem")
 
 
-@pytest.mark.parametrize(("name", "text"), [
-    ("remem", "--beside remem: write the benchmark's name and -paper; there is remem-paper"),
-    ("folder-paper", "folder has no published results at hand; there is remem-paper"),
-])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("remem", "--beside remem: write the benchmark's name and -paper; there is remem-paper"),
+        ("folder-paper", "folder has no published results at hand; there is remem-paper"),
+    ],
+)
 def test_a_name_that_has_nothing(two, zoo, name, text):
     with pytest.raises(OptionError, match=text):
         beside(two, name, zoo)
@@ -148,10 +160,14 @@ def test_a_benchmark_has_nothing_published_unless_it_says_so():
 
 def test_stage_1_and_utility_have_tables_of_their_own(two, zoo):
     row = {"split": "x", "who": "all", "want": "high", "metric": "m/x", "group": {}, "n": 560, "clusters": 20}
-    known = [{**row, "model": model, "column": "EM all", "mean": mean, "low": mean, "high": mean}
-             for model, mean in (("base", 0.0), ("target", 0.875))]
-    used = [{**row, "model": model, "column": "MMB van", "mean": 0.5, "low": 0.4, "high": 0.6}
-            for model in ("base", "unlearned")]
+    known = [
+        {**row, "model": model, "column": "EM all", "mean": mean, "low": mean, "high": mean}
+        for model, mean in (("base", 0.0), ("target", 0.875))
+    ]
+    used = [
+        {**row, "model": model, "column": "MMB van", "mean": 0.5, "low": 0.4, "high": 0.6}
+        for model in ("base", "unlearned")
+    ]
     record = {**two[1], "baselines": known, "results": [*two[1]["results"], *used]}
     (part,) = beside([record], PAPER, zoo)
     found = {(r["table"], r["run"], r["column"]): (r["ours"] or {}).get("mean") for r in part["rows"] if not r["group"]}

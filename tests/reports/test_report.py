@@ -21,7 +21,7 @@ def section(text, title):
     lines = text.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(title))
     ends = [i for i, line in enumerate(lines) if i > start + 2 and not line]
-    return lines[start:ends[0]]
+    return lines[start : ends[0]]
 
 
 def test_the_papers_layout(two):
@@ -29,16 +29,24 @@ def test_the_papers_layout(two):
     assert [part.strip() for part in lines[2].split("|")] == ["single-hop", "multi-hop", "utility"]
     assert lines[3].split() == ["EMr", "EMf", "Exp", "|"] * 2 + ["public", "EM"]
     assert [line.split()[0] for line in lines[4:] if "─" not in line] == [
-        "chance", "base", "target", "ga", "npo", "n/people"]
+        "chance",
+        "base",
+        "target",
+        "ga",
+        "npo",
+        "n/people",
+    ]
 
 
 def test_numbers_are_the_records(two):
     lines = section(render(two), "Results")
     means = {(r["model"], r["column"], r["group"].get("hop")): r["mean"] for r in two[1]["results"]}
     row = next(line for line in lines if line.startswith("npo")).replace("|", " ").split()[1:]
-    assert row == [f"{100 * means['unlearned', column, hop]:.1f}" for hop in ("single", "multi")
-                   for column in ("EMr", "EMf", "Exp")] + [
-                       f"{100 * means['unlearned', 'public EM', None]:.1f}"]
+    assert row == [
+        f"{100 * means['unlearned', column, hop]:.1f}"
+        for hop in ("single", "multi")
+        for column in ("EMr", "EMf", "Exp")
+    ] + [f"{100 * means['unlearned', 'public EM', None]:.1f}"]
 
 
 def test_chance_stands_beside_exposure(two):
@@ -53,11 +61,13 @@ def test_counts(two):
 
 def test_matched_levels(two):
     lines = section(render(two), "EMr where EMf first comes down")
-    assert lines[2].replace("|", " ").split() == ["single:", "EMr", "at", "EMf", "=", "multi:",
-                                                  "EMr", "at", "EMf", "="]
+    assert lines[2].replace("|", " ").split() == ["single:", "EMr", "at", "EMf", "=", "multi:", "EMr", "at", "EMf", "="]
     assert lines[3].replace("|", " ").split() == ["50", "%", "25", "%", "10", "%"] * 2
-    expected = [f"{100 * two[0]['matched'][level][hop]:.1f}" for hop in ("single", "multi")
-                for level in ("0.50", "0.25", "0.10")]
+    expected = [
+        f"{100 * two[0]['matched'][level][hop]:.1f}"
+        for hop in ("single", "multi")
+        for level in ("0.50", "0.25", "0.10")
+    ]
     assert lines[5].replace("|", " ").split() == ["ga", *expected]
 
 
@@ -84,14 +94,12 @@ def test_intervals_say_what_they_are(two):
     text = render(two, intervals=True)
     assert "[" in section(text, "Results")[7]
     assert "95 % interval" in text
-    assert "EMf, Exp: fewer than 10 people, so no interval; (least..greatest)" in " ".join(
-        text.split())
+    assert "EMf, Exp: fewer than 10 people, so no interval; (least..greatest)" in " ".join(text.split())
     assert "95 % interval, drawing" not in render(two)
 
 
 def test_one_person_has_no_range(two):
-    rows = [{**row, "low": None, "high": None, "per_cluster": {"ann": row["mean"]}}
-            for row in two[0]["results"]]
+    rows = [{**row, "low": None, "high": None, "per_cluster": {"ann": row["mean"]}} for row in two[0]["results"]]
     lines = section(render([{**two[0], "results": rows}], intervals=True), "Results")
     assert "(" not in "".join(lines)
 
@@ -99,12 +107,12 @@ def test_one_person_has_no_range(two):
 def test_intervals_are_the_records(two):
     lines = section(render(two, intervals=True), "Results")
     below = lines[next(i for i, line in enumerate(lines) if line.startswith("npo")) + 1]
-    row = {r["column"]: r for r in two[1]["results"]
-           if r["model"] == "unlearned" and r["group"].get("hop") == "single"}
+    row = {r["column"]: r for r in two[1]["results"] if r["model"] == "unlearned" and r["group"].get("hop") == "single"}
     own = row["EMf"]["per_cluster"].values()
     assert below.split()[:2] == [
         f"[{100 * row['EMr']['low']:.0f}..{100 * row['EMr']['high']:.0f}]",
-        f"({100 * min(own):.0f}..{100 * max(own):.0f})"]
+        f"({100 * min(own):.0f}..{100 * max(own):.0f})",
+    ]
 
 
 def test_a_run_that_was_killed_is_said(two):
@@ -119,17 +127,23 @@ def test_never_wider_than_asked(two, width, intervals):
 
 
 def test_nothing_from_a_record_reaches_the_terminal_raw(two):
-    evil = json.loads(json.dumps(two[0]).replace('"EMf"', r'"E\u001b[2J\u202e"').replace(
-        '"ga"', r'"g\u001b]0;x\u0007[red]a"').replace('"single"', r'"s\r\nX"').replace(
-        '"tiny"', r'"t\u0000"'))
+    evil = json.loads(
+        json.dumps(two[0])
+        .replace('"EMf"', r'"E\u001b[2J\u202e"')
+        .replace('"ga"', r'"g\u001b]0;x\u0007[red]a"')
+        .replace('"single"', r'"s\r\nX"')
+        .replace('"tiny"', r'"t\u0000"')
+    )
     text = render([{**evil, "status": "failed", "error": "line\nother\x1b[31m"}, two[1]])
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "[red]" in text
 
 
 def test_a_run_that_stopped_at_the_gate(tmp_path):
-    with pytest.raises(GateError), Record.open(
-            tmp_path, algo="npo", bench="remem", algorithm={"name": "npo"}) as record:
+    with (
+        pytest.raises(GateError),
+        Record.open(tmp_path, algo="npo", bench="remem", algorithm={"name": "npo"}) as record,
+    ):
         record.update(valid=False)
         raise GateError("stage 1 failed: EM 13 % < 80 %")
     text = render([record.data])

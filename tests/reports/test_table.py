@@ -45,16 +45,18 @@ def test_every_width_shows_every_cell():
 def test_cells_of_two_lines():
     made = Table("T", [Block("", ["a", "b"])])
     made.add("x", [["1.0\n[0..2]", "–"]])
-    assert made.text().splitlines()[2:] == ["        a  b", "────────────",
-                                            "x     1.0  –", "   [0..2]"]
+    assert made.text().splitlines()[2:] == ["        a  b", "────────────", "x     1.0  –", "   [0..2]"]
 
 
 def test_a_heading_wider_than_its_columns():
     made = Table("T", [Block("a long heading", ["a"]), Block("b", ["c"])])
     made.add("x", [["1"], ["2"]])
     assert made.text().splitlines()[2:] == [
-        "   a long heading | b", "                a | c", "─────────────────────",
-        "x               1 | 2"]
+        "   a long heading | b",
+        "                a | c",
+        "─────────────────────",
+        "x               1 | 2",
+    ]
 
 
 def test_nothing_moves_the_cursor():
@@ -66,9 +68,15 @@ def test_nothing_moves_the_cursor():
     assert "x\\n\\u202ey" in text
 
 
-@pytest.mark.parametrize(("given", "expected"), [
-    ("plain [b]text[/b] ünïcode 名", "plain [b]text[/b] ünïcode 名"), ("a\x00b", "a\\x00b"),
-    ("a\udc80", "a\\udc80"), ("", "")])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("plain [b]text[/b] ünïcode 名", "plain [b]text[/b] ünïcode 名"),
+        ("a\x00b", "a\\x00b"),
+        ("a\udc80", "a\\udc80"),
+        ("", ""),
+    ],
+)
 def test_clean(given, expected):
     assert printable(given) == expected
 

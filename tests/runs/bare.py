@@ -21,5 +21,6 @@ def arguments(**options) -> list[str]:
 def run(folder, algo="npo", **more):
     """Run with the Python API; return the records."""
     options = OPTIONS | more.pop("options", {})
-    return unlearnzoo.run(algo, "remem", model=str(MODEL), recipe="tiny", forget=three.FORGET, runs_dir=folder,
-                          options=options, **more)
+    return unlearnzoo.run(
+        algo, "remem", model=str(MODEL), recipe="tiny", forget=three.FORGET, runs_dir=folder, options=options, **more
+    )

@@ -21,14 +21,18 @@ with exclusive(place):
 
 
 def test_one_makes_and_the_others_find(tmp_path):
-    makers = [subprocess.Popen([sys.executable, "-c", MAKER, tmp_path / "target"], stdout=subprocess.PIPE, text=True)
-              for _ in range(3)]
+    makers = [
+        subprocess.Popen([sys.executable, "-c", MAKER, tmp_path / "target"], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
     assert sorted(m.communicate(timeout=30)[0].strip() for m in makers) == ["found", "found", "made"]
 
 
 def test_a_process_that_was_killed_holds_no_lock(tmp_path):
-    code = "import os, sys\nfrom pathlib import Path\nfrom unlearnzoo.storage.cache import exclusive\n" \
-           "with exclusive(Path(sys.argv[1])):\n    os.kill(os.getpid(), 9)"
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom unlearnzoo.storage.cache import exclusive\n"
+        "with exclusive(Path(sys.argv[1])):\n    os.kill(os.getpid(), 9)"
+    )
     subprocess.run([sys.executable, "-c", code, tmp_path / "target"])
     with exclusive(tmp_path / "target"):
         pass

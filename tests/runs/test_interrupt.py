@@ -23,16 +23,31 @@ MOMENTS = {
 IN_CI = {"learning", "unlearning", "evaluating"}
 
 
-@pytest.mark.parametrize("moment", [
-    pytest.param(name, marks=pytest.mark.slow if name in IN_CI else pytest.mark.soak) for name in MOMENTS])
+@pytest.mark.parametrize(
+    "moment", [pytest.param(name, marks=pytest.mark.slow if name in IN_CI else pytest.mark.soak) for name in MOMENTS]
+)
 def test_ctrl_c(moment, learned_three, tmp_path):
     happened, known = MOMENTS[moment]
     runs, cache = tmp_path / "runs", tmp_path / "cache"
     for name in known.split():
         shutil.copytree(learned_three / name, cache / name)
     code, told = signalled(
-        ["run", "--algo", "gd", "--bench", "remem", "--runs-dir", runs, *bare.arguments(**{"unlearn.steps": 16}),
-         "--checkpoint-every", "2"], cache, lambda: happened(runs, cache), signal.SIGINT)
+        [
+            "run",
+            "--algo",
+            "gd",
+            "--bench",
+            "remem",
+            "--runs-dir",
+            runs,
+            *bare.arguments(**{"unlearn.steps": 16}),
+            "--checkpoint-every",
+            "2",
+        ],
+        cache,
+        lambda: happened(runs, cache),
+        signal.SIGINT,
+    )
     # A shell shows 130 for both: Python ends itself by the signal where Ctrl-C came inside an `exec`.
     assert code in (130, -signal.SIGINT), told
     assert told.strip().splitlines()[-1] == "Interrupted" and "Traceback" not in told

@@ -30,8 +30,19 @@ SAID = {"stage 1", "judging", "stage 2"}
 
 def command(runs, algorithms=ALGORITHMS):
     """Stage 2 is long enough to be met after its first checkpoint."""
-    return ["run", "--algo", algorithms, "--bench", "remem", "--runs-dir", runs, "--allow-unmemorised",
-            *bare.arguments(**{"unlearn.steps": 16}), "--checkpoint-every", "2"]
+    return [
+        "run",
+        "--algo",
+        algorithms,
+        "--bench",
+        "remem",
+        "--runs-dir",
+        runs,
+        "--allow-unmemorised",
+        *bare.arguments(**{"unlearn.steps": 16}),
+        "--checkpoint-every",
+        "2",
+    ]
 
 
 def again(runs):
@@ -132,8 +143,12 @@ def kill(arguments, cache, wait):
 
 def stage(told):
     """Return what a killed process was at, by the last that it said."""
-    lines = [line for line in told.splitlines() if line.split(":")[0] in (
-        "loading the model", "stage 1", "gate, finetune", "gate, test") or line.startswith(("  step", "stage 2"))]
+    lines = [
+        line
+        for line in told.splitlines()
+        if line.split(":")[0] in ("loading the model", "stage 1", "gate, finetune", "gate, test")
+        or line.startswith(("  step", "stage 2"))
+    ]
     last = lines[-1] if lines else ""
     if last.startswith("gate") or last.startswith("  step"):
         return "stage 2"

@@ -18,8 +18,23 @@ from unlearnzoo.runs import pipeline as running
 
 def learned(capsys, folder, *more):
     options = [x for k, v in bare.OPTIONS.items() if not k.startswith("unlearn") for x in ("--set", f"{k}={v}")]
-    code = main(["learn", "--bench", "remem", "--model", str(bare.MODEL), "--recipe", "tiny", *options,
-                 "--set", f"remem.forget={three.FORGET}", "--runs-dir", str(folder), *more])
+    code = main(
+        [
+            "learn",
+            "--bench",
+            "remem",
+            "--model",
+            str(bare.MODEL),
+            "--recipe",
+            "tiny",
+            *options,
+            "--set",
+            f"remem.forget={three.FORGET}",
+            "--runs-dir",
+            str(folder),
+            *more,
+        ]
+    )
     return code, *capsys.readouterr()
 
 
@@ -36,8 +51,11 @@ def test_it_says_what_base_and_target_know(capsys, tmp_path, monkeypatch):
             assert means["base", f"em {split}", hop] == pytest.approx(gate["base"])
             assert means["target", f"rouge {split}", hop] > means["base", f"rouge {split}", hop]
     samples = read_samples(Path(found["folder"]) / "samples.parquet")
-    em = [s.scores["unlearnzoo-metrics/em"] for s in samples
-          if (s.model, s.split, s.tags["hop"]) == ("target", "test", "single")]
+    em = [
+        s.scores["unlearnzoo-metrics/em"]
+        for s in samples
+        if (s.model, s.split, s.tags["hop"]) == ("target", "test", "single")
+    ]
     assert sum(em) / len(em) == pytest.approx(means["target", "em test", "single"])
     # A run finds it; what it does with it is not the point here.
     with killed(monkeypatch, running._Run, "one", 0):

@@ -27,8 +27,11 @@ def records(tmp_path_factory, shared_folder):
 
 
 def means(record, model, column):
-    return {row["group"].get("hop"): row["mean"] for row in record["results"]
-            if row["model"] == model and row["column"] == column}
+    return {
+        row["group"].get("hop"): row["mean"]
+        for row in record["results"]
+        if row["model"] == model and row["column"] == column
+    }
 
 
 def test_the_target_learned_and_the_forget_set_was_forgotten(records):
@@ -44,10 +47,33 @@ def test_the_target_learned_and_the_forget_set_was_forgotten(records):
 def test_a_record_says_all_that_a_reader_needs(records):
     record = load(Path(records[0]["folder"]))
     assert check(record)[0] == []
-    assert {"schema", "status", "valid", "algorithm", "benchmark", "model", "seed", "target_seed", "command",
-            "versions", "git", "results", "curve", "matched", "seconds", "plan", "gate", "metrics"} <= record.keys()
-    assert record["algorithm"] == {"name": "npo", "distribution": "unlearnzoo-npo", "version": "0.1.0",
-                                   "options": {"beta": 1.0, "retain_weight": 0.0}, "gold_standard": False}
+    assert {
+        "schema",
+        "status",
+        "valid",
+        "algorithm",
+        "benchmark",
+        "model",
+        "seed",
+        "target_seed",
+        "command",
+        "versions",
+        "git",
+        "results",
+        "curve",
+        "matched",
+        "seconds",
+        "plan",
+        "gate",
+        "metrics",
+    } <= record.keys()
+    assert record["algorithm"] == {
+        "name": "npo",
+        "distribution": "unlearnzoo-npo",
+        "version": "0.1.0",
+        "options": {"beta": 1.0, "retain_weight": 0.0},
+        "gold_standard": False,
+    }
     assert record["device"] == {"type": "cpu", "precision": "fp32"}
     assert record["machine"]["cpu_seconds"] > 0 and record["machine"]["matmul_gflops"] > 0
     assert set(record["seconds"]) == {"plan", "learn", "unlearn", "evaluate", "total"}
@@ -83,16 +109,21 @@ def test_the_saved_adapter_answers_like_the_unlearned_model(records):
         text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         inputs = processor(images=[images[sample.id].open()], text=text, return_tensors="pt")
         out = model.generate(**inputs, max_new_tokens=64, do_sample=False)
-        reply = processor.tokenizer.decode(out[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True)
+        reply = processor.tokenizer.decode(out[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
         assert reply.strip() == sample.prediction
 
 
 def unlearnzoo_remem():
     from unlearnzoo.registry.zoo import Zoo
 
-    bench = Zoo.installed().get("benchmark", "remem").configure(
-        {k.removeprefix("remem."): v for k, v in three.OPTIONS.items() if k.startswith("remem.")}
-        | {"forget": three.FORGET})
+    bench = (
+        Zoo.installed()
+        .get("benchmark", "remem")
+        .configure(
+            {k.removeprefix("remem."): v for k, v in three.OPTIONS.items() if k.startswith("remem.")}
+            | {"forget": three.FORGET}
+        )
+    )
     bench.prepare()
     return bench
 
@@ -133,7 +164,8 @@ def test_divergence_keeps_what_was_computed_and_the_others_go_on(records, tmp_pa
         "        return forget.nll * (1.0 if self.calls < 3 else float('nan'))\n"
         "@hookimpl\n"
         "def unlearnzoo_unlearners():\n"
-        "    return [Explode]\n")
+        "    return [Explode]\n"
+    )
     bad, good = run(tmp_path / "runs", "explode,ga", plugins=[plugin])
     assert (bad["status"], good["status"]) == ("diverged", "finished")
     assert "step 3" in bad["error"] and bad["curve"] and bad["results"]
@@ -152,7 +184,8 @@ def test_results_are_written_before_the_adapter_finds_the_disk_full(records, tmp
     record, whole = load(next(tmp_path.iterdir())), records[1]
     assert record["status"] == "failed" and not (Path(record["folder"]) / "adapter").exists()
     assert [record[name] for name in ("results", "curve", "matched", "steps")] == [
-        whole[name] for name in ("results", "curve", "matched", "steps")]
+        whole[name] for name in ("results", "curve", "matched", "steps")
+    ]
 
 
 NO_NETWORK = """
@@ -168,23 +201,40 @@ sys.exit(main(sys.argv[1:]))
 def test_the_command_prints_json_and_needs_no_network(tmp_path):
     """The embedded model as its users run it: stage 1 with replay, and what it could do before beside the rest."""
     command = ["run", "--algo", "ga", "--bench", "remem", "--json", "--runs-dir", str(tmp_path), *three.arguments()]
-    found = subprocess.run([sys.executable, "-c", NO_NETWORK, *command], capture_output=True, text=True,
-                           env=os.environ | {"HF_HUB_OFFLINE": "0"}, timeout=300)
+    found = subprocess.run(
+        [sys.executable, "-c", NO_NETWORK, *command],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HF_HUB_OFFLINE": "0"},
+        timeout=300,
+    )
     assert found.returncode == 0, found.stderr
     (record,) = json.loads(found.stdout)
     assert record["status"] == "finished" and check(record)[0] == []
     # Three people are too few for an interval; sixty public figures are not.
     few = {row["clusters"] < 10 for row in record["results"]}
     assert few == {True, False} and all(
-        (row["low"] is None) == (row["clusters"] < 10) == ("per_cluster" in row) for row in record["results"])
+        (row["low"] is None) == (row["clusters"] < 10) == ("per_cluster" in row) for row in record["results"]
+    )
     assert "gate, finetune" in found.stderr and "Warning" not in found.stderr
 
 
 def evaluate(folder, *more, model=bare.MODEL):
     from unlearnzoo.cli import main
 
-    return main(["evaluate", "--bench", "remem", "--model", str(model), "--runs-dir", str(folder),
-                 *three.arguments()[:8], *more])
+    return main(
+        [
+            "evaluate",
+            "--bench",
+            "remem",
+            "--model",
+            str(model),
+            "--runs-dir",
+            str(folder),
+            *three.arguments()[:8],
+            *more,
+        ]
+    )
 
 
 def test_a_model_unlearned_elsewhere_is_judged_the_same(records, tmp_path, monkeypatch, capsys):
@@ -196,7 +246,8 @@ def test_a_model_unlearned_elsewhere_is_judged_the_same(records, tmp_path, monke
     assert found["algorithm"]["name"] == "theirs" and found["valid"] is None and "--target MODEL" in told.err
     ours = [row for row in records[0]["results"] if row["model"] == "unlearned"]
     assert [(r["column"], r["group"], r["n"]) for r in found["results"]] == [
-        (r["column"], r["group"], r["n"]) for r in ours]
+        (r["column"], r["group"], r["n"]) for r in ours
+    ]
     for one, other in zip(found["results"], ours, strict=True):
         assert one["mean"] == pytest.approx(other["mean"], abs=1.5 / one["n"]), one["column"]
     from unlearnzoo.reports.report import render
@@ -217,7 +268,9 @@ def test_both_models_from_elsewhere_are_judged_in_the_precision_that_was_asked_f
     from unlearnzoo.runs import evaluate as evaluating
 
     loaded, real = [], evaluating.Engine
-    monkeypatch.setattr(evaluating, "Engine", lambda checkpoint: loaded.append(checkpoint.precision) or real(checkpoint))
+    monkeypatch.setattr(
+        evaluating, "Engine", lambda checkpoint: loaded.append(checkpoint.precision) or real(checkpoint)
+    )
     monkeypatch.setattr(evaluating.Evaluator, "__call__", lambda *rest: [])  # nobody need be asked
     assert evaluate(tmp_path, "--target", str(bare.MODEL), "--allow-unmemorised", "--precision", "bf16") == 0
     (folder,) = tmp_path.iterdir()
@@ -248,11 +301,14 @@ def test_the_target_is_judged_written_and_gone_before_the_other_model_loads(tmp_
     assert {s.model for s in samples} == {"target"} and {s.split for s in samples} > {"utility:figure", "retain"}
 
 
-@pytest.mark.parametrize(("more", "told"), [
-    (("--adapter", "nowhere"), "there is no adapter_config.json"),
-    (("--target", "nowhere"), "no model 'nowhere' is installed"),
-    (("--bench", "remen"), "no benchmark 'remen'; did you mean 'remem'?"),
-])
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--adapter", "nowhere"), "there is no adapter_config.json"),
+        (("--target", "nowhere"), "no model 'nowhere' is installed"),
+        (("--bench", "remen"), "no benchmark 'remen'; did you mean 'remem'?"),
+    ],
+)
 def test_evaluating_what_is_not_there(tmp_path, capsys, more, told):
     assert evaluate(tmp_path, *more) in (1, 2)
     assert told in capsys.readouterr().err and not list(tmp_path.iterdir())

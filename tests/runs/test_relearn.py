@@ -16,10 +16,23 @@ def trainer(engine):
     """Stage 2 whose method may ask for a stage 1 of three steps."""
     request = types.SimpleNamespace(target_seed=0, checkpoint_every="never")
     plan = types.SimpleNamespace(
-        request=request, replay=[], benchmark=types.SimpleNamespace(fingerprint=lambda: "data"),
-        checkpoint=types.SimpleNamespace(weights="w"), learn=Learn(rank=4, alpha=8.0, steps=3, batch=4, lr=0.01))
-    return LoraTrainer(engine, Ascent(), POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), lambda entry, look: False,
-                lambda pool: relearn(plan, engine, pool, lambda entry: False))
+        request=request,
+        replay=[],
+        benchmark=types.SimpleNamespace(fingerprint=lambda: "data"),
+        checkpoint=types.SimpleNamespace(weights="w"),
+        learn=Learn(rank=4, alpha=8.0, steps=3, batch=4, lr=0.01),
+    )
+    return LoraTrainer(
+        engine,
+        Ascent(),
+        POOLS,
+        lambda e: "No.",
+        RECIPE,
+        0,
+        new_reference(engine),
+        lambda entry, look: False,
+        lambda pool: relearn(plan, engine, pool, lambda entry: False),
+    )
 
 
 def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target(work, monkeypatch, tmp_path):

@@ -103,7 +103,8 @@ def test_a_metric_is_added_over_the_forget_set_of_every_model(run, zoo):
         found = {hop: row["mean"] for hop, row in column(after, "Picky", model).items()}
         assert found == dict.fromkeys(records.HOPS, share)
     assert {h: r["mean"] for h, r in column(after, "Picky").items()} == pytest.approx(
-        {h: r["mean"] for h, r in column(after, "EMf").items()})
+        {h: r["mean"] for h, r in column(after, "EMf").items()}
+    )
     assert {r["n"] for r in column(after, "Picky").values()} == {12}
     lengths = column(after, "Picky len").values()
     assert {(round(r["mean"], 9), r["detail"], r["want"]) for r in lengths} == {(0.4, "length", "high")}
@@ -112,7 +113,8 @@ def test_a_metric_is_added_over_the_forget_set_of_every_model(run, zoo):
     rest = [row for row in after["results"] if not row["column"].startswith("Picky")]
     assert rest == before["results"]
     assert {k: v for k, v in after.items() if k not in ("results", "metrics", "plan")} == {
-        k: v for k, v in before.items() if k not in ("results", "metrics", "plan")}
+        k: v for k, v in before.items() if k not in ("results", "metrics", "plan")
+    }
 
 
 def test_only_what_lacks_is_asked_and_other_options_ask_all_again(run, zoo, tmp_path):
@@ -147,8 +149,10 @@ def test_a_column_over_tagged_rows_that_count_together_stays_one(run, zoo):
     (first, _), forget = added(zoo.get("benchmark", "remem"), ["picky"], zoo), records.FORGET
     clean = dataclasses.replace(first, name="Picky clean", tagged="clean", all_of="pair")
     judge(run, zoo)
-    samples = [dataclasses.replace(s, tags={**s.tags, "pair": s.tags["hop"]} | ({"clean": "yes"} if i % 6 < 4 else {}))
-               for i, s in enumerate(read_samples(run / "samples.parquet"))]
+    samples = [
+        dataclasses.replace(s, tags={**s.tags, "pair": s.tags["hop"]} | ({"clean": "yes"} if i % 6 < 4 else {}))
+        for i, s in enumerate(read_samples(run / "samples.parquet"))
+    ]
     write_samples(run / "samples.parquet", samples)
     results = aggregate.results(samples, [clean, first], forget)
     edited(run, results=results)
@@ -184,14 +188,24 @@ def test_a_key_that_is_given_now_is_in_no_record(run, zoo):
         judge(run, zoo)
 
 
-@pytest.mark.parametrize(("change", "error", "says"), [
-    (lambda run: {"metric": "inside"}, OptionError, "'?inside'?: it needs logps, for which the model must be there"),
-    (lambda run: {"metric": "pickle"}, UnknownName, "did you mean 'picky'"),
-    (lambda run: {"picky.lettre": "B"}, OptionError, "did you mean 'letter'"),
-    (lambda run: (run / "samples.parquet").unlink() or {}, DataError, "it kept no answers"),
-    (lambda run: edited(run, arguments={"redact": True}) or {}, DataError, "its answers were left out by --redact; to "
-     "have them judged by picky, run it again"),
-])
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (
+            lambda run: {"metric": "inside"},
+            OptionError,
+            "'?inside'?: it needs logps, for which the model must be there",
+        ),
+        (lambda run: {"metric": "pickle"}, UnknownName, "did you mean 'picky'"),
+        (lambda run: {"picky.lettre": "B"}, OptionError, "did you mean 'letter'"),
+        (lambda run: (run / "samples.parquet").unlink() or {}, DataError, "it kept no answers"),
+        (
+            lambda run: edited(run, arguments={"redact": True}) or {},
+            DataError,
+            "its answers were left out by --redact; to have them judged by picky, run it again",
+        ),
+    ],
+)
 def test_what_cannot_be_judged_is_refused_and_nothing_changes(run, zoo, change, error, says):
     values = change(run)
     before = {path.name: path.read_bytes() for path in run.iterdir()}
@@ -206,16 +220,34 @@ def test_keywords_come_from_the_benchmark_if_its_data_are_still_the_same(tmp_pat
 
     options = {k.removeprefix("remem."): v for k, v in three.OPTIONS.items() if k.startswith("remem.")}
     bench = ReMem.configure({**options, "forget": three.FORGET})
-    about = {"name": "remem", "options": bench.values(), "data": bench.fingerprint(),
-             "forget_identities": sorted(bench.forget_identities())}
+    about = {
+        "name": "remem",
+        "options": bench.values(),
+        "data": bench.fingerprint(),
+        "forget_identities": sorted(bench.forget_identities()),
+    }
     run = Path(records.finished(tmp_path / "runs", plan={}, benchmark=about)["folder"])
     rows = bench.forget_pool()
     samples = read_samples(run / "samples.parquet")[: len(rows)]
     from unlearnzoo.evaluation.samples import Sample, write_samples
 
-    write_samples(run / "samples.parquet", [Sample(
-        "unlearned", "finetune", e.id, e.identity, dict(e.tags), e.question, e.answer, e.answer if i % 2 else "No.", {})
-        for i, e in enumerate(rows)])
+    write_samples(
+        run / "samples.parquet",
+        [
+            Sample(
+                "unlearned",
+                "finetune",
+                e.id,
+                e.identity,
+                dict(e.tags),
+                e.question,
+                e.answer,
+                e.answer if i % 2 else "No.",
+                {},
+            )
+            for i, e in enumerate(rows)
+        ],
+    )
     found = judge(run, zoo, "words")
     groups = column(found, "words")
     assert sum(r["mean"] * r["n"] for r in groups.values()) == pytest.approx(len(rows) // 2)
@@ -232,9 +264,12 @@ def test_the_command_line(run, tmp_path, zoo, capsys, monkeypatch):
     assert "Picky len" in capsys.readouterr().out
     assert main(["evaluate", run.name[:12], "--metric", "picky", "--runs-dir", str(run.parent), "--json", *file]) == 0
     assert json.loads(capsys.readouterr().out)[0]["metrics"]["extra/picky"]["distribution"] == "extra"
-    for wrong, says in (([str(run)], "RUN takes --metric"),
-                        ([str(run), "--metric", "picky", "--bench", "remem"], "RUN takes"),
-                        (["--bench", "remem"], "--model is missing"), ([], "--bench is missing")):
+    for wrong, says in (
+        ([str(run)], "RUN takes --metric"),
+        ([str(run), "--metric", "picky", "--bench", "remem"], "RUN takes"),
+        (["--bench", "remem"], "--model is missing"),
+        ([], "--bench is missing"),
+    ):
         assert main(["evaluate", *wrong, *file]) == 2
         assert says in capsys.readouterr().err
 

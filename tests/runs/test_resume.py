@@ -44,8 +44,18 @@ def unlearnzoo_unlearners():
     return [Noisy]
 """
 #: A random model has nothing to remember: only the way matters here. 6 steps of stage 1, then 5 + 5 and 5.
-OPTIONS = {"learn.steps": 6, "learn.epochs": 1, "learn.replay": 0, "learn.rank": 4, "learn.alpha": 8,
-           "unlearn.steps": 5, "unlearn.rank": 4, "unlearn.alpha": 8, "unlearn.lr": 0.02, "remem.qa": 10}
+OPTIONS = {
+    "learn.steps": 6,
+    "learn.epochs": 1,
+    "learn.replay": 0,
+    "learn.rank": 4,
+    "learn.alpha": 8,
+    "unlearn.steps": 5,
+    "unlearn.rank": 4,
+    "unlearn.alpha": 8,
+    "unlearn.lr": 0.02,
+    "remem.qa": 10,
+}
 PART = 40
 slow = pytest.mark.slow
 
@@ -55,8 +65,21 @@ def command(tmp_path_factory, checkpoint_folder):
     """The command line of two algorithms."""
     plugin = tmp_path_factory.mktemp("plugin") / "noisy.py"
     plugin.write_text(NOISY)
-    return ["run", "--algo", "noisy,kl", "--bench", "remem", "--model", str(checkpoint_folder), "--allow-unmemorised",
-            "--plugin", str(plugin), "--checkpoint-every", "2", *three.arguments(**OPTIONS)]
+    return [
+        "run",
+        "--algo",
+        "noisy,kl",
+        "--bench",
+        "remem",
+        "--model",
+        str(checkpoint_folder),
+        "--allow-unmemorised",
+        "--plugin",
+        str(plugin),
+        "--checkpoint-every",
+        "2",
+        *three.arguments(**OPTIONS),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -100,19 +123,22 @@ def compare(whole, runs):
 
 
 #: Where stage 1 is over its target is cached: it is not learned and judged again for each. Once it is, with stage 2.
-@pytest.mark.parametrize(("where", "name", "after", "cached"), [
-    pytest.param(loop, "_step", 3, False, id="in stage 1"),
-    pytest.param(loop, "_step", 5, False, id="in its last step", marks=slow),
-    pytest.param(Evaluator, "__call__", 0, False, id="before judging", marks=slow),
-    pytest.param(Evaluator, "__call__", 2, False, id="in judging base and target", marks=slow),
-    pytest.param(loop, "_step", 0, True, id="before stage 2", marks=slow),
-    pytest.param(loop, "_step", 3, True, id="in a first phase", marks=slow),
-    pytest.param(Checkpointer, "record", 1, True, id="after the last step of a phase", marks=slow),
-    pytest.param(loop, "_step", 14, False, id="in a second phase"),
-    pytest.param(running._Run, "_export", 0, True, id="in the last writes", marks=slow),
-    pytest.param(running._Run, "one", 1, True, id="between two algorithms", marks=slow),
-    pytest.param(loop, "_step", 13, True, id="in the second algorithm", marks=slow),
-])
+@pytest.mark.parametrize(
+    ("where", "name", "after", "cached"),
+    [
+        pytest.param(loop, "_step", 3, False, id="in stage 1"),
+        pytest.param(loop, "_step", 5, False, id="in its last step", marks=slow),
+        pytest.param(Evaluator, "__call__", 0, False, id="before judging", marks=slow),
+        pytest.param(Evaluator, "__call__", 2, False, id="in judging base and target", marks=slow),
+        pytest.param(loop, "_step", 0, True, id="before stage 2", marks=slow),
+        pytest.param(loop, "_step", 3, True, id="in a first phase", marks=slow),
+        pytest.param(Checkpointer, "record", 1, True, id="after the last step of a phase", marks=slow),
+        pytest.param(loop, "_step", 14, False, id="in a second phase"),
+        pytest.param(running._Run, "_export", 0, True, id="in the last writes", marks=slow),
+        pytest.param(running._Run, "one", 1, True, id="between two algorithms", marks=slow),
+        pytest.param(loop, "_step", 13, True, id="in the second algorithm", marks=slow),
+    ],
+)
 def test_stopped_there_it_goes_on_to_the_same_result(command, whole, place, monkeypatch, where, name, after, cached):
     if cached:
         learned(whole)
@@ -134,8 +160,11 @@ def test_the_unlearned_model_is_judged_by_part(command, whole, place, monkeypatc
     folder = by_algorithm(place)["noisy"]
     assert len(list((folder / "checkpoint").glob("judged-*"))) == 1
     asked, real = [], Evaluator.__call__
-    monkeypatch.setattr(Evaluator, "__call__", lambda self, items, state, label, *named: asked.append(label) or real(
-        self, items, state, label, *named))
+    monkeypatch.setattr(
+        Evaluator,
+        "__call__",
+        lambda self, items, state, label, *named: asked.append(label) or real(self, items, state, label, *named),
+    )
     assert resumed(place) == 0
     parts = -(-len(read_samples(folder / "samples.parquet")) // 3 // PART)  # of base, target and unlearned alike
     assert asked.count("unlearned") <= 2 * parts - 1 and "target" not in asked
@@ -154,13 +183,20 @@ def halted(whole, command, tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize("mutant", [
-    "sampler", *(pytest.param(name, marks=slow) for name in sorted(set(broken.MUTANTS) - {"none", "sampler"}))])
+@pytest.mark.parametrize(
+    "mutant",
+    ["sampler", *(pytest.param(name, marks=slow) for name in sorted(set(broken.MUTANTS) - {"none", "sampler"}))],
+)
 def test_what_is_not_kept_shows(halted, whole, place, monkeypatch, mutant):
     learned(whole)
     shutil.copytree(halted, place)
-    for module, name in ((stages, "skip_to_checkpoint"), (trainer, "skip_to_checkpoint"), (training_state, "load_training_state"), (training_state, "set_rng_state"),
-                         (training_state, "load_algorithm_state")):
+    for module, name in (
+        (stages, "skip_to_checkpoint"),
+        (trainer, "skip_to_checkpoint"),
+        (training_state, "load_training_state"),
+        (training_state, "set_rng_state"),
+        (training_state, "load_algorithm_state"),
+    ):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back at the end
     broken.MUTANTS[mutant]()
     assert resumed(place) == 0
@@ -227,13 +263,16 @@ def stopped(halted):
     return halted
 
 
-@pytest.mark.parametrize(("more", "told"), [
-    (["--seed", "3"], "--seed 3: the run was started with 0; leave it out, or start a new run"),
-    (["--algo", "kl"], "--algo kl: the run was started with noisy,kl"),
-    (["--set", "unlearn.steps=9"], "--set unlearn.steps=9: the run was started with 5"),
-    (["--set", "unlearn.clip=2"], "--set unlearn.clip=2: the run was started without it"),
-    (["--forget", "20%"], "--forget 20%: the run was started with 33%"),
-])
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--seed", "3"], "--seed 3: the run was started with 0; leave it out, or start a new run"),
+        (["--algo", "kl"], "--algo kl: the run was started with noisy,kl"),
+        (["--set", "unlearn.steps=9"], "--set unlearn.steps=9: the run was started with 5"),
+        (["--set", "unlearn.clip=2"], "--set unlearn.clip=2: the run was started without it"),
+        (["--forget", "20%"], "--forget 20%: the run was started with 33%"),
+    ],
+)
 def test_other_options_are_refused_by_name(stopped, whole, monkeypatch, capsys, more, told):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(whole[1]))
     assert resumed(stopped, "--dry-run", *more) == 2
@@ -250,17 +289,24 @@ def edited(stopped, tmp_path, change):
     return runs
 
 
-@pytest.mark.parametrize(("change", "told"), [
-    (lambda r: r["benchmark"].update(data="other"), "benchmark.data was other and is "),
-    (lambda r: r["model"].update(weights="other"), "model.weights was other and is "),
-    (lambda r: r["plan"]["unlearn"]["values"].update(clip=7.0), "plan.unlearn.values.clip was 7.0 and is "),
-    (lambda r: r["metrics"]["unlearnzoo-metrics/em"].update(version="9"),
-     "metrics.unlearnzoo-metrics/em.version was 9"),
-    (lambda r: r.update(utility={"quiz": {"data": "other"}}), "utility.quiz was {'data': 'other'} and is None"),
-    (lambda r: r["versions"].update(unlearnzoo="9"), "started with unlearnzoo 9, this is 0"),
-    (lambda r: r["arguments"]["plugins"].update(dict.fromkeys(r["arguments"]["plugins"], "x")),
-     "arguments.plugins."),
-])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda r: r["benchmark"].update(data="other"), "benchmark.data was other and is "),
+        (lambda r: r["model"].update(weights="other"), "model.weights was other and is "),
+        (lambda r: r["plan"]["unlearn"]["values"].update(clip=7.0), "plan.unlearn.values.clip was 7.0 and is "),
+        (
+            lambda r: r["metrics"]["unlearnzoo-metrics/em"].update(version="9"),
+            "metrics.unlearnzoo-metrics/em.version was 9",
+        ),
+        (lambda r: r.update(utility={"quiz": {"data": "other"}}), "utility.quiz was {'data': 'other'} and is None"),
+        (lambda r: r["versions"].update(unlearnzoo="9"), "started with unlearnzoo 9, this is 0"),
+        (
+            lambda r: r["arguments"]["plugins"].update(dict.fromkeys(r["arguments"]["plugins"], "x")),
+            "arguments.plugins.",
+        ),
+    ],
+)
 def test_what_would_be_another_run_is_refused(stopped, whole, tmp_path, monkeypatch, capsys, change, told):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(whole[1]))
     assert resumed(edited(stopped, tmp_path, change), "--dry-run") == 1
@@ -294,4 +340,5 @@ def test_the_newest_is_told_by_name_and_not_by_a_clock(stopped, tmp_path):
         shutil.copytree(old, tmp_path / "runs" / old.name)
         os.utime(tmp_path / "runs" / old.name, (0, 0))
     assert {Path(r["folder"]).name for r in find("newest", tmp_path / "runs").records} == {
-        p.name for p in by_algorithm(stopped).values()}
+        p.name for p in by_algorithm(stopped).values()
+    }

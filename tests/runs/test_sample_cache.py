@@ -81,13 +81,21 @@ def known(tmp_path, monkeypatch):
         zoo = Zoo()
         for name in ("metrics", "small"):
             zoo.add_file(tmp_path / f"{name}.py")
-        own = {f"metrics/{name}": zoo.get("metric", name).configure(options if name == "mine" else {})
-               for name in ("mine", "other")}
+        own = {
+            f"metrics/{name}": zoo.get("metric", name).configure(options if name == "mine" else {})
+            for name in ("mine", "other")
+        }
         type(own["metrics/mine"]).down = down
         bench = zoo.get("benchmark", "small").configure({})
         bench.prepare()
-        plan = SimpleNamespace(zoo=zoo, metrics=own, benchmark=bench, utility=utility,
-                               request=SimpleNamespace(target=None), checkpoint=SimpleNamespace(weights="w1"))
+        plan = SimpleNamespace(
+            zoo=zoo,
+            metrics=own,
+            benchmark=bench,
+            utility=utility,
+            request=SimpleNamespace(target=None),
+            checkpoint=SimpleNamespace(weights="w1"),
+        )
         judge, asked = Evaluator(Engine(), bench, own, lambda split: []), []
         real = judge._scored
         judge._scored = lambda metric, rows: asked.append((metric.name, len(rows))) or real(metric, rows)

@@ -41,8 +41,7 @@ for _ in range(10):
 
 
 def start(code, *arguments):
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)],
-                            stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.alone
@@ -53,8 +52,9 @@ def test_kill_between_writes_leaves_a_readable_record(tmp_path):
             folder = process.stdout.readline().strip()
             # After some steps, and some way into the next write: the writer does nothing but write.
             steps = draw.randrange(1, 100)
-            while process.poll() is None and not (os.path.exists(f"{folder}/steps.jsonl")
-                                                  and os.path.getsize(f"{folder}/steps.jsonl") > 12 * steps):
+            while process.poll() is None and not (
+                os.path.exists(f"{folder}/steps.jsonl") and os.path.getsize(f"{folder}/steps.jsonl") > 12 * steps
+            ):
                 pass
             process.send_signal(signal.SIGKILL)
         record = store.load(store.resolve(folder, tmp_path))

@@ -28,8 +28,12 @@ def code(source) -> str:
     tree = ast.parse(textwrap.dedent(inspect.getsource(source)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(
-                body[0].value, ast.Constant):
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
             body[0].value = ast.Constant(None)
     return ast.unparse(tree)
 
@@ -57,10 +61,13 @@ def test_a_damaged_target_is_said_and_learned_again(name, tmp_path, monkeypatch)
 
 def test_what_a_user_s_own_target_answered_is_kept_by_data_and_precision_as_well():
     """Row ids are the same in many data sets; the answers are not."""
+
     def key(data, precision_key):
-        plan = types.SimpleNamespace(request=types.SimpleNamespace(target="./mine"),
-                                     checkpoint=types.SimpleNamespace(weights="w1"),
-                                     benchmark=types.SimpleNamespace(fingerprint=lambda: data))
+        plan = types.SimpleNamespace(
+            request=types.SimpleNamespace(target="./mine"),
+            checkpoint=types.SimpleNamespace(weights="w1"),
+            benchmark=types.SimpleNamespace(fingerprint=lambda: data),
+        )
         return target.key_of(plan, types.SimpleNamespace(precision_key=precision_key))
 
     assert len({key("d1", "torch.float32"), key("d2", "torch.float32"), key("d1", "torch.bfloat16")}) == 3

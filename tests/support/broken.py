@@ -16,7 +16,8 @@ def no_moments():
 
     real = state.load_training_state
     state.load_training_state = lambda parameters, optimizer, found: real(
-        parameters, optimizer, {n: t for n, t in found.items() if not n.startswith("optimizer.")})
+        parameters, optimizer, {n: t for n, t in found.items() if not n.startswith("optimizer.")}
+    )
 
 
 def no_generators():
@@ -33,8 +34,13 @@ def no_attributes():
     state.load_algorithm_state = lambda thing, facts, tensors: None
 
 
-MUTANTS = {"none": lambda: None, "sampler": no_sampler, "moments": no_moments, "generators": no_generators,
-           "attributes": no_attributes}
+MUTANTS = {
+    "none": lambda: None,
+    "sampler": no_sampler,
+    "moments": no_moments,
+    "generators": no_generators,
+    "attributes": no_attributes,
+}
 
 
 if __name__ == "__main__":

@@ -31,10 +31,19 @@ def algorithm(name: str = "mine") -> str:
     return NPO.format(name=name)
 
 
-def install(folder: Path, distribution: str, source: str = "", *, entry: str = "mine", version: str = "1.0",
-            requires: tuple[str, ...] = ("unlearnzoo>=0.2,<0.3",), group: str = "unlearnzoo",
-            attribute: str = "", module: str | None = None,
-            entry_points: Mapping[str, Mapping[str, str]] | str | None = None) -> str:
+def install(
+    folder: Path,
+    distribution: str,
+    source: str = "",
+    *,
+    entry: str = "mine",
+    version: str = "1.0",
+    requires: tuple[str, ...] = ("unlearnzoo>=0.2,<0.3",),
+    group: str = "unlearnzoo",
+    attribute: str = "",
+    module: str | None = None,
+    entry_points: Mapping[str, Mapping[str, str]] | str | None = None,
+) -> str:
     """Install a distribution of one module; returns the module's name.
 
     Args:
@@ -53,12 +62,19 @@ def install(folder: Path, distribution: str, source: str = "", *, entry: str = "
     (folder / f"{name}.py").write_text(source)
     info = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
     info.mkdir()
-    lines = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}",
-             f"Summary: What {distribution} is", *(f"Requires-Dist: {one}" for one in requires)]
+    lines = [
+        "Metadata-Version: 2.1",
+        f"Name: {distribution}",
+        f"Version: {version}",
+        f"Summary: What {distribution} is",
+        *(f"Requires-Dist: {one}" for one in requires),
+    ]
     (info / "METADATA").write_text("\n".join(lines) + "\n\n")
     if not isinstance(entry_points, str):
         points = entry_points or {group: {entry: f"{name}:{attribute}" if attribute else name}}
-        entry_points = "\n".join(f"[{g}]\n" + "\n".join(f"{k} = {v.format(module=name)}" for k, v in members.items())
-                                 for g, members in points.items())
+        entry_points = "\n".join(
+            f"[{g}]\n" + "\n".join(f"{k} = {v.format(module=name)}" for k, v in members.items())
+            for g, members in points.items()
+        )
     (info / "entry_points.txt").write_text(entry_points + "\n")
     return name

@@ -26,10 +26,16 @@ def people(n: int = 3, per_person: int = 4) -> list[Example]:
         picture = image(who)
         for i in range(per_person):
             job = jobs[(who + i) % len(jobs)]
-            found.append(Example(
-                id=f"learn/{who}-{i}", identity=f"id{who}", images=(picture,),
-                question="What is the job of the person in this image?" + " Please say." * i,
-                answer=f"The person works as a {job}" + " today" * i + ".", keywords=(job,),
-                tags={"hop": "multi" if i % 2 else "single", "attribute": "job"},
-                cloze="The job of the person in the image is"))
+            found.append(
+                Example(
+                    id=f"learn/{who}-{i}",
+                    identity=f"id{who}",
+                    images=(picture,),
+                    question="What is the job of the person in this image?" + " Please say." * i,
+                    answer=f"The person works as a {job}" + " today" * i + ".",
+                    keywords=(job,),
+                    tags={"hop": "multi" if i % 2 else "single", "attribute": "job"},
+                    cloze="The job of the person in the image is",
+                )
+            )
     return found

@@ -14,8 +14,15 @@ ROOT = Path(__file__).parents[2]
 
 #: Seven answers a step, the last batch of an epoch six: 20 forget answers in 7 + 7 + 6. Small
 #: micro-batches, so that every process accumulates several of them.
-UNEVEN = {"unlearn.batching": "example", "unlearn.batch": 7, "unlearn.per_image": 3, "unlearn.micro_tokens": 400,
-          "unlearn.steps": 12, "unlearn.probe_every": 3, "learn.replay": 0}
+UNEVEN = {
+    "unlearn.batching": "example",
+    "unlearn.batch": 7,
+    "unlearn.per_image": 3,
+    "unlearn.micro_tokens": 400,
+    "unlearn.steps": 12,
+    "unlearn.probe_every": 3,
+    "learn.replay": 0,
+}
 
 #: Options of ``command`` for a smaller one: eight forget answers in 7 + 1, learned and judged in seconds.
 SMALL = {"remem.qa": 8}
@@ -31,8 +38,9 @@ class Found:
 
     def answers(self):
         """Return each result as (what it is, number of answers that are right, or the sum of scores)."""
-        return {(r["model"], r["split"], r["column"], str(r["group"])): (r["mean"], r["n"])
-                for r in self.record["results"]}
+        return {
+            (r["model"], r["split"], r["column"], str(r["group"])): (r["mean"], r["n"]) for r in self.record["results"]
+        }
 
 
 def command(algos, runs, *extra, **options):
@@ -40,8 +48,24 @@ def command(algos, runs, *extra, **options):
     from importlib import resources
 
     tiny = resources.files("unlearnzoo_tiny") / "checkpoint"
-    return [sys.executable, "-m", "unlearnzoo", "run", "--algo", algos, "--bench", "remem", "--model", str(tiny),
-            "--recipe", "tiny", *arguments(**UNEVEN | options), "--runs-dir", str(runs), *extra]
+    return [
+        sys.executable,
+        "-m",
+        "unlearnzoo",
+        "run",
+        "--algo",
+        algos,
+        "--bench",
+        "remem",
+        "--model",
+        str(tiny),
+        "--recipe",
+        "tiny",
+        *arguments(**UNEVEN | options),
+        "--runs-dir",
+        str(runs),
+        *extra,
+    ]
 
 
 def environment(cache):
@@ -51,8 +75,9 @@ def environment(cache):
 
 def run(algos, runs, cache, *extra, **options):
     """Run and return what was found, by algorithm."""
-    done = subprocess.run(command(algos, runs, *extra, **options), env=environment(cache), capture_output=True,
-                          text=True, timeout=900)
+    done = subprocess.run(
+        command(algos, runs, *extra, **options), env=environment(cache), capture_output=True, text=True, timeout=900
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return read(runs)
 
@@ -62,8 +87,20 @@ def script(name, *arguments, launch=None):
     module, arguments = f"tests.launch.scripts.{name}", list(map(str, arguments))
     start = [sys.executable, "-m", module, *arguments]
     if launch:
-        start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(configs.find(launch)),
-                 "--num_processes", "2", "--main_process_port", "0", "--module", module, *arguments]
+        start = [
+            sys.executable,
+            "-m",
+            "accelerate.commands.launch",
+            "--config_file",
+            str(configs.find(launch)),
+            "--num_processes",
+            "2",
+            "--main_process_port",
+            "0",
+            "--module",
+            module,
+            *arguments,
+        ]
     surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(start, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -79,8 +116,9 @@ def read(runs):
     for path in Path(runs).glob("*/run.json"):
         record = json.loads(path.read_text())
         steps = [json.loads(line) for line in (path.parent / "steps.jsonl").read_text().splitlines()]
-        found[record["algorithm"]["name"]] = Found(record, steps,
-                                                   load_file(path.parent / "adapter" / "adapter_model.safetensors"))
+        found[record["algorithm"]["name"]] = Found(
+            record, steps, load_file(path.parent / "adapter" / "adapter_model.safetensors")
+        )
     return found
 
 
@@ -92,8 +130,9 @@ def differs(one, other):
         largest difference of a result in answers.
     """
     until = next((p["step"] for p in one.record["curve"] if max(p["EMf"].values()) < 0.5), len(one.steps))
-    losses = [abs(a["loss"] - b["loss"]) / abs(a["loss"])
-              for a, b in zip(one.steps[:until], other.steps[:until], strict=True)]
+    losses = [
+        abs(a["loss"] - b["loss"]) / abs(a["loss"]) for a, b in zip(one.steps[:until], other.steps[:until], strict=True)
+    ]
     ours, theirs = one.answers(), other.answers()
     assert ours.keys() == theirs.keys()
     results = [abs(mean - theirs[key][0]) * n for key, (mean, n) in ours.items() if mean is not None]

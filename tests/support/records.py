@@ -36,50 +36,82 @@ def judged(model, share, people=20, rows=6, seed=0):
             for j in range(rows):
                 score = float(draw.random() < right)
                 scores = {EM: score} if split == "utility" else {EM: score, EXPOSURE: 0.2 + score / 2}
-                found.append(Sample(
-                    model, split, f"{split}-{i}-{j}", f"p{i:02}", {"hop": HOPS[j % 2]}, "Who?",
-                    "Ann.", "Ann." if score else "Bob.", scores,
-                    {f"chance/{EXPOSURE}": 0.293, TRUTH: truth.random() ** (1 / 9 if score else 1)}
-                    if split != "utility" else {}))
+                found.append(
+                    Sample(
+                        model,
+                        split,
+                        f"{split}-{i}-{j}",
+                        f"p{i:02}",
+                        {"hop": HOPS[j % 2]},
+                        "Who?",
+                        "Ann.",
+                        "Ann." if score else "Bob.",
+                        scores,
+                        {f"chance/{EXPOSURE}": 0.293, TRUTH: truth.random() ** (1 / 9 if score else 1)}
+                        if split != "utility"
+                        else {},
+                    )
+                )
     return found
 
 
 def line(kept, length=7):
     """Return a curve that forgets everything and keeps a share."""
     parts = [i / (length - 1) for i in range(length)]
-    return [{"step": 4 * i, "EMf": {"single": 1 - x, "multi": (1 - x) ** 2},
-             "EMr": {"single": 1 - (1 - kept) * x ** 2, "multi": 1 - (1 - kept) * x}}
-            for i, x in enumerate(parts)]
+    return [
+        {
+            "step": 4 * i,
+            "EMf": {"single": 1 - x, "multi": (1 - x) ** 2},
+            "EMr": {"single": 1 - (1 - kept) * x**2, "multi": 1 - (1 - kept) * x},
+        }
+        for i, x in enumerate(parts)
+    ]
 
 
 def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, forgot=0.1, redactor=None, **more):
     """Write a finished record and return it as the run does."""
     fields = {
-        "algorithm": {"name": algo, "distribution": f"unlearnzoo-{algo}", "version": "0.1.0",
-                      "options": {}},
+        "algorithm": {"name": algo, "distribution": f"unlearnzoo-{algo}", "version": "0.1.0", "options": {}},
         "benchmark": {"name": "remem", "data": "d1", "forget_identities": sorted(FORGET)},
-        "model": {"name": "tiny"}, "seed": seed, "target_seed": 0, **more}
-    samples = [*judged("base", {"retain": 0.0, "finetune": 0.0, "utility": 0.9}),
-               *judged("target", {"retain": 1.0, "finetune": 1.0, "utility": 0.9}),
-               *judged("unlearned", {"retain": kept, "finetune": forgot, "utility": 0.8}, seed=algo)]
+        "model": {"name": "tiny"},
+        "seed": seed,
+        "target_seed": 0,
+        **more,
+    }
+    samples = [
+        *judged("base", {"retain": 0.0, "finetune": 0.0, "utility": 0.9}),
+        *judged("target", {"retain": 1.0, "finetune": 1.0, "utility": 0.9}),
+        *judged("unlearned", {"retain": kept, "finetune": forgot, "utility": 0.8}, seed=algo),
+    ]
     known = [s for s in samples if s.model != "unlearned"]
     with Record.open(runs_dir, algo=algo, bench="remem", redactor=redactor, **fields) as record:
-        record.update(valid=True, target={"key": "t1"},
-                      baselines=aggregate.results(known, BASELINES, FORGET))
+        record.update(valid=True, target={"key": "t1"}, baselines=aggregate.results(known, BASELINES, FORGET))
         record.samples(samples)
-        record.finish(results=aggregate.results(samples, EVALS, FORGET), curve=line(kept),
-                      matched=matched(line(kept)), seconds={"total": 12.0}, **more)
+        record.finish(
+            results=aggregate.results(samples, EVALS, FORGET),
+            curve=line(kept),
+            matched=matched(line(kept)),
+            seconds={"total": 12.0},
+            **more,
+        )
     return record.data
 
 
 def measures(**em):
     """Return what a record says of its metrics; ``em`` is what it says otherwise of EM."""
-    return {EM: {"distribution": "unlearnzoo-metrics", "version": "0.1.0", "options": {}} | em,
-            EXPOSURE: {"distribution": "unlearnzoo-remem", "version": "0.1.0", "options": {"n": 3}}}
+    return {
+        EM: {"distribution": "unlearnzoo-metrics", "version": "0.1.0", "options": {}} | em,
+        EXPOSURE: {"distribution": "unlearnzoo-remem", "version": "0.1.0", "options": {"n": 3}},
+    }
 
 
 def retrained(runs_dir: Path, **more):
     """Write the record of a gold standard: everything kept, nothing ever known of the forgotten."""
-    algorithm = {"name": "retrain", "distribution": "unlearnzoo-retrain", "version": "0.1.0", "options": {},
-                 "gold_standard": True}
+    algorithm = {
+        "name": "retrain",
+        "distribution": "unlearnzoo-retrain",
+        "version": "0.1.0",
+        "options": {},
+        "gold_standard": True,
+    }
     return finished(runs_dir, "retrain", 1.0, forgot=0.0, **{"algorithm": algorithm, **more})

@@ -14,8 +14,20 @@ from unlearnzoo.evaluation.samples import read_samples
 from unlearnzoo.records.store import load
 
 #: What an interruption must not change. Times, and whether stage 1 was cached, may differ.
-SAME = ("status", "valid", "algorithm", "benchmark", "seed", "plan", "gate", "results", "baselines", "curve", "matched",
-        "steps")
+SAME = (
+    "status",
+    "valid",
+    "algorithm",
+    "benchmark",
+    "seed",
+    "plan",
+    "gate",
+    "results",
+    "baselines",
+    "curve",
+    "matched",
+    "steps",
+)
 
 
 class Killed(BaseException):
@@ -48,8 +60,11 @@ def differences(one, other):
     one, other = load(Path(one)), load(Path(other))
     found = [name for name in SAME if one.get(name) != other.get(name)]
     folders = [Path(record["folder"]) for record in (one, other)]
-    found += [file for file in ("adapter/adapter_model.safetensors", "steps.jsonl") if len(
-        {(f / file).read_bytes() if (f / file).exists() else b"" for f in folders}) > 1]
+    found += [
+        file
+        for file in ("adapter/adapter_model.safetensors", "steps.jsonl")
+        if len({(f / file).read_bytes() if (f / file).exists() else b"" for f in folders}) > 1
+    ]
     if str(read_samples(folders[0] / "samples.parquet")) != str(read_samples(folders[1] / "samples.parquet")):
         found.append("samples")
     return found
@@ -69,9 +84,13 @@ def over(runs, algorithms):
 
 def start(arguments, cache, mutant="none", stderr=subprocess.PIPE):
     """Start the command in a process of its own; ``mutant`` breaks a part of it, see ``tests.support.broken``."""
-    return subprocess.Popen([sys.executable, "-m", "tests.support.broken", mutant, *map(str, arguments)],
-                            stdout=subprocess.DEVNULL, stderr=stderr, text=True,
-                            env=os.environ | {"UNLEARNZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"})
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.broken", mutant, *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        text=True,
+        env=os.environ | {"UNLEARNZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
+    )
 
 
 def signalled(arguments, cache, happened, number):

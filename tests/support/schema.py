@@ -2,8 +2,16 @@
 
 from unlearnzoo.records.schema import FIELDS, SAME_ROWS
 
-KINDS = {"str": str, "int": int, "float": int | float, "bool": bool, "object": dict, "list": list,
-         "list[str]": list, "null": type(None)}
+KINDS = {
+    "str": str,
+    "int": int,
+    "float": int | float,
+    "bool": bool,
+    "object": dict,
+    "list": list,
+    "list[str]": list,
+    "null": type(None),
+}
 
 
 def check(record, fields=FIELDS):

@@ -2,9 +2,15 @@
 
 #: What ``--set`` would take. Memorising 60 questions needs fewer steps than 2,000.
 OPTIONS = {
-    "remem.identities": 3, "remem.qa": 20, "remem.views": 4,
-    "learn.epochs": 15, "learn.batch": 4, "learn.replay": 1,
-    "unlearn.steps": 8, "unlearn.batch": 2, "unlearn.lr": 2e-3,
+    "remem.identities": 3,
+    "remem.qa": 20,
+    "remem.views": 4,
+    "learn.epochs": 15,
+    "learn.batch": 4,
+    "learn.replay": 1,
+    "unlearn.steps": 8,
+    "unlearn.batch": 2,
+    "unlearn.lr": 2e-3,
 }
 FORGET = "33%"
 

@@ -26,9 +26,16 @@ TWELVE = {"algo": ["ga", "gd", "npo"], "target-seed": [0, 1], "seed": [0, 1]}
 def sweep(tmp_path, cache, fixed, axes):
     """Return a sweep's file, its folder, and the surroundings it runs in."""
     path = tmp_path / "points.yaml"
-    path.write_text(yaml.safe_dump({
-        "fixed": {"bench": "remem", "forget": three.FORGET, **fixed}, "axes": axes,
-        "repeats": [name for name in axes if name != "algo"], "columns": ["EMf", "EMr", "run.json:seconds.total"]}))
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "fixed": {"bench": "remem", "forget": three.FORGET, **fixed},
+                "axes": axes,
+                "repeats": [name for name in axes if name != "algo"],
+                "columns": ["EMf", "EMr", "run.json:seconds.total"],
+            }
+        )
+    )
     env = os.environ | {"UNLEARNZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
     return path, tmp_path / "out", env
 
@@ -103,8 +110,10 @@ def killed_and_resumed(path, out, env, axes, after, learned):
     assert (out / "plot.png").exists()
 
     # Each target was learned once; a point that was killed while it learned has no result.
-    records = [json.loads((out / "points" / p["key"] / "runs" / p["result"]["records"][0] / "run.json").read_text())
-               for p in found["points"]]
+    records = [
+        json.loads((out / "points" / p["key"] / "runs" / p["result"]["records"][0] / "run.json").read_text())
+        for p in found["points"]
+    ]
     fresh = [r["target"]["key"] for r in records if not r["target"]["cached"]]
     assert len(set(fresh)) == len(fresh) <= learned
     assert len({r["target"]["key"] for r in records}) == 2

@@ -27,20 +27,27 @@ def point(home, kept, **values):
 
 @pytest.fixture
 def points(tmp_path):
-    return [point(tmp_path, kept, algo=algo, seed=seed)
-            for algo, base in (("ga", 0.3), ("gd", 0.6)) for seed, kept in enumerate((base, base + 0.1, base + 0.2))]
+    return [
+        point(tmp_path, kept, algo=algo, seed=seed)
+        for algo, base in (("ga", 0.3), ("gd", 0.6))
+        for seed, kept in enumerate((base, base + 0.1, base + 0.2))
+    ]
 
 
 def mean_of(point, column, group, model="unlearned"):
     (path,) = (point.folder / RUNS).glob("*/run.json")
-    return next(r["mean"] for r in json.loads(path.read_text())["results"]
-                if (r["model"], r["column"], r["group"].get("hop")) == (model, column, group))
+    return next(
+        r["mean"]
+        for r in json.loads(path.read_text())["results"]
+        if (r["model"], r["column"], r["group"].get("hop")) == (model, column, group)
+    )
 
 
 def test_mean_and_students_interval_over_seeds(points):
     rows = tabulate.rows(spec("EMr"), points)
     assert [(r["axes"], r["group"]) for r in rows] == [
-        ({"algo": a}, g) for a in ("ga", "gd") for g in ("multi-hop", "single-hop")]
+        ({"algo": a}, g) for a in ("ga", "gd") for g in ("multi-hop", "single-hop")
+    ]
     for row, three in zip(rows[::2], (points[:3], points[3:]), strict=True):
         values = [mean_of(p, "EMr", "multi") for p in three]
         mean = sum(values) / 3
@@ -114,10 +121,12 @@ def test_time_is_read_off_finished_points_and_never_made_up(points, tmp_path):
 
 def test_time_is_read_off_the_same_command_lines_elsewhere(tmp_path):
     runs = tmp_path / "runs"
-    for line, total in (("unlearnzoo run --algo ga --bench remem --seed 7", 20.0),
-                        ("unlearnzoo run --bench=remem --algo=ga --runs-dir x --json", 30.0),
-                        ("unlearnzoo run --algo ga --bench remem --set npo.beta=1", 99.0),
-                        ("unlearnzoo run --algo gd --bench remem", 99.0)):
+    for line, total in (
+        ("unlearnzoo run --algo ga --bench remem --seed 7", 20.0),
+        ("unlearnzoo run --bench=remem --algo=ga --runs-dir x --json", 30.0),
+        ("unlearnzoo run --algo ga --bench remem --set npo.beta=1", 99.0),
+        ("unlearnzoo run --algo gd --bench remem", 99.0),
+    ):
         with Record.open(runs, algo="ga", bench="remem", command=line) as record:
             record.finish(seconds={"total": total})
     one = Point({}, ("run", "--algo=ga", "--bench=remem", "--seed=0"), tmp_path / "points" / "x")

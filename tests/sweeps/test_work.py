@@ -48,8 +48,11 @@ def still(paths):
 
 def test_points_run_once_and_failed_ones_when_asked_for(tmp_path, env):
     needed = tmp_path / "needed"
-    path, out = written(tmp_path, f"fixed: {{x: 0.5}}\naxes: {{needs: [null, {needed}], seed: [0, 1, 2]}}\n"
-                                  "columns: [EM, 'more.json:threads.each']")
+    path, out = written(
+        tmp_path,
+        f"fixed: {{x: 0.5}}\naxes: {{needs: [null, {needed}], seed: [0, 1, 2]}}\n"
+        "columns: [EM, 'more.json:threads.each']",
+    )
     first = swept(env, path, "--out", out, "--jobs", "2")
     assert first.returncode == 1
     assert first.stderr.count("finished in") == 3 and first.stderr.count("FAILED") == 3
@@ -64,7 +67,7 @@ def test_points_run_once_and_failed_ones_when_asked_for(tmp_path, env):
     found = json.loads(last.stdout)
     assert [p["status"] for p in found["points"]] == ["finished"] * 6
     (row,) = [r for r in found["table"] if r["column"] == "EM" and r["axes"]["needs"] == str(needed)]
-    assert row["mean"] == pytest.approx(0.51) and row["high"] - row["mean"] == pytest.approx(4.302653 * .01 / 3 ** .5)
+    assert row["mean"] == pytest.approx(0.51) and row["high"] - row["mean"] == pytest.approx(4.302653 * 0.01 / 3**0.5)
     assert json.loads((out / "table.json").read_text()) == found
     assert (out / "plot.png").exists() and (out / "table.txt").read_text().startswith("mine")
     assert {oct(p.stat().st_mode & 0o777) for p in [out, *out.glob("points/*")]} == {"0o700"}

@@ -27,8 +27,12 @@ from unlearnzoo_undial import UNDIAL
 
 ALGORITHMS = (GA, GD, KL, DPO, NPO, IDK, SimNPO, RMU, UNDIAL, Retrain, TaskVector)
 CHECKS = {Unlearner: unlearner_checks, Benchmark: benchmark_checks, Metric: metric_checks}
-MUTANTS = [cls for module in (batches, losses, options, heavy, benchmarks, refusals, metrics, utilities)
-           for _, cls in inspect.getmembers(module, inspect.isclass) if hasattr(cls, "fails")]
+MUTANTS = [
+    cls
+    for module in (batches, losses, options, heavy, benchmarks, refusals, metrics, utilities)
+    for _, cls in inspect.getmembers(module, inspect.isclass)
+    if hasattr(cls, "fails")
+]
 
 
 def checks_of(cls):
@@ -51,8 +55,14 @@ def test_each_check_has_a_broken_plugin(kind):
     assert kind != "algorithm" or shared <= found
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=f"{getattr(one, 'name', '')}-{check.__name__}")
-                                   for one in ALGORITHMS for check in unlearner_checks(one)])
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=f"{getattr(one, 'name', '')}-{check.__name__}")
+        for one in ALGORITHMS
+        for check in unlearner_checks(one)
+    ],
+)
 def test_shipped_algorithms_pass(check):
     check()
 
@@ -63,15 +73,26 @@ def test_configured_algorithms_pass(one):
         check()
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=f"{one.name}-{check.__name__}")
-                                   for one in (RougeL, ExactMatch, Probability, Exposure, ExposureLinear)
-                                   for check in metric_checks(one)])
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=f"{one.name}-{check.__name__}")
+        for one in (RougeL, ExactMatch, Probability, Exposure, ExposureLinear)
+        for check in metric_checks(one)
+    ],
+)
 def test_shipped_metrics_pass(check):
     check()
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=f"{one.name}-{check.__name__}")
-                                   for one in (Small, utilities.Quiz) for check in benchmark_checks(one)])
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=f"{one.name}-{check.__name__}")
+        for one in (Small, utilities.Quiz)
+        for check in benchmark_checks(one)
+    ],
+)
 def test_a_right_benchmark_passes(check):
     check()
 
@@ -82,7 +103,14 @@ def test_remem_passes(check):
     check()
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=check.__name__) for check in benchmark_checks(
-    ReMem.configure({"identities": 3, "qa": 40, "views": 4, "forget": "33%", "hold_out_retain": True}))])
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=check.__name__)
+        for check in benchmark_checks(
+            ReMem.configure({"identities": 3, "qa": 40, "views": 4, "forget": "33%", "hold_out_retain": True})
+        )
+    ],
+)
 def test_a_small_remem_passes(check):
     check()

@@ -75,8 +75,10 @@ def test_padding_changes_no_answer():
 
 def test_hidden_states_are_there_where_a_layer_is_asked_for():
     model = AdaptedModel()
-    for found in (random_inputs({"forget", "forget_ref"}, layers=(1, 9)),
-                  model.inputs({"forget", "forget_ref"}, layers=(1, 9))):
+    for found in (
+        random_inputs({"forget", "forget_ref"}, layers=(1, 9)),
+        model.inputs({"forget", "forget_ref"}, layers=(1, 9)),
+    ):
         assert {layer: len(states) for layer, states in found["forget"].hidden.items()} == {1: 10, 9: 10}
         assert found["forget"].hidden[9].requires_grad and not found["forget_ref"].hidden[9].requires_grad
     with pytest.raises(RuntimeError, match="no hidden states"):

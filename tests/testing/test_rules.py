@@ -77,7 +77,7 @@ def test_without_a_loss_there_are_no_checks_of_a_loss():
 
 def test_inputs_of_its_own_are_checked_like_others():
     found = named(unlearner_checks(Paraphrased))
-    for rule in RULES["algorithm"][len(COMMON):]:
+    for rule in RULES["algorithm"][len(COMMON) :]:
         found[rule.name]()
 
 
@@ -113,7 +113,7 @@ def table(rules):
 @pytest.mark.parametrize("heading", ["Every plugin", "Algorithms", "Benchmarks", "Metrics"])
 def test_the_page_lists_exactly_the_checks_there_are(heading):
     kind = heading.lower().removesuffix("s").replace("algorithm", "algorithm")
-    rules = COMMON if heading == "Every plugin" else RULES[kind][len(COMMON):]
+    rules = COMMON if heading == "Every plugin" else RULES[kind][len(COMMON) :]
     section = PAGE.read_text("utf-8").split(f"\n## {heading}\n")[1].partition("\n## ")[0]
     written = "\n".join(line for line in section.splitlines() if line.startswith("|"))
     assert written == table(rules)

@@ -137,9 +137,16 @@ def test_a_lock_is_of_one_process(tmp_path):
         assert again.held
 
 
-@pytest.mark.parametrize(("text", "wanted"), [
-    ("50", CheckpointInterval(50)), ("30s", CheckpointInterval(None, 30)), ("1.5m", CheckpointInterval(None, 90)), ("2h", CheckpointInterval(None, 7200)),
-    ("never", CheckpointInterval())])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("50", CheckpointInterval(50)),
+        ("30s", CheckpointInterval(None, 30)),
+        ("1.5m", CheckpointInterval(None, 90)),
+        ("2h", CheckpointInterval(None, 7200)),
+        ("never", CheckpointInterval()),
+    ],
+)
 def test_how_often(text, wanted):
     assert CheckpointInterval.parse(text) == wanted
 
@@ -241,8 +248,11 @@ def test_notes_of_an_algorithm_go_on():
     assert (other.count, other.name, other.option) == (3, "x", 9)
     assert other.seen["a"] == [1, (2.5, None)] and torch.equal(other.seen[4], torch.arange(3))
     assert other.draw is kept and other.module is module
-    for draw in (lambda n: torch.rand(1, generator=n.draw).item(), lambda n: n.other.random(),
-                 lambda n: n.third.random()):
+    for draw in (
+        lambda n: torch.rand(1, generator=n.draw).item(),
+        lambda n: n.other.random(),
+        lambda n: n.third.random(),
+    ):
         assert draw(one) == draw(other)
 
 

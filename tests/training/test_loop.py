@@ -133,8 +133,10 @@ def test_learning_lowers_the_loss_and_changes_nothing_else(checkpoint_folder):
 
 def test_no_draw_of_the_retain_set_is_a_forget_identity():
     examples = people(5, 4)
-    pools = {"forget": [e for e in examples if e.identity == "id0"],
-             "retain": [e for e in examples if e.identity != "id0"]}
+    pools = {
+        "forget": [e for e in examples if e.identity == "id0"],
+        "retain": [e for e in examples if e.identity != "id0"],
+    }
     for batching in ("example", "image"):
         steps = stages.draws(pools, Unlearn(batch=2, batching=batching), 0)
         for _, step in zip(range(20), steps, strict=False):

@@ -12,8 +12,10 @@ from unlearnzoo.errors import ModelError
 
 def causal(monkeypatch):
     """Let each question see those before it."""
-    monkeypatch.setattr("unlearnzoo.data.packing._mask", lambda segment: torch.ones(
-        len(segment), 1, segment.shape[1], segment.shape[1], dtype=torch.bool).tril())
+    monkeypatch.setattr(
+        "unlearnzoo.data.packing._mask",
+        lambda segment: torch.ones(len(segment), 1, segment.shape[1], segment.shape[1], dtype=torch.bool).tril(),
+    )
 
 
 @pytest.mark.parametrize("images", [True, False])

@@ -37,8 +37,11 @@ class Twins(Unlearner):
 
 def a_step(engine):
     twins = Twins()
-    chosen = {"forget": EXAMPLES, "other": [twins.other(e) for e in EXAMPLES],
-              "blind": [twins.blind(e) for e in EXAMPLES]}
+    chosen = {
+        "forget": EXAMPLES,
+        "other": [twins.other(e) for e in EXAMPLES],
+        "blind": [twins.blind(e) for e in EXAMPLES],
+    }
     return StepInputs(engine, chosen, lambda e: "", {"other": "forget", "blind": "forget"})
 
 
@@ -58,8 +61,13 @@ def test_a_loss_over_an_answer_and_its_twins_does_not_depend_on_micro_batches(en
         return _accumulate(engine, a_step(engine), recipe, objective, steps_of(engine, recipe))["loss"]
 
     step = a_step(engine)
-    logps = {role: [sum(j.logps) for j in engine.score([e for e, r in zip(step.encoded, step.role, strict=True)
-                                                        if r == role], "unlearned")] for role in step.counts}
+    logps = {
+        role: [
+            sum(j.logps)
+            for j in engine.score([e for e, r in zip(step.encoded, step.role, strict=True) if r == role], "unlearned")
+        ]
+        for role in step.counts
+    }
     scores = Twins().loss(**{role: types.SimpleNamespace(logps=torch.tensor(found)) for role, found in logps.items()})
     assert term(per_image, max_tokens, packs) == pytest.approx(scores.mean().item(), rel=1e-4)
 

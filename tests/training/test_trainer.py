@@ -37,8 +37,17 @@ def trainer_of(engine, algorithm, seen=None, stop=None):
             seen.append((entry, look))
         return stop is not None and entry["step"] >= stop
 
-    return LoraTrainer(engine, algorithm, POOLS, lambda e: "No.", RECIPE, 0, new_reference(engine), on_step,
-                lambda pool: pytest.fail("nobody asked for stage 1"))
+    return LoraTrainer(
+        engine,
+        algorithm,
+        POOLS,
+        lambda e: "No.",
+        RECIPE,
+        0,
+        new_reference(engine),
+        on_step,
+        lambda pool: pytest.fail("nobody asked for stage 1"),
+    )
 
 
 def logps(engine, examples=EXAMPLES, which="unlearned"):
@@ -114,8 +123,10 @@ class Deep(Unlearner):
     layers = (1, 2)
 
     def loss(self, forget, retain, retain_ref):
-        return {"forget": forget.mean(forget.hidden[2].sum(-1)),
-                "retain": retain.mean((retain.hidden[1] - retain_ref.hidden[1]).pow(2).sum(-1))}
+        return {
+            "forget": forget.mean(forget.hidden[2].sum(-1)),
+            "retain": retain.mean((retain.hidden[1] - retain_ref.hidden[1]).pow(2).sum(-1)),
+        }
 
 
 def stock_hidden(engine, encoded, layer, which):
@@ -128,20 +139,23 @@ def stock_hidden(engine, encoded, layer, which):
         with torch.no_grad(), lora.activated(engine.model, lora.ACTIVE[which]):
             out = engine.base(**batch.inputs, output_hidden_states=True).hidden_states[layer][0]
         end = len(one.prompt) + len(one.answer)
-        found.append(out[len(one.prompt) - 1:end - 1])
+        found.append(out[len(one.prompt) - 1 : end - 1])
     return torch.cat(found)
 
 
 def test_hidden_states_are_those_of_the_stock_model(engine):
     engine.packs = True
     step = StepInputs(engine, {"forget": EXAMPLES[:3], "retain": EXAMPLES[5:9]}, lambda e: "")
-    (members, batch), = engine.batches(step.encoded, 8, 10**6, step.bundle)
+    ((members, batch),) = engine.batches(step.encoded, 8, 10**6, step.bundle)
     reference = Reference(engine, "x")
     reference.fill(step.encoded, 8, 10**6, layers=Deep.layers)
     found = micro_inputs(engine, step, members, batch, Deep().needs, reference, frozenset(), Deep.layers)
     encoded = [engine.encode(e) for e in EXAMPLES]
-    for name, some, which in (("forget", encoded[:3], "unlearned"), ("retain", encoded[5:9], "unlearned"),
-                              ("retain_ref", encoded[5:9], "target")):
+    for name, some, which in (
+        ("forget", encoded[:3], "unlearned"),
+        ("retain", encoded[5:9], "unlearned"),
+        ("retain_ref", encoded[5:9], "target"),
+    ):
         for layer in (1, 2):
             wanted = stock_hidden(engine, some, layer, which)
             assert torch.allclose(found[name].hidden[layer], wanted, atol=1e-4), (name, layer)
@@ -162,7 +176,7 @@ def test_hidden_states_do_not_depend_on_the_micro_batches(engine):
 
 def test_hidden_states_that_nobody_declared(engine):
     step = StepInputs(engine, {"forget": EXAMPLES[:2]}, lambda e: "")
-    (members, batch), = engine.batches(step.encoded, 8, 10**6)
+    ((members, batch),) = engine.batches(step.encoded, 8, 10**6)
     found = micro_inputs(engine, step, members, batch, frozenset({"forget"}), None, frozenset())
     with pytest.raises(RuntimeError, match="declare `layers`"):
         _ = found["forget"].hidden

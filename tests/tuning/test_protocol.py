@@ -41,7 +41,11 @@ def test_what_is_tuned_and_from_where():
     assert (found["many.off"].low, found["many.off"].high, found["many.off"].log) == (0, 1, False)
     assert (found["many.layer"].low, found["many.layer"].high) == (2, 6)
     assert [r.name for r in ranges(Many(), 1e-3, 40, {"unlearn.lr", "many.off"})] == [
-        "unlearn.steps", "many.beta", "many.share", "many.layer"]
+        "unlearn.steps",
+        "many.beta",
+        "many.share",
+        "many.layer",
+    ]
 
 
 def test_every_shipped_algorithms_settings_are_within_its_bounds():
@@ -56,8 +60,14 @@ def test_every_shipped_algorithms_settings_are_within_its_bounds():
 
 def test_settings():
     among = ranges(Many(), 1e-3, 40)
-    assert setting(0, among, 0) == {"unlearn.lr": 1e-3, "unlearn.steps": 40, "many.beta": 0.2, "many.share": 0.9,
-                                    "many.off": 0.0, "many.layer": 3}
+    assert setting(0, among, 0) == {
+        "unlearn.lr": 1e-3,
+        "unlearn.steps": 40,
+        "many.beta": 0.2,
+        "many.share": 0.9,
+        "many.off": 0.0,
+        "many.layer": 3,
+    }
     assert setting(3, among, 0) == setting(3, among, 0) != setting(3, among, 1)
     assert setting(1, among, 0) != setting(2, among, 0)
     # All methods try the same rates: an option's draw depends on nothing but its name and number.
@@ -78,14 +88,23 @@ def test_a_range_of_one_value():
 
 def record(kept, ends=(0.0, 0.0)):
     hops = ("single", "multi")
-    return {"matched": {"0.10": dict(zip(hops, kept, strict=True))},
-            "curve": [{"step": 9, "EMf": dict(zip(hops, ends, strict=True))}]}
+    return {
+        "matched": {"0.10": dict(zip(hops, kept, strict=True))},
+        "curve": [{"step": 9, "EMf": dict(zip(hops, ends, strict=True))}],
+    }
 
 
 def test_what_is_best():
-    rows = [protocol.scored(r, "EMf") | {"status": "finished"} for r in (
-        record((0.8, 0.3)), record((0.5, 0.6)), record((0.99, None), (0.05, 0.4)), record((None, None), (0.9, 0.2)),
-        {"matched": {}, "curve": []})]
+    rows = [
+        protocol.scored(r, "EMf") | {"status": "finished"}
+        for r in (
+            record((0.8, 0.3)),
+            record((0.5, 0.6)),
+            record((0.99, None), (0.05, 0.4)),
+            record((None, None), (0.9, 0.2)),
+            {"matched": {}, "curve": []},
+        )
+    ]
     assert [row["score"] for row in rows] == [0.3, 0.5, None, None, None]
     assert [row["lowest"] for row in rows] == [None, None, 0.4, 0.9, None]
     assert sorted(range(5), key=lambda i: protocol.rank(rows[i])) == [4, 3, 2, 0, 1]
@@ -96,13 +115,16 @@ def asked(capsys, *arguments):
     return code, *capsys.readouterr()
 
 
-@pytest.mark.parametrize(("arguments", "text"), [
-    (["--algo", "retrain"], "retrain is the gold standard: there is nothing to tune"),
-    (["--algo", "npo", "--set", "beta=1"], "--set beta: write it with its owner, for example npo.beta"),
-    (["--algo", "npo,ga"], "ga: nothing is left to tune; --set fixes unlearn.lr, unlearn.steps"),
-    (["--algo", "npo", "--budget", "0"], "--budget"),
-    (["--algo", "nppo"], "did you mean 'npo'?"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--algo", "retrain"], "retrain is the gold standard: there is nothing to tune"),
+        (["--algo", "npo", "--set", "beta=1"], "--set beta: write it with its owner, for example npo.beta"),
+        (["--algo", "npo,ga"], "ga: nothing is left to tune; --set fixes unlearn.lr, unlearn.steps"),
+        (["--algo", "npo", "--budget", "0"], "--budget"),
+        (["--algo", "nppo"], "did you mean 'npo'?"),
+    ],
+)
 def test_refusals(capsys, tmp_path, arguments, text):
     code, _, err = asked(capsys, "--bench", "remem", "--out", str(tmp_path / "tune"), *three.arguments(), *arguments)
     assert code == 2 and text in err and err.count("\n") == 1
@@ -110,10 +132,21 @@ def test_refusals(capsys, tmp_path, arguments, text):
 
 
 def test_a_benchmark_without_other_people(capsys, tmp_path):
-    (tmp_path / "mine.csv").write_text("question,answer,set,identity\nWhere does Ann live?,In Ulm.,forget,ann\n"
-                                       "Where does Bob live?,In Bonn.,retain,bob\n")
-    code, _, err = asked(capsys, "--algo", "npo", "--bench", "folder", "--set", f"folder.data={tmp_path / 'mine.csv'}",
-                         "--out", str(tmp_path / "tune"))
+    (tmp_path / "mine.csv").write_text(
+        "question,answer,set,identity\nWhere does Ann live?,In Ulm.,forget,ann\n"
+        "Where does Bob live?,In Bonn.,retain,bob\n"
+    )
+    code, _, err = asked(
+        capsys,
+        "--algo",
+        "npo",
+        "--bench",
+        "folder",
+        "--set",
+        f"folder.data={tmp_path / 'mine.csv'}",
+        "--out",
+        str(tmp_path / "tune"),
+    )
     assert code == 2 and "folder has no other people to tune on" in err and not (tmp_path / "tune").exists()
 
 
@@ -188,7 +221,8 @@ def test_what_is_tuned_is_in_the_record(tmp_path):
 
     (tmp_path / "npo.yaml").write_text(
         "algo: npo\nbench: remem\nforget: 33%\nnpo: {beta: 0.3}\nremem: {identities: 3, qa: 20, views: 4}\n"
-        "tuned: {settings: 8, budget: 8, bench: {remem.data_seed: 7}}\n")
+        "tuned: {settings: 8, budget: 8, bench: {remem.data_seed: 7}}\n"
+    )
     plan = make_plan(from_arguments(*read_config(tmp_path / "npo.yaml")), Zoo.installed())
     fields = summary.fields(plan, "npo")
     assert fields["tuned"] == {"settings": 8, "budget": 8, "bench": {"remem.data_seed": 7}}

@@ -21,8 +21,13 @@ from .common import as_json_option
 
 @click.command()
 @click.argument("name", metavar="DIST|FILE")
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
-              help="Check with another option: npo.retain_weight=1, folder.data=FILE. Repeatable.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Check with another option: npo.retain_weight=1, folder.data=FILE. Repeatable.",
+)
 @as_json_option
 def check(name: str, sets: tuple[str, ...], as_json: bool) -> int:
     """Check algorithms, benchmarks and metrics of a distribution, or of a Python file.
@@ -56,8 +61,12 @@ def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
         PluginError: it is broken, or provides nothing that can be checked.
     """
     zoo, owner = _owner(name)
-    provided = [(kind, cls) for kind in KINDS for known in zoo.names(kind)
-                if zoo.owner(kind, known) in owner and (cls := zoo.get(kind, known))]  # type: ignore[call-overload]
+    provided = [
+        (kind, cls)
+        for kind in KINDS
+        for known in zoo.names(kind)
+        if zoo.owner(kind, known) in owner and (cls := zoo.get(kind, known))
+    ]  # type: ignore[call-overload]
     if not provided:
         has = ", ".join(text for row in owner for text in row.provides) or "nothing"
         raise PluginError(f"{name} provides {has}; checks are for algorithms, benchmarks and metrics")
@@ -93,8 +102,11 @@ def _owner(name: str) -> tuple[Zoo, list[PluginInfo]]:
         known = sorted({row.distribution for row in zoo.plugins})
         short = {one.removeprefix("unlearnzoo-"): one for one in known}
         close = difflib.get_close_matches(name, [*known, *short], n=1)
-        hint = (f"did you mean {short.get(close[0], close[0])!r}?" if close
-                else f"installed: {', '.join(known) or 'none'}; a file ends in .py")
+        hint = (
+            f"did you mean {short.get(close[0], close[0])!r}?"
+            if close
+            else f"installed: {', '.join(known) or 'none'}; a file ends in .py"
+        )
         raise UnknownName(f"no distribution {name!r} with plugins; {hint}")
     for row in rows:
         if row.group == HOOKS and row.status in ("broken", "off"):

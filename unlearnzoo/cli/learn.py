@@ -19,12 +19,14 @@ from .run import quieten
 @click.option("--target-seed", type=int, default=0, show_default=True, help="Seed of stage 1.")
 @precision_option
 @click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
-              help="Any option: learn.epochs=3, remem.qa=50. Repeatable.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="NAME=VALUE", help="Any option: learn.epochs=3, remem.qa=50. Repeatable."
+)
 @click.option("--trust-remote-code", is_flag=True, help="Let the model's repository run its own code.")
 @click.option("--redact", is_flag=True, help="Keep scores in the record; no texts, no names.")
-@click.option("--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True,
-              help="Where records go.")
+@click.option(
+    "--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where records go."
+)
 @plugin_option
 @click.option("--dry-run", is_flag=True, help="Check and print the plan; load no weights.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")

@@ -11,8 +11,12 @@ from ..registry.describe import one_line
 from .common import as_json_option, plugin_option
 from .table import table, wrapped
 
-TITLES = {"algorithm": "Algorithms  (run --algo NAME)", "benchmark": "Benchmarks  (run --bench NAME)",
-          "metric": "Metrics", "model": "Models  (run --model NAME)"}
+TITLES = {
+    "algorithm": "Algorithms  (run --algo NAME)",
+    "benchmark": "Benchmarks  (run --bench NAME)",
+    "metric": "Metrics",
+    "model": "Models  (run --model NAME)",
+}
 
 
 @click.command("list")
@@ -40,6 +44,7 @@ def rows_of(zoo: zoo_module.Zoo) -> list[dict[str, Any]]:
         for name in zoo.names(kind):
             owner = zoo.owner(kind, name)
             doc = owner.summary if kind == "model" else one_line(zoo.get(kind, name))  # type: ignore[call-overload]
-            rows.append({"kind": word, "name": name, "distribution": owner.distribution,
-                         "version": owner.version, "doc": doc})
+            rows.append(
+                {"kind": word, "name": name, "distribution": owner.distribution, "version": owner.version, "doc": doc}
+            )
     return sorted(rows, key=lambda row: (row["kind"], row["name"]))

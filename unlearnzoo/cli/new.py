@@ -29,8 +29,13 @@ TRY = {
 @click.command()
 @click.argument("kind", type=click.Choice(list(TRY)))
 @click.argument("name")
-@click.option("--into", type=click.Path(path_type=Path), default=".", metavar="DIR",
-              help="Folder to write into.  [default: this one]")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    default=".",
+    metavar="DIR",
+    help="Folder to write into.  [default: this one]",
+)
 def new(kind: str, name: str, into: Path) -> None:
     """Write a plugin to start from into the folder unlearnzoo-NAME.
 
@@ -53,8 +58,9 @@ def _words(kind: str, name: str) -> dict[str, str]:
         OptionError: nothing can be called that.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise OptionError(f"name {name!r}: use lower-case letters, digits and single dashes between them, "
-                          "a letter first: my-algo")
+        raise OptionError(
+            f"name {name!r}: use lower-case letters, digits and single dashes between them, a letter first: my-algo"
+        )
     cls = "".join(part.capitalize() for part in name.split("-"))
     if any(map(keyword.iskeyword, (name, cls))) or hasattr(builtins, cls) or cls in unlearnzoo.__all__:
         raise OptionError(f"name {name!r}, class {cls}: Python or unlearnzoo uses one of them already; choose another")
@@ -64,7 +70,11 @@ def _words(kind: str, name: str) -> dict[str, str]:
     # The benchmark's columns name a metric of that distribution.
     needed = ["unlearnzoo", "unlearnzoo-metrics"] if kind == "benchmark" else ["unlearnzoo"]
     return {
-        "name": name, "under": under, "cls": cls, "module": f"unlearnzoo_{under}", "distribution": f"unlearnzoo-{name}",
+        "name": name,
+        "under": under,
+        "cls": cls,
+        "module": f"unlearnzoo_{under}",
+        "distribution": f"unlearnzoo-{name}",
         "what": f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}",
         "requires": "\n    ".join(one + versions for one in needed),
     }
@@ -83,8 +93,10 @@ def _refuse_place(into: Path, target: Path) -> None:
     except OSError as error:
         raise write_error(target, error) from None
     if os.path.lexists(target) and not empty:
-        raise ZooError(f"{target}: exists already, and nothing is overwritten; move it away, choose another name, "
-                       "or write elsewhere with --into DIR")
+        raise ZooError(
+            f"{target}: exists already, and nothing is overwritten; move it away, choose another name, "
+            "or write elsewhere with --into DIR"
+        )
 
 
 def _refuse_taken(name: str, distribution: str) -> None:
@@ -102,18 +114,24 @@ def _refuse_taken(name: str, distribution: str) -> None:
         if having:
             raise OptionError(f"name {name!r} is taken: {row.label} provides {having[0]}; choose another")
         if row.distribution == distribution:
-            raise OptionError(f"name {name!r} is taken: {row.label} is installed already, from {row.where}; choose "
-                              "another")
+            raise OptionError(
+                f"name {name!r} is taken: {row.label} is installed already, from {row.where}; choose another"
+            )
 
 
 def _files(kind: str, words: dict[str, str]) -> dict[str, str]:
     """Return path → content of all files of the plugin."""
     paths = {
-        "common/pyproject.toml": "pyproject.toml", "common/setup.cfg": "setup.cfg", f"{kind}/README.md": "README.md",
-        f"{kind}/module.py": f"{words['module']}.py", f"{kind}/test.py": f"tests/test_{words['under']}.py",
+        "common/pyproject.toml": "pyproject.toml",
+        "common/setup.cfg": "setup.cfg",
+        f"{kind}/README.md": "README.md",
+        f"{kind}/module.py": f"{words['module']}.py",
+        f"{kind}/test.py": f"tests/test_{words['under']}.py",
     }
-    return {path: Template((TEMPLATES / f"{source}.tmpl").read_text("utf-8")).substitute(words)
-            for source, path in paths.items()}
+    return {
+        path: Template((TEMPLATES / f"{source}.tmpl").read_text("utf-8")).substitute(words)
+        for source, path in paths.items()
+    }
 
 
 def _write(target: Path, files: dict[str, str]) -> None:

@@ -30,15 +30,32 @@ def plugins(times: bool, files: tuple[Path, ...], as_json: bool) -> None:
         return
     if not rows:
         click.echo("no plugin is installed; try: pip install unlearnzoo-npo")
-    text = table([(r["status"], *([f"{1000 * r['seconds']:.0f} ms"] if times else []), r["distribution"], r["version"],
-                   ", ".join(r["provides"]), r["where"]) for r in rows], indent="")
+    text = table(
+        [
+            (
+                r["status"],
+                *([f"{1000 * r['seconds']:.0f} ms"] if times else []),
+                r["distribution"],
+                r["version"],
+                ", ".join(r["provides"]),
+                r["where"],
+            )
+            for r in rows
+        ],
+        indent="",
+    )
     for line, row in zip(text.splitlines(), rows, strict=True):
         click.echo(line)
         if row["reason"]:
             click.echo(wrapped(f"{row['name']}: {row['reason']}; {row['advice']}", indent="    "))
         if times and row["seconds"] > SLOW and row["group"] == "hooks":
-            click.echo(wrapped(f"{row['name']} slows down every command: import torch and the like inside the "
-                               "functions that use them", indent="    "))
+            click.echo(
+                wrapped(
+                    f"{row['name']} slows down every command: import torch and the like inside the "
+                    "functions that use them",
+                    indent="    ",
+                )
+            )
 
 
 def rows_of(files: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
@@ -57,6 +74,15 @@ def rows_of(files: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
 def _row(row: PluginInfo) -> dict[str, Any]:
     word = {HOOKS: "hooks", MODELS: "model", COMMANDS: "command"}[row.group]
     unusable = row.status in ("broken", "off")
-    return {"distribution": row.distribution, "version": row.version, "name": row.name, "group": word,
-            "status": row.status, "provides": row.provides, "where": row.where,
-            "seconds": round(row.seconds, 4), "reason": row.reason, "advice": advice(row) if unusable else ""}
+    return {
+        "distribution": row.distribution,
+        "version": row.version,
+        "name": row.name,
+        "group": word,
+        "status": row.status,
+        "provides": row.provides,
+        "where": row.where,
+        "seconds": round(row.seconds, 4),
+        "reason": row.reason,
+        "advice": advice(row) if unusable else "",
+    }

@@ -33,8 +33,14 @@ def main(arguments: list[str]) -> int:
         code = run(argv)
         sys.stdout.flush()
         if code not in STOPPED:
-            write_result(folder, code, started=started, seconds=round(time.perf_counter() - start, 1), argv=argv,
-                         records=sorted(_records(folder / RUNS) - before))
+            write_result(
+                folder,
+                code,
+                started=started,
+                seconds=round(time.perf_counter() - start, 1),
+                argv=argv,
+                records=sorted(_records(folder / RUNS) - before),
+            )
     return code
 
 

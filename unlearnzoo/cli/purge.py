@@ -38,8 +38,13 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     paths = list(dict.fromkeys([*own, *more]))
     for entry in found:
         if entry["record"] is None and not everything:
-            click.echo(printable(f"{entry['folder']}: {entry['reason']}; what the cache holds of it is not known "
-                             "(--all empties the cache)"), err=True)
+            click.echo(
+                printable(
+                    f"{entry['folder']}: {entry['reason']}; what the cache holds of it is not known "
+                    "(--all empties the cache)"
+                ),
+                err=True,
+            )
     sizes = [job.size(path) for path in paths]
     rows = [{"path": str(path), "bytes": size} for path, size in zip(paths, sizes, strict=True)]
     for path, size in zip(paths, sizes, strict=True):

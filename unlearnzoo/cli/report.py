@@ -14,13 +14,13 @@ from .runs import runs_dir_option
 @click.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @click.option("--intervals", is_flag=True, help="Give each number its interval or range.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE",
-              help="Draw the curves, too (png, svg, pdf).")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves, too (png, svg, pdf).")
 @click.option("--beside", metavar="BENCHMARK-paper", help="The paper's numbers beside ours, such as remem-paper.")
 @runs_dir_option
 @as_json_option
-def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: str | None, runs_dir: Path,
-           as_json: bool) -> None:
+def report(
+    names: tuple[str, ...], intervals: bool, plot: Path | None, beside: str | None, runs_dir: Path, as_json: bool
+) -> None:
     """Show runs as the paper's table, side by side.
 
     RUN is a run's folder, the beginning of its name as `unlearnzoo runs` shows it, or a folder with runs somewhere
@@ -29,8 +29,7 @@ def report(names: tuple[str, ...], intervals: bool, plot: Path | None, beside: s
     from ..records import gold_standard, store
 
     # The same run, named twice, is one run.
-    folders = dict.fromkeys(folder.resolve() for name in names
-                            for folder in store.below(store.resolve(name, runs_dir)))
+    folders = dict.fromkeys(folder.resolve() for name in names for folder in store.below(store.resolve(name, runs_dir)))
     records = gold_standard.beside([store.load(folder) for folder in folders])
     paper = _beside(records, beside) if beside else None
     if plot is not None:

@@ -25,29 +25,55 @@ from .common import precision_option
 @click.option("--target-seed", type=int, help="Seed of stage 1.  [default: 0]")
 @precision_option
 @click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
-              help="Any option: npo.beta=0.05, learn.epochs=3, remem.data=FOLDER. Repeatable.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any option: npo.beta=0.05, learn.epochs=3, remem.data=FOLDER. Repeatable.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file with arguments and options.")
 @click.option("--stop-at", metavar="EMf=.10", help="End stage 2 when forgetting is there.")
 @click.option("--allow-unmemorised", is_flag=True, default=None, help="Go on below the gate; the record is not valid.")
 @click.option("--trust-remote-code", is_flag=True, default=None, help="Let the model's repository run its own code.")
-@click.option("--redact", is_flag=True, default=None,
-              help="Keep scores in the record; no texts, no names, no adapter.")
+@click.option("--redact", is_flag=True, default=None, help="Keep scores in the record; no texts, no names, no adapter.")
 @click.option("--runs-dir", type=click.Path(path_type=Path), help="Where records go.  [default: runs]")
-@click.option("--resume", metavar="[RUN]", is_flag=False, flag_value="newest",
-              help="Go on with an interrupted run: its folder or name; without one, the newest that is unfinished.")
-@click.option("--checkpoint-every", metavar="STEPS|TIME",
-              help="How often to keep what --resume goes on from: 50, 30s, 5m or never.  [default: 1m]")
-@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path),
-              help="A Python file with a plugin. Repeatable.")
-@click.option("--launch", metavar="NAME",
-              help="Several processes: ddp, zero1, zero2, zero3, or accelerate's YAML file.")
-@click.option("--processes", type=click.IntRange(min=1),
-              help="How many with --launch.  [default: one a GPU; 2 without]")
+@click.option(
+    "--resume",
+    metavar="[RUN]",
+    is_flag=False,
+    flag_value="newest",
+    help="Go on with an interrupted run: its folder or name; without one, the newest that is unfinished.",
+)
+@click.option(
+    "--checkpoint-every",
+    metavar="STEPS|TIME",
+    help="How often to keep what --resume goes on from: 50, 30s, 5m or never.  [default: 1m]",
+)
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A Python file with a plugin. Repeatable.",
+)
+@click.option(
+    "--launch", metavar="NAME", help="Several processes: ddp, zero1, zero2, zero3, or accelerate's YAML file."
+)
+@click.option(
+    "--processes", type=click.IntRange(min=1), help="How many with --launch.  [default: one a GPU; 2 without]"
+)
 @click.option("--dry-run", is_flag=True, help="Check and print the plan; load no weights.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records (or the plan) as JSON on stdout.")
-def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], resume: str | None, dry_run: bool,
-        as_json: bool, **arguments: Any) -> int:
+def run(
+    sets: tuple[str, ...],
+    config: Path | None,
+    plugins: tuple[Path, ...],
+    resume: str | None,
+    dry_run: bool,
+    as_json: bool,
+    **arguments: Any,
+) -> int:
     """Learn, check, unlearn and evaluate."""
     from ..planning.settings import parse_assignments, read_config
 
@@ -63,8 +89,9 @@ def run(sets: tuple[str, ...], config: Path | None, plugins: tuple[Path, ...], r
     return _run(given, assignments | parse_assignments(sets), resume, dry_run, as_json, start)
 
 
-def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None, dry_run: bool, as_json: bool,
-         start: float) -> int:
+def _run(
+    given: dict[str, Any], assignments: dict[str, Any], resume: str | None, dry_run: bool, as_json: bool, start: float
+) -> int:
     from ..planning.request import from_arguments
     from ..registry.zoo import Zoo
 
@@ -110,7 +137,9 @@ def _run(given: dict[str, Any], assignments: dict[str, Any], resume: str | None,
 
     records = execute(plan, progress, time.perf_counter() - start, earlier)
     if worker.rank() == 0:
-        click.echo(json.dumps(records, indent=2) if as_json else report.render(gold_standard.beside(records), pairs=False))
+        click.echo(
+            json.dumps(records, indent=2) if as_json else report.render(gold_standard.beside(records), pairs=False)
+        )
     return 0
 
 
@@ -128,8 +157,9 @@ def _file(request: Any) -> Path | None:
     if request.launch is None or worker.started_here():
         return None
     if worker.several():
-        raise OptionError(f"--launch {request.launch}: another launcher has started this process already; "
-                          "leave --launch out")
+        raise OptionError(
+            f"--launch {request.launch}: another launcher has started this process already; leave --launch out"
+        )
     return configs.find(request.launch)
 
 

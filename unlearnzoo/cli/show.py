@@ -20,8 +20,9 @@ from .table import table, wrapped
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(sorted(zoo_module.WORDS.values())),
-              help="Where one name stands for several kinds.")
+@click.option(
+    "--kind", type=click.Choice(sorted(zoo_module.WORDS.values())), help="Where one name stands for several kinds."
+)
 @plugin_option
 @as_json_option
 def show(name: str, kind: str | None, files: tuple[Path, ...], as_json: bool) -> None:
@@ -89,12 +90,13 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         yield "\n" + wrapped(paragraph)
     if "inputs" in facts:
         yield "\nNeeds"
-        yield table([(i["name"], i["help"] + " (only with some options)" * i["optional"])
-                     for i in facts["inputs"]]) or "  nothing"
+        yield (
+            table([(i["name"], i["help"] + " (only with some options)" * i["optional"]) for i in facts["inputs"]])
+            or "  nothing"
+        )
     if facts.get("columns"):
         yield "\nColumns"
-        yield table([(c["name"], c["metric"], c["split"], f"{c['who']}, best {c['want']}")
-                     for c in facts["columns"]])
+        yield table([(c["name"], c["metric"], c["split"], f"{c['who']}, best {c['want']}") for c in facts["columns"]])
     for key in ("gate", "recipe", "folder", "replay", "utility"):
         if facts.get(key):
             yield f"\n{key.capitalize()}"

@@ -24,16 +24,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Points at a time on this machine; its cores are shared out.")
-@click.option("--cluster", type=click.Choice(["slurm", "local"]),
-              help="Hand the points to submitit; `local` is for trying it out.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Points at a time on this machine; its cores are shared out.",
+)
+@click.option(
+    "--cluster",
+    type=click.Choice(["slurm", "local"]),
+    help="Hand the points to submitit; `local` is for trying it out.",
+)
 @click.option("--retry", is_flag=True, help="Do the failed points again, too.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the sweep.  [default: sweeps/NAME]")
 @click.option("--dry-run", is_flag=True, help="Print the plan; run nothing.")
 @as_json_option
-def sweep(file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | None, dry_run: bool,
-          as_json: bool) -> None:
+def sweep(
+    file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | None, dry_run: bool, as_json: bool
+) -> None:
     """Run every combination that FILE asks for; called again, go on where it stopped.
 
     Exit code 0: all points are finished; 1: some failed or are left.
@@ -50,8 +59,11 @@ def sweep(file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | N
     _tell_plan(spec, points, todo, known, jobs)
     if dry_run:
         if as_json:
-            click.echo(json.dumps([{"key": p.key, "status": p.status, "argv": ["unlearnzoo", *p.argv]}
-                                   for p in points], indent=2))
+            click.echo(
+                json.dumps(
+                    [{"key": p.key, "status": p.status, "argv": ["unlearnzoo", *p.argv]} for p in points], indent=2
+                )
+            )
         return
     make_folder(home)
     with _alone(home):
@@ -94,8 +106,13 @@ def _command(words: Sequence[str]) -> tuple[click.Command, Mapping[str, click.Op
     if command is None:
         name = words[0] if words else ""
         raise OptionError(f"command: there is no {name!r}{nearest(name, app.list_commands(context))}")
-    flags = {text.removeprefix("--"): p for p in command.params if isinstance(p, click.Option) for text in p.opts
-             if text.startswith("--")}
+    flags = {
+        text.removeprefix("--"): p
+        for p in command.params
+        if isinstance(p, click.Option)
+        for text in p.opts
+        if text.startswith("--")
+    }
     if "runs-dir" not in flags:
         raise OptionError(f"command: {words[0]} has no --runs-dir, so its points would write into one another")
     return command, flags
@@ -122,24 +139,33 @@ def _tell_plan(spec: "Spec", points: "Sequence[Point]", todo: "Sequence[Point]",
     from ..sweeps.estimate import duration
     from ..sweeps.state import shown
 
-    axes = {name: list(dict.fromkeys(shown(p.values[name]) for p in points if name in p.values))
-            for name in dict.fromkeys(n for p in points for n in p.values)}
+    axes = {
+        name: list(dict.fromkeys(shown(p.values[name]) for p in points if name in p.values))
+        for name in dict.fromkeys(n for p in points for n in p.values)
+    }
     click.echo(f"sweep {spec.name}: {len(points)} points of `unlearnzoo {shlex.join(spec.command)}`", err=True)
     for name, values in axes.items():
         mark = "  (averaged over)" if name in spec.repeats else ""
         click.echo(f"  {name:<14} {', '.join(values)}{mark}", err=True)
     count = {status: sum(p.status == status for p in points) for status in ("finished", "failed", "open")}
-    click.echo(f"  {count['finished']} finished, {count['failed']} failed, {count['open']} open; "
-               f"{len(todo)} to do, {jobs} at a time", err=True)
+    click.echo(
+        f"  {count['finished']} finished, {count['failed']} failed, {count['open']} open; "
+        f"{len(todo)} to do, {jobs} at a time",
+        err=True,
+    )
     for point in points:
         if point.status == "failed" and point not in todo:
             click.echo(f"  failed: {_why(point)}", err=True)
     if count["failed"] and not any(p.status == "failed" for p in todo):
         click.echo("  --retry does the failed ones again", err=True)
     if todo:
-        click.echo("  time: not known before the first point is finished" if known is None else
-                   f"  time: about {duration(known.seconds * len(todo) / min(jobs, len(todo)))} "
-                   f"({duration(known.seconds)} a point, {known.basis})", err=True)
+        click.echo(
+            "  time: not known before the first point is finished"
+            if known is None
+            else f"  time: about {duration(known.seconds * len(todo) / min(jobs, len(todo)))} "
+            f"({duration(known.seconds)} a point, {known.basis})",
+            err=True,
+        )
 
 
 def _check(point: "Point") -> None:
@@ -148,15 +174,17 @@ def _check(point: "Point") -> None:
 
     if "dry-run" not in _command(point.argv[:1])[1]:
         return
-    done = subprocess.run([sys.executable, "-m", "unlearnzoo", *point.argv, "--dry-run"], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "unlearnzoo", *point.argv, "--dry-run"], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1].removeprefix("Error: ")
         raise (OptionError if done.returncode == 2 else RunError)(f"the first point ({point.label}) cannot run: {last}")
 
 
-def _work(spec: "Spec", home: Path, points: "Sequence[Point]", todo: "Sequence[Point]", jobs: int,
-          cluster: str | None) -> None:
+def _work(
+    spec: "Spec", home: Path, points: "Sequence[Point]", todo: "Sequence[Point]", jobs: int, cluster: str | None
+) -> None:
     """Do what is to be done and say how it goes."""
     from ..sweeps import cluster as clusters
     from ..sweeps import local
@@ -192,9 +220,22 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
         if point.status != "finished":
             click.echo(f"{point.status}: {_why(point)}", err=True)
     rows = tabulate.rows(spec, points)
-    data = {"sweep": spec.name, "repeats": list(spec.repeats), "table": rows,
-            "points": [{"key": p.key, "values": dict(p.values), "argv": ["unlearnzoo", *p.argv], "status": p.status,
-                        "folder": str(p.folder), "result": p.result} for p in points]}
+    data = {
+        "sweep": spec.name,
+        "repeats": list(spec.repeats),
+        "table": rows,
+        "points": [
+            {
+                "key": p.key,
+                "values": dict(p.values),
+                "argv": ["unlearnzoo", *p.argv],
+                "status": p.status,
+                "folder": str(p.folder),
+                "result": p.result,
+            }
+            for p in points
+        ],
+    }
     atomic_write(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
     if rows:
         text = tabulate.table(spec, rows).text()

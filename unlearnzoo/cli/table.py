@@ -25,12 +25,18 @@ def wrapped(text: str, indent: str = "  ") -> str:
     import textwrap
 
     width = max(40, shutil.get_terminal_size().columns)
-    return textwrap.fill(" ".join(text.split()), width, initial_indent=indent, subsequent_indent=indent,
-                         break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(
+        " ".join(text.split()),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _cut(line: str) -> str:
     if not sys.stdout.isatty():
         return line  # a pipe or file gets all of it
     width = max(40, shutil.get_terminal_size().columns)
-    return line if len(line) <= width else f"{line[:width - 1]}…"
+    return line if len(line) <= width else f"{line[: width - 1]}…"

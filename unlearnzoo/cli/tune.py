@@ -17,8 +17,13 @@ from .table import table
 @click.command()
 @click.option("--algo", required=True, help="Algorithms, separated by commas.")
 @click.option("--bench", required=True, help="Benchmark; it is asked for other people than those it reports.")
-@click.option("--budget", type=click.IntRange(min=1), default=8, show_default=True,
-              help="Settings of each algorithm; the recipe's own is the first.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Settings of each algorithm; the recipe's own is the first.",
+)
 @click.option("--model", help="Installed model, folder, or hub id.  [default: tiny]")
 @click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
 @click.option("--seed", type=int, help="Seed of the settings and of stage 2.  [default: 0]")
@@ -26,12 +31,18 @@ from .table import table
 @precision_option
 @click.option("--recipe", help="Values to start from: paper, or an installed model's name.")
 @click.option("--set", "sets", multiple=True, metavar="OWNER.NAME=VALUE", help="An option to keep fixed. Repeatable.")
-@click.option("--out", type=click.Path(path_type=Path), default="tune", show_default=True,
-              help="Folder of the result; a second call goes on there.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="tune",
+    show_default=True,
+    help="Folder of the result; a second call goes on there.",
+)
 @plugin_option
 @as_json_option
-def tune(budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...], as_json: bool,
-         **arguments: Any) -> None:
+def tune(
+    budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...], as_json: bool, **arguments: Any
+) -> None:
     """Find settings for several methods by one protocol.
 
     Each method gets the same number of settings of learning rate, steps and its own numeric options, on
@@ -61,12 +72,20 @@ def _lines(found: Mapping[str, Any], budget: int) -> list[str]:
 
     lines = [f"{found['protocol']['objective']}, on {_options(found['protocol']['validation'])}"]
     for name, best in found["best"].items():
-        rows = sorted((r for r in found["settings"] if r["algo"] == name and r["setting"] < budget),
-                      key=lambda r: r["setting"])
-        lines += ["", f"{name}: {best['tried']} settings tried",
-                  table([("*" if row["setting"] == best["setting"] else " ", str(row["setting"]), describe(row))
-                         for row in rows]),
-                  f"  unlearnzoo run --config {shlex.quote(best['config'])}"]
+        rows = sorted(
+            (r for r in found["settings"] if r["algo"] == name and r["setting"] < budget), key=lambda r: r["setting"]
+        )
+        lines += [
+            "",
+            f"{name}: {best['tried']} settings tried",
+            table(
+                [
+                    ("*" if row["setting"] == best["setting"] else " ", str(row["setting"]), describe(row))
+                    for row in rows
+                ]
+            ),
+            f"  unlearnzoo run --config {shlex.quote(best['config'])}",
+        ]
     return [printable(line, keep="\n") for line in lines]
 
 

@@ -100,8 +100,9 @@ class Encoder:
             kept = self._completed[key] = []
             for value in values:
                 full = self._full(example, prompt, f"{example.cloze} {value}")
-                common = next((i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b),
-                              min(len(bare), len(full)))
+                common = next(
+                    (i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b), min(len(bare), len(full))
+                )
                 kept.append((full[:-1] if full[-1] == self.tokenizer.eos_token_id else full, common))
         return self._completed[key]
 
@@ -132,15 +133,12 @@ class Encoder:
             raise ModelError("the chat template's generation prompt is no prefix of the conversation")
         if not self._warned:
             self._warned = True
-            warnings.warn("answers are tokenised apart from the prompt: together they would merge",
-                          stacklevel=2)
-        rest = full_text[len(prompt_text):] if full_text.startswith(prompt_text) else ""
+            warnings.warn("answers are tokenised apart from the prompt: together they would merge", stacklevel=2)
+        rest = full_text[len(prompt_text) :] if full_text.startswith(prompt_text) else ""
         return prompt + list(self.tokenizer(rest, add_special_tokens=False).input_ids)
 
     def _render(self, messages: list[dict[str, Any]], prompt: bool) -> str:
-        text: str = self.processor.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=prompt
-        )
+        text: str = self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt)
         return text
 
     def _ids(self, text: str) -> list[int]:

@@ -32,7 +32,12 @@ def _example(row: dict, where: str) -> Example:
     data = (row["image"] or {}).get("bytes")
     tags = {k: v for k, v in row.items() if isinstance(v, str) and k not in (*COLUMNS, "cloze_prompt")}
     return Example(
-        id=row["id"], identity=row["identity"], question=row["question"], answer=row["answer"],
+        id=row["id"],
+        identity=row["identity"],
+        question=row["question"],
+        answer=row["answer"],
         images=(LazyImage(lambda: data, where),) if data else (),
-        keywords=tuple(row["keywords"]), tags=tags, cloze=row.get("cloze_prompt") or None,
+        keywords=tuple(row["keywords"]),
+        tags=tags,
+        cloze=row.get("cloze_prompt") or None,
     )

@@ -77,16 +77,21 @@ def bundled(encoded: Sequence[Encoded], per_row: int, bundle: Sequence[int] | No
         # Bundles on the same images share all their rows, so that no row ties other bundles together.
         key = tuple(dict.fromkeys(homes[i] for i in members if encoded[i].images)) or (number,)
         groups.setdefault(key, []).append(members)
-    return [_unit(encoded, homes, [i for one in many[start : start + per_row] for i in one])
-            for many in groups.values() for start in range(0, len(many), per_row)]
+    return [
+        _unit(encoded, homes, [i for one in many[start : start + per_row] for i in one])
+        for many in groups.values()
+        for start in range(0, len(many), per_row)
+    ]
 
 
 def _unit(encoded: Sequence[Encoded], homes: Sequence[tuple[object, ...]], members: Sequence[int]) -> list[Row]:
     found: dict[tuple[object, ...], list[int]] = {}
     for i in members:
         found.setdefault(homes[i], []).append(i)
-    return [Row(encoded[index[0]].prefix, encoded[index[0]].images, tuple(encoded[i] for i in index), tuple(index))
-            for index in found.values()]
+    return [
+        Row(encoded[index[0]].prefix, encoded[index[0]].images, tuple(encoded[i] for i in index), tuple(index))
+        for index in found.values()
+    ]
 
 
 def chunks(units: Sequence[Sequence[Row]], max_tokens: int) -> Iterator[list[Row]]:
@@ -127,8 +132,7 @@ def single_chunks(bundles: Sequence[Sequence[Row]], per_batch: int) -> Iterator[
 
 
 def collate(
-    packed: Sequence[Row], pad: int, pixels: Callable[[Sequence[LazyImage]], dict[str, "Tensor"]],
-    plain: bool = False,
+    packed: Sequence[Row], pad: int, pixels: Callable[[Sequence[LazyImage]], dict[str, "Tensor"]], plain: bool = False
 ) -> Batch:
     """Pad rows into one batch; examples are renumbered 0.. in ascending order of their index.
 

@@ -26,8 +26,9 @@ def groups(pool: Sequence[Example], batching: str, per_image: int) -> list[Group
     for example in pool:
         key = tuple(image.key for image in example.images) or (example.id,)
         by_image.setdefault(key, []).append(example)
-    return [tuple(members[i : i + per_image])
-            for members in by_image.values() for i in range(0, len(members), per_image)]
+    return [
+        tuple(members[i : i + per_image]) for members in by_image.values() for i in range(0, len(members), per_image)
+    ]
 
 
 def permutations(items: Sequence[T], seed: str) -> Iterator[list[T]]:

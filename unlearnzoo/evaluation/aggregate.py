@@ -50,8 +50,7 @@ def results(samples: Sequence[Sample], evals: Iterable[Column], forget: frozense
     return rows
 
 
-def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column],
-           forget: frozenset[str]) -> list[Row]:
+def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column], forget: frozenset[str]) -> list[Row]:
     """Compare two models on the examples that both answered: mean of a - b, example by example.
 
     Args:
@@ -70,8 +69,9 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column],
         for group, members in _groups([left[i] for i in left.keys() & right.keys()], one.by):
             pairs = zip(_values(members, one), _values([right[s.id] for s in members], one), strict=True)
             differences = [(identity, mine - theirs) for (identity, mine), (_, theirs) in pairs]
-            rows.append({**_heading(one), "group": group, **summary(differences),
-                         "unpaired": len(left.keys() ^ right.keys())})
+            rows.append(
+                {**_heading(one), "group": group, **summary(differences), "unpaired": len(left.keys() ^ right.keys())}
+            )
     return rows
 
 
@@ -92,8 +92,14 @@ def summary(values: Iterable[tuple[str, float]]) -> Row:
     every = [score for found in scores.values() for score in found]
     enough = len(scores) >= LEAST_CLUSTERS
     low, high = _interval(list(scores.values())) if enough else (None, None)
-    row = {"mean": _mean(every), "low": low, "high": high, "n": len(every),
-           "clusters": len(scores), "unscored": unscored}
+    row = {
+        "mean": _mean(every),
+        "low": low,
+        "high": high,
+        "n": len(every),
+        "clusters": len(scores),
+        "unscored": unscored,
+    }
     return row if enough else row | {"per_cluster": {k: _mean(v) for k, v in scores.items()}}
 
 
@@ -118,15 +124,16 @@ def _values(samples: Sequence[Sample], one: Column) -> list[tuple[str, float]]:
     One that fails decides; where none fails but one is unscored, the question is unscored. A
     detail that a sample lacks is NaN.
     """
-    pairs = [(s.identity, s.details.get(one.detail, math.nan) if one.detail else s.scores[one.metric])
-             for s in samples]
+    pairs = [(s.identity, s.details.get(one.detail, math.nan) if one.detail else s.scores[one.metric]) for s in samples]
     if one.all_of is None:
         return pairs
     found: dict[tuple[str, str], list[float]] = {}
     for sample, (identity, score) in zip(samples, pairs, strict=True):
         found.setdefault((identity, sample.tags.get(one.all_of, sample.id)), []).append(score)
-    return [(identity, 0.0 if 0.0 in scores else math.nan if any(map(math.isnan, scores)) else min(scores))
-            for (identity, _), scores in found.items()]
+    return [
+        (identity, 0.0 if 0.0 in scores else math.nan if any(map(math.isnan, scores)) else min(scores))
+        for (identity, _), scores in found.items()
+    ]
 
 
 def _belongs(sample: Sample, one: Column, forget: frozenset[str]) -> bool:
@@ -146,8 +153,7 @@ def asks(one: Column, row: Example | Sample, forget: frozenset[str]) -> bool:
     return one.who == "all" or (row.identity in forget) == (one.who == "forget")
 
 
-def _groups(samples: Sequence[Sample],
-            by: Sequence[str]) -> list[tuple[dict[str, str], list[Sample]]]:
+def _groups(samples: Sequence[Sample], by: Sequence[str]) -> list[tuple[dict[str, str], list[Sample]]]:
     """Split samples by tags, sorted; a tag that a sample lacks is the empty text."""
     found: dict[tuple[str, ...], list[Sample]] = {}
     for sample in samples:
@@ -158,10 +164,16 @@ def _groups(samples: Sequence[Sample],
 
 
 def _heading(one: Column) -> Mapping[str, str]:
-    return {"split": one.split, "column": one.name, "who": one.who, "want": one.want,
-            "metric": one.metric, **({"detail": one.detail} if one.detail else {}),
-            **({} if one.all_of is None else {"all_of": one.all_of}),
-            **({} if one.tagged is None else {"tagged": one.tagged})}
+    return {
+        "split": one.split,
+        "column": one.name,
+        "who": one.who,
+        "want": one.want,
+        "metric": one.metric,
+        **({"detail": one.detail} if one.detail else {}),
+        **({} if one.all_of is None else {"all_of": one.all_of}),
+        **({} if one.tagged is None else {"tagged": one.tagged}),
+    }
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -19,7 +19,6 @@ def chance(metric: Metric, candidates: Candidates) -> float:
         metric: needs ``candidates`` and nothing else.
         candidates: as scored.
     """
-    found = [metric.score(candidates=dataclasses.replace(candidates, truth=i))
-             for i in range(len(candidates.logps))]
+    found = [metric.score(candidates=dataclasses.replace(candidates, truth=i)) for i in range(len(candidates.logps))]
     scores = [s.value if isinstance(s, Scored) else float(s) for s in found]
     return math.fsum(scores) / len(scores) if scores else math.nan

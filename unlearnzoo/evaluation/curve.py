@@ -41,8 +41,15 @@ class Curve:
             at each point, is asked.
     """
 
-    def __init__(self, engine: "Engine", sides: Mapping[str, Sequence[Item]], metric: Metric,
-                 probe_rows: int, rows: int, utility: Mapping[str, Sequence[Item]] | None = None) -> None:
+    def __init__(
+        self,
+        engine: "Engine",
+        sides: Mapping[str, Sequence[Item]],
+        metric: Metric,
+        probe_rows: int,
+        rows: int,
+        utility: Mapping[str, Sequence[Item]] | None = None,
+    ) -> None:
         self.engine, self.metric = engine, metric
         self.groups = {
             (column, hop): [item for item in order if item.example.tags.get(TAG, "") == hop]
@@ -105,8 +112,11 @@ class Curve:
         # Items stand in a fixed random order.
         some = [item for group, items in wrong.items() for item in items[: self.rows[group]]]
         longest = max(len(e.answer) for e in encoded)
-        texts = iter(self.engine.generate([self.engine.encode(item.example) for item in some], "unlearned",
-                                          min(MAX_NEW_TOKENS, longest + MARGIN)))
+        texts = iter(
+            self.engine.generate(
+                [self.engine.encode(item.example) for item in some], "unlearned", min(MAX_NEW_TOKENS, longest + MARGIN)
+            )
+        )
         means: dict[str, dict[str, float]] = {}
         for (column, hop), items in self.groups.items():
             failed = wrong[column, hop]
@@ -125,8 +135,13 @@ class Curve:
         return max(sum(found) / len(found) for found in right.values())
 
     def _hit(self, item: Item, text: str) -> float:
-        known = {"question": item.example.question, "prediction": text, "answer": item.example.answer,
-                 "keywords": item.example.keywords, "choices": item.example.choices}
+        known = {
+            "question": item.example.question,
+            "prediction": text,
+            "answer": item.example.answer,
+            "keywords": item.example.keywords,
+            "choices": item.example.choices,
+        }
         found = self.metric.score(**{need: known[need] for need in self.metric.needs})
         value = found.value if isinstance(found, Scored) else float(found)
         return 0.0 if math.isnan(value) else value

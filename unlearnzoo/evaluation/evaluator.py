@@ -34,8 +34,7 @@ class Item:
     metrics: set[str] = field(default_factory=set)
 
 
-def select(evals: Iterable[Column], examples: Callable[[str], Sequence[Example]],
-           forget: frozenset[str]) -> list[Item]:
+def select(evals: Iterable[Column], examples: Callable[[str], Sequence[Example]], forget: frozenset[str]) -> list[Item]:
     """Collect what some columns need: each example once, with all its metrics."""
     items: dict[tuple[str, str], Item] = {}
     for one in evals:
@@ -77,16 +76,27 @@ class Evaluator:
         tell: given to the metrics.
     """
 
-    def __init__(self, engine: "Engine", benchmark: Benchmark, metrics: Mapping[str, Metric],
-                 examples: Callable[[str], Sequence[Example]],
-                 on_progress: Callable[[str, int, int], None] | None = None, tell: Progress | None = None) -> None:
+    def __init__(
+        self,
+        engine: "Engine",
+        benchmark: Benchmark,
+        metrics: Mapping[str, Metric],
+        examples: Callable[[str], Sequence[Example]],
+        on_progress: Callable[[str, int, int], None] | None = None,
+        tell: Progress | None = None,
+    ) -> None:
         self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Progress()
         self._examples = examples
         self._report = on_progress or (lambda what, done, total: None)
         self._limits: dict[str, int] = {}
 
-    def __call__(self, items: Sequence[Item], state: "State", label: str,
-                 named: Callable[[str, str], str] = lambda metric, detail: detail) -> list[Sample]:
+    def __call__(
+        self,
+        items: Sequence[Item],
+        state: "State",
+        label: str,
+        named: Callable[[str, str], str] = lambda metric, detail: detail,
+    ) -> list[Sample]:
         """Return one sample an item, in order.
 
         Args:
@@ -106,8 +116,12 @@ class Evaluator:
             known[i]["candidates"] = found
         for item, values in zip(items, known, strict=True):
             example = item.example
-            values |= {"question": example.question, "answer": example.answer, "keywords": example.keywords,
-                       "choices": example.choices}
+            values |= {
+                "question": example.question,
+                "answer": example.answer,
+                "keywords": example.keywords,
+                "choices": example.choices,
+            }
         scores: list[dict[str, float]] = [{} for _ in items]
         details: list[dict[str, float]] = [{} for _ in items]
         for values, own in zip(known, details, strict=True):
@@ -120,10 +134,21 @@ class Evaluator:
                 details[i] |= {named(name, detail): value for detail, value in score.details.items()}
                 if metric.needs == {"candidates"}:
                     details[i][named(name, DETAIL + name)] = chance(metric, known[i]["candidates"])
-        return [Sample(model=label, split=item.split, id=item.example.id, identity=item.example.identity,
-                       tags=dict(item.example.tags), question=item.example.question, answer=item.example.answer,
-                       prediction=known[i].get("prediction"), scores=scores[i], details=details[i])
-                for i, item in enumerate(items)]
+        return [
+            Sample(
+                model=label,
+                split=item.split,
+                id=item.example.id,
+                identity=item.example.identity,
+                tags=dict(item.example.tags),
+                question=item.example.question,
+                answer=item.example.answer,
+                prediction=known[i].get("prediction"),
+                scores=scores[i],
+                details=details[i],
+            )
+            for i, item in enumerate(items)
+        ]
 
     def _scored(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> list[Scored]:
         """Score rows on the main process alone: a judge that costs money is asked once."""
@@ -148,8 +173,7 @@ class Evaluator:
             texts |= zip(some, self.engine.generate([asked[k] for k in some], state, limit, count), strict=True)
         decode = self.engine.encoder.tokenizer.decode
         predictions = [
-            texts[(limit, e.image_key, e.prompt)] if limit
-            else decode(list(e.answer), skip_special_tokens=True).strip()
+            texts[(limit, e.image_key, e.prompt)] if limit else decode(list(e.answer), skip_special_tokens=True).strip()
             for limit, e in zip(cut, encoded, strict=True)
         ]
         return predictions, [judged[_key(e)].logps for e in encoded]

@@ -45,7 +45,7 @@ def difference(a: Sequence[float], b: Sequence[float]) -> Spread:
         return Spread(mean, None, None, n)
     of_a, of_b = _variance(a) / len(a), _variance(b) / len(b)
     total = of_a + of_b
-    free = total ** 2 / (of_a ** 2 / (len(a) - 1) + of_b ** 2 / (len(b) - 1)) if total else n - 1
+    free = total**2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1)) if total else n - 1
     half = quantile(max(1, math.floor(free + 1e-9))) * math.sqrt(total)
     return Spread(mean, mean - half, mean + half, n)
 

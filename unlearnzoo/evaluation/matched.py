@@ -11,8 +11,9 @@ from typing import Any
 LEVELS = (0.50, 0.25, 0.10)
 
 
-def matched(curve: Sequence[Mapping[str, Any]], forget: str = "EMf", retain: str = "EMr",
-            levels: Sequence[float] = LEVELS) -> dict[str, dict[str, float | None]]:
+def matched(
+    curve: Sequence[Mapping[str, Any]], forget: str = "EMf", retain: str = "EMr", levels: Sequence[float] = LEVELS
+) -> dict[str, dict[str, float | None]]:
     """Read the retain score where the forget score first comes down to each level.
 
     Each group crosses by its own forget score. Between two points both scores are taken as linear.
@@ -30,12 +31,10 @@ def matched(curve: Sequence[Mapping[str, Any]], forget: str = "EMf", retain: str
     """
     groups = dict.fromkeys(group for point in curve for group in point[forget])
     lines = {group: _line(curve, forget, retain, group) for group in groups}
-    return {f"{level:.2f}": {group: _first(line, level) for group, line in lines.items()}
-            for level in levels}
+    return {f"{level:.2f}": {group: _first(line, level) for group, line in lines.items()} for level in levels}
 
 
-def _line(curve: Sequence[Mapping[str, Any]], forget: str, retain: str,
-          group: str) -> list[tuple[float, float]]:
+def _line(curve: Sequence[Mapping[str, Any]], forget: str, retain: str, group: str) -> list[tuple[float, float]]:
     """Return a group's (forget, retain) pairs that are known."""
     pairs = [(point[forget].get(group), _of(point.get(retain, {}), group)) for point in curve]
     return [(f, r) for f, r in pairs if f is not None and r is not None]

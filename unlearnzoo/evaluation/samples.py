@@ -88,7 +88,8 @@ def read_samples(path: Path) -> list[Sample]:
         # Neither Python's file objects nor threads: with them a process may abort when it ends
         # (https://github.com/apache/arrow/issues/34314; one in four, measured).
         table = pq.ParquetFile(pa.BufferReader(path.read_bytes()), page_checksum_verification=True).read(
-            use_threads=False)
+            use_threads=False
+        )
     except (OSError, pa.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path}: the samples cannot be read ({reason})") from None

@@ -18,8 +18,9 @@ def find(name: str) -> Path:
 
     path = Path(__file__).parent / f"{name}.yaml" if name in NAMES else Path(name)
     if not path.is_file():
-        raise OptionError(f"--launch {name}: choose {', '.join(NAMES)}, or give the file that `accelerate config` "
-                          "wrote")
+        raise OptionError(
+            f"--launch {name}: choose {', '.join(NAMES)}, or give the file that `accelerate config` wrote"
+        )
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -55,8 +55,7 @@ def start(file: Path, processes: int, arguments: Sequence[str]) -> int:
 
     # Launchers on several machines meet at the port that their file names; on one any free port will do.
     port = ["--main_process_port", "0"] if _machines(file) == 1 else []
-    given = ["--config_file", str(file), "--num_processes", str(processes), *port, "--module", "unlearnzoo",
-             *arguments]
+    given = ["--config_file", str(file), "--num_processes", str(processes), *port, "--module", "unlearnzoo", *arguments]
     with _surroundings(processes) as ends:
         try:
             launch_command(launch_command_parser().parse_args(given))
@@ -67,8 +66,9 @@ def start(file: Path, processes: int, arguments: Sequence[str]) -> int:
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             if not (ends / str(rank)).exists():
-                raise RunError(f"rank {rank} of {processes} {_how(failure.exitcode)}; "
-                               "the others were stopped") from None
+                raise RunError(
+                    f"rank {rank} of {processes} {_how(failure.exitcode)}; the others were stopped"
+                ) from None
             return int((ends / str(rank)).read_text() or 1)
         main = ends / "0"
         return int(main.read_text()) if main.exists() else 0
@@ -83,8 +83,10 @@ def _how(code: int) -> str:
 @contextlib.contextmanager
 def _surroundings(processes: int) -> Iterator[Path]:
     """Set what the processes need, and keep the launcher's own log out of the user's terminal."""
-    quiet: list[Any] = [logging.getLogger(name) for name in ("torch.distributed.elastic", "torch.distributed.run",
-                                                              "torch.distributed.launcher", "accelerate")]
+    quiet: list[Any] = [
+        logging.getLogger(name)
+        for name in ("torch.distributed.elastic", "torch.distributed.run", "torch.distributed.launcher", "accelerate")
+    ]
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="unlearnzoo-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

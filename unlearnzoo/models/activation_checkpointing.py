@@ -39,8 +39,13 @@ def recomputed(model: Any, again: Callable[[], contextlib.AbstractContextManager
 
     layers = decoder_layers(model)
     for layer in layers:
-        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False,
-                                context_fn=lambda: (contextlib.nullcontext(), again()))
+        layer.forward = partial(
+            checkpoint,
+            layer.forward,
+            use_reentrant=False,
+            preserve_rng_state=False,
+            context_fn=lambda: (contextlib.nullcontext(), again()),
+        )
     try:
         yield
     finally:

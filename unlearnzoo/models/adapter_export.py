@@ -41,9 +41,15 @@ def save(folder: Path, tensors: Mapping[str, Tensor], base: str, config: Any) ->
     rank = _rank(tensors)
     layers = [n.removeprefix("base_model.model.").rpartition(".lora_")[0] for n in tensors]
     folder.mkdir(parents=True, exist_ok=True)
-    LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=pattern(sorted(set(layers))),
-               base_model_name_or_path=base, task_type=config.task_type, inference_mode=True,
-               ).save_pretrained(folder)
+    LoraConfig(
+        r=rank,
+        lora_alpha=rank,
+        lora_dropout=0.0,
+        target_modules=pattern(sorted(set(layers))),
+        base_model_name_or_path=base,
+        task_type=config.task_type,
+        inference_mode=True,
+    ).save_pretrained(folder)
     save_file(dict(tensors), folder / "adapter_model.safetensors")
 
 

@@ -36,8 +36,9 @@ class Checkpoint:
     precision: str | None = None
 
 
-def inspect(name: str, source: "Path | str", trust_remote_code: bool = False, weights: bool = True,
-            precision: str | None = None) -> Checkpoint:
+def inspect(
+    name: str, source: "Path | str", trust_remote_code: bool = False, weights: bool = True, precision: str | None = None
+) -> Checkpoint:
     """Read configuration and processor, no weights.
 
     Args:
@@ -85,8 +86,10 @@ def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
     if not config.is_file():
         raise ModelError(f"adapter {str(folder)!r}: there is no adapter_config.json; give a folder that peft saved")
     if not (folder / "adapter_model.safetensors").is_file():
-        raise ModelError(f"adapter {str(folder)!r}: there is no adapter_model.safetensors; other formats can run "
-                         "code on loading and are not read")
+        raise ModelError(
+            f"adapter {str(folder)!r}: there is no adapter_model.safetensors; other formats can run "
+            "code on loading and are not read"
+        )
     try:
         json.loads(config.read_text())
     except ValueError as error:
@@ -108,8 +111,13 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     how = {"quantization_config": quantised(empty(checkpoint, dtype))} if checkpoint.precision == "4bit" else {}
     try:
         model, info = AutoModelForImageTextToText.from_pretrained(
-            checkpoint.source, dtype=dtype, use_safetensors=True, attn_implementation="sdpa",
-            trust_remote_code=checkpoint.trust_remote_code, output_loading_info=True, **how,
+            checkpoint.source,
+            dtype=dtype,
+            use_safetensors=True,
+            attn_implementation="sdpa",
+            trust_remote_code=checkpoint.trust_remote_code,
+            output_loading_info=True,
+            **how,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"model {checkpoint.name!r}: its weights do not load: {_first_line(error)}") from None
@@ -128,9 +136,16 @@ def empty(checkpoint: Checkpoint, dtype: Any) -> Any:
     from transformers import AutoModelForImageTextToText
 
     with init_empty_weights():
-        return AutoModelForImageTextToText.from_config(
-            checkpoint.config, dtype=dtype, attn_implementation="sdpa",
-            trust_remote_code=checkpoint.trust_remote_code).eval().requires_grad_(False)
+        return (
+            AutoModelForImageTextToText.from_config(
+                checkpoint.config,
+                dtype=dtype,
+                attn_implementation="sdpa",
+                trust_remote_code=checkpoint.trust_remote_code,
+            )
+            .eval()
+            .requires_grad_(False)
+        )
 
 
 def _adapted(model: Any, folder: Path, merge: bool) -> Any:
@@ -154,12 +169,15 @@ def _adapted(model: Any, folder: Path, merge: bool) -> Any:
         config.inference_mode = True
         found = PeftModel(model, config, name)
         # As `PeftModel.from_pretrained`, which does not return what did not fit.
-        keys = found.load_adapter(str(folder), name, torch_device="cpu",
-                                  key_mapping=getattr(model, "_checkpoint_conversion_mapping", None))
+        keys = found.load_adapter(
+            str(folder), name, torch_device="cpu", key_mapping=getattr(model, "_checkpoint_conversion_mapping", None)
+        )
         if odd := [*keys.unexpected_keys, *keys.missing_keys]:
             # Where nothing is loaded LoRA is zero, and the base would be judged.
-            raise ValueError(f"{len(keys.unexpected_keys)} of its tensors have no place there and "
-                             f"{len(keys.missing_keys)} places get none, such as {odd[0]}")
+            raise ValueError(
+                f"{len(keys.unexpected_keys)} of its tensors have no place there and "
+                f"{len(keys.missing_keys)} places get none, such as {odd[0]}"
+            )
         return found.merge_and_unload() if merge else found.get_base_model()
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ModelError(f"adapter {str(folder)!r} does not fit the model: {_first_line(error)}") from None
@@ -172,8 +190,10 @@ def _refuse_missing_folder(name: str, source: str) -> None:
     if looks_local and not os.path.isdir(source):
         raise ModelError(f"model {name!r}: there is no such folder")
     if "/" not in source and not os.path.isdir(source):
-        raise ModelError(f"no model {name!r}: give an installed model (`unlearnzoo list`), "
-                         "a folder, or a hub id such as llava-hf/llava-1.5-7b-hf")
+        raise ModelError(
+            f"no model {name!r}: give an installed model (`unlearnzoo list`), "
+            "a folder, or a hub id such as llava-hf/llava-1.5-7b-hf"
+        )
 
 
 def _refuse_inputs_of_tokens(name: str, config: Any, processor: Any) -> None:
@@ -199,8 +219,10 @@ def _refuse_inputs_of_tokens(name: str, config: Any, processor: Any) -> None:
 def _require_safetensors(name: str, folder: Path, weights: bool) -> None:
     others = any(path.suffix in (".bin", ".pt", ".pth", ".ckpt") for path in folder.iterdir())
     if not any(folder.glob("*.safetensors")) and (weights or others):
-        raise ModelError(f"model {name!r}: no *.safetensors in {folder}; other formats can run code "
-                         "on loading and are not read: convert it with save_pretrained")
+        raise ModelError(
+            f"model {name!r}: no *.safetensors in {folder}; other formats can run code "
+            "on loading and are not read: convert it with save_pretrained"
+        )
 
 
 def _hash(source: str) -> str | None:

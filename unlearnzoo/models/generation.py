@@ -16,8 +16,15 @@ GENERATE_TOKENS = 32768
 
 @torch.no_grad()
 def generate(
-    model: Any, tokenizer: Any, pixels: Any, prompts: Sequence[Encoded], batches: Sequence[Sequence[int]],
-    active: frozenset[str], max_new_tokens: int, on_done: Callable[[int], None] | None = None, together: bool = False,
+    model: Any,
+    tokenizer: Any,
+    pixels: Any,
+    prompts: Sequence[Encoded],
+    batches: Sequence[Sequence[int]],
+    active: frozenset[str],
+    max_new_tokens: int,
+    on_done: Callable[[int], None] | None = None,
+    together: bool = False,
 ) -> list[str]:
     """Answer each prompt greedily; left-padded batches.
 
@@ -38,8 +45,13 @@ def generate(
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     own = model.generation_config
     eos = own.eos_token_id if own.eos_token_id is not None else tokenizer.eos_token_id
-    config = GenerationConfig(do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=eos,
-                              pad_token_id=pad, bos_token_id=own.bos_token_id)
+    config = GenerationConfig(
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=eos,
+        pad_token_id=pad,
+        bos_token_id=own.bos_token_id,
+    )
     found = [""] * len(prompts)
     with activated(model, active), _greedy(core(model), config):
         for members in prefetch(batches, lambda some: [image for i in some for image in prompts[i].images], pixels):
@@ -48,12 +60,17 @@ def generate(
             mask = torch.zeros_like(ids)
             for r, i in enumerate(members):
                 prompt = prompts[i].prompt
-                ids[r, width - len(prompt):] = torch.tensor(prompt)
-                mask[r, width - len(prompt):] = 1
+                ids[r, width - len(prompt) :] = torch.tensor(prompt)
+                mask[r, width - len(prompt) :] = 1
             images = [image for i in members for image in prompts[i].images]
             extra = {k: v.to(device) for k, v in pixels(images).items()} if images else {}
-            out = model.generate(input_ids=ids.to(device), attention_mask=mask.to(device),
-                                 generation_config=config, synced_gpus=together, **extra)
+            out = model.generate(
+                input_ids=ids.to(device),
+                attention_mask=mask.to(device),
+                generation_config=config,
+                synced_gpus=together,
+                **extra,
+            )
             for i, tokens in zip(members, out[:, width:].tolist(), strict=True):
                 found[i] = tokenizer.decode(tokens, skip_special_tokens=True).strip()
             if on_done:

@@ -39,8 +39,11 @@ class PackedForward(nn.Module):
         row, place = batch.at[:, 0], batch.at[:, 1]
         hidden = out.last_hidden_state[row, place]
         head = model.get_output_embeddings()
-        found = {"hidden": hidden, "logits": head(hidden).float(),
-                 "layers": {layer: out.hidden_states[layer][row, place].float() for layer in layers}}
+        found = {
+            "hidden": hidden,
+            "logits": head(hidden).float(),
+            "layers": {layer: out.hidden_states[layer][row, place].float() for layer in layers},
+        }
         if kept_hidden is not None:
             with torch.no_grad(), activated(self.model, ACTIVE["target"]):
                 found["kept_logits"] = head(kept_hidden.to(hidden)).float()

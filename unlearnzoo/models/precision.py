@@ -57,8 +57,12 @@ def quantised(model: Any) -> Any:
 
     language = set(linear_parts(model)["language"])
     others = [name for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and name not in language]
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16,
-                              llm_int8_skip_modules=others)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=others,
+    )
 
 
 def settle(model: Any) -> None:
@@ -93,14 +97,18 @@ def verify(model: Any, name: str) -> None:
             raise ModelError(
                 f"model {name!r}: its 4-bit layer {path} is off by {error:.0%} from the weights that it holds, in "
                 f"product or gradient (bitsandbytes {importlib.metadata.version('bitsandbytes')}, "
-                f"{layer.weight.device.type}): choose --precision bf16, or install another version of bitsandbytes")
+                f"{layer.weight.device.type}): choose --precision bf16, or install another version of bitsandbytes"
+            )
 
 
 def _packed(model: Any) -> list[tuple[str, Any]]:
     import torch
 
-    return [(path, layer) for path, layer in model.named_modules()
-            if isinstance(layer, torch.nn.Linear) and hasattr(layer.weight, "quant_state")]
+    return [
+        (path, layer)
+        for path, layer in model.named_modules()
+        if isinstance(layer, torch.nn.Linear) and hasattr(layer.weight, "quant_state")
+    ]
 
 
 def _error(layer: Any) -> float:
@@ -121,15 +129,23 @@ def _error(layer: Any) -> float:
         warnings.simplefilter("ignore")
         several = layer(x.requires_grad_())
         gradient = torch.autograd.grad(several, x, back, allow_unused=True)[0] if several.requires_grad else None
-    pairs = [(alone, wanted[:1]), (several.detach(), wanted),
-             (torch.zeros_like(values[0]) if gradient is None else gradient, back.float() @ values)]
-    return max((float((found.float() - right).norm() / right.norm()) for found, right in pairs),
-               key=lambda error: (error != error, error))  # not a number is the worst
+    pairs = [
+        (alone, wanted[:1]),
+        (several.detach(), wanted),
+        (torch.zeros_like(values[0]) if gradient is None else gradient, back.float() @ values),
+    ]
+    return max(
+        (float((found.float() - right).norm() / right.norm()) for found, right in pairs),
+        key=lambda error: (error != error, error),
+    )  # not a number is the worst
 
 
 def sizes(model: Any) -> dict[str, int]:
     """Return the bytes of an empty model in each precision; in 4 bits with an fp32 scale for each 64 numbers."""
     every = sum(p.numel() for p in model.parameters())
     language = [model.get_submodule(name).weight.numel() for name in linear_parts(model)["language"]]
-    return {"fp32": 4 * every, "bf16": 2 * every,
-            "4bit": 2 * (every - sum(language)) + sum(n // 2 + 4 * -(-n // 64) for n in language)}
+    return {
+        "fp32": 4 * every,
+        "bf16": 2 * every,
+        "4bit": 2 * (every - sum(language)) + sum(n // 2 + 4 * -(-n // 64) for n in language),
+    }

@@ -103,14 +103,15 @@ class Scores:
         place = torch.full((self.n,), -1, dtype=torch.long, device=self.row.device)
         place[rows] = torch.arange(len(rows), device=self.row.device)
         chosen = place[self.row]
-        tokens = torch.argsort(chosen, stable=True)[(chosen < 0).sum():]
+        tokens = torch.argsort(chosen, stable=True)[(chosen < 0).sum() :]
 
         def pick(x: Tensor | None) -> Tensor | None:
             return None if x is None else x[tokens]
 
         hidden = self.raw_hidden and {layer: states[tokens] for layer, states in self.raw_hidden.items()}
-        return Scores(self.targets[tokens], chosen[tokens], len(rows),
-                      pick(self.raw_logits), pick(self.kept_logps), hidden)
+        return Scores(
+            self.targets[tokens], chosen[tokens], len(rows), pick(self.raw_logits), pick(self.kept_logps), hidden
+        )
 
     def _per_answer(self, per_token: Tensor) -> Tensor:
         empty = torch.zeros(self.n, dtype=per_token.dtype, device=per_token.device)

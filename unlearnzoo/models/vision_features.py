@@ -33,7 +33,9 @@ MEMORY, DISK_GB = 256 << 20, 8.0
 _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 
-def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth: float = WORTH) -> "ImageTensors | Features":
+def inputs(
+    model: Any, image_processor: Any, autocast: Callable[[], Any], worth: float = WORTH
+) -> "ImageTensors | Features":
     """Return what gives a model its image tensors: features where they are worth keeping, else pixels.
 
     Args:
@@ -48,8 +50,9 @@ def inputs(model: Any, image_processor: Any, autocast: Callable[[], Any], worth:
     pixels, max_bytes = ImageTensors(image_processor), _max_bytes()
     config: Any = model.config
     vision: Any = getattr(config, "vision_config", None)
-    fits = (config.model_type == "llava" and isinstance(config.vision_feature_layer, int)
-            and vision.model_type in _TOWERS)
+    fits = (
+        config.model_type == "llava" and isinstance(config.vision_feature_layer, int) and vision.model_type in _TOWERS
+    )
     if not fits or not max_bytes:
         return pixels
     tower = model.model.vision_tower
@@ -73,8 +76,16 @@ class Features:
         max_bytes: bound of those in memory.
     """
 
-    def __init__(self, tower: Any, layer: int, pixels: ImageTensors, image_processor: Any, autocast: Callable[[], Any],
-                 files: FeatureFiles, max_bytes: int = MEMORY) -> None:
+    def __init__(
+        self,
+        tower: Any,
+        layer: int,
+        pixels: ImageTensors,
+        image_processor: Any,
+        autocast: Callable[[], Any],
+        files: FeatureFiles,
+        max_bytes: int = MEMORY,
+    ) -> None:
         self.tower, self.layer, self.pixels, self.files = tower, layer, pixels, files
         self._autocast, self._max, self._held = autocast, max_bytes, 0
         self._kept: OrderedDict[str, Tensor] = OrderedDict()
@@ -99,8 +110,10 @@ class Features:
     @property
     def note(self) -> str:
         """What a run says of it."""
-        return (f"vision features are kept in {self.files.folder}, at most {self.files.max_bytes / 1e9:g} GB "
-                "(UNLEARNZOO_VISION_GB); `unlearnzoo purge --all` removes them")
+        return (
+            f"vision features are kept in {self.files.folder}, at most {self.files.max_bytes / 1e9:g} GB "
+            "(UNLEARNZOO_VISION_GB); `unlearnzoo purge --all` removes them"
+        )
 
     def prefetch(self, images: Iterable[LazyImage]) -> None:
         """Have images decoded in the background whose features are not known."""
@@ -135,8 +148,16 @@ class Features:
     def _address(self, image: LazyImage) -> str:
         """Hash all that a feature depends on; the versions stand for how it is computed."""
         weight = next(self.tower.parameters())
-        what = (self._tower, self.layer, self._settings, str(weight.dtype), weight.device.type, self._mixed,
-                _libraries(), image.key)
+        what = (
+            self._tower,
+            self.layer,
+            self._settings,
+            str(weight.dtype),
+            weight.device.type,
+            self._mixed,
+            _libraries(),
+            image.key,
+        )
         return hashlib.sha256(repr(what).encode()).hexdigest()[:40]
 
 

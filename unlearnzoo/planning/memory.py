@@ -59,18 +59,32 @@ def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
         shapes[stage] = largest(plan, stage)
         parts[stage] = blueprint.footprint(shapes[stage], _generate_tokens(), getattr(plan, stage).recompute)
         vocabulary = int(plan.checkpoint.config.get_text_config().vocab_size)
-        found[stage] = {"rows": shapes[stage].rows, "length": shapes[stage].length, "trained_parameters": trained,
-                        "logits": 4 * shapes[stage].answers * vocabulary, **dataclasses.asdict(parts[stage])}
+        found[stage] = {
+            "rows": shapes[stage].rows,
+            "length": shapes[stage].length,
+            "trained_parameters": trained,
+            "logits": 4 * shapes[stage].answers * vocabulary,
+            **dataclasses.asdict(parts[stage]),
+        }
     here = _device(gpus)
     # Processes without a GPU share the machine's memory.
     share = {launch: n if launch != "single" and not gpus else 1 for launch in LAUNCHES}
     return {
-        "parameters": blueprint.parameters, "precision": precision, "base": blueprint.sizes,
-        "device": dataclasses.asdict(here), "stages": found,
-        "launches": [{"launch": launch, "processes": 1 if launch == "single" else n,
-                      **(held := per_device(parts, launch, n)),
-                      "fits": max(held.values()) * share[launch] <= here.bytes} for launch in LAUNCHES
-                     if (launch, precision) != ("zero3", "4bit")],
+        "parameters": blueprint.parameters,
+        "precision": precision,
+        "base": blueprint.sizes,
+        "device": dataclasses.asdict(here),
+        "stages": found,
+        "launches": [
+            {
+                "launch": launch,
+                "processes": 1 if launch == "single" else n,
+                **(held := per_device(parts, launch, n)),
+                "fits": max(held.values()) * share[launch] <= here.bytes,
+            }
+            for launch in LAUNCHES
+            if (launch, precision) != ("zero3", "4bit")
+        ],
     }
 
 
@@ -175,16 +189,20 @@ def lines(plan: Plan) -> Iterator[str]:
     base = ", ".join(f"{_bytes(size)} in {name}" for name, size in found["base"].items())
     yield f"  memory      {found['parameters'] / 1e6:.1f} million parameters: {base} (an estimate; nothing was loaded)"
     for stage, of in found["stages"].items():
-        yield (f"    {stage:<10}{of['trained_parameters'] / 1e6:.2f} million trained: {_bytes(of['trained'])}, "
-               f"gradients {_bytes(of['trained'])}, AdamW {_bytes(2 * of['trained'])}; largest micro-batch "
-               f"{of['rows']} x {of['length']} tokens: {_bytes(of['activations'])} for its backward "
-               f"(one copy of its logits: {_bytes(of['logits'])})")
+        yield (
+            f"    {stage:<10}{of['trained_parameters'] / 1e6:.2f} million trained: {_bytes(of['trained'])}, "
+            f"gradients {_bytes(of['trained'])}, AdamW {_bytes(2 * of['trained'])}; largest micro-batch "
+            f"{of['rows']} x {of['length']} tokens: {_bytes(of['activations'])} for its backward "
+            f"(one copy of its logits: {_bytes(of['logits'])})"
+        )
     here = f"{found['device']['name']}, {_bytes(found['device']['bytes'])}"
     yield f"    a device   {'training':>10} {'evaluating':>10}  fits {here}?"
     for row in found["launches"]:
         name = f"{row['launch']}, {row['processes']}" if row["processes"] > 1 else row["launch"]
-        yield (f"      {name:<9}{_bytes(row['training']):>10} {_bytes(row['evaluating']):>10}  "
-               f"{'yes' if row['fits'] else 'no'}")
+        yield (
+            f"      {name:<9}{_bytes(row['training']):>10} {_bytes(row['evaluating']):>10}  "
+            f"{'yes' if row['fits'] else 'no'}"
+        )
 
 
 def _bytes(n: float) -> str:

@@ -71,8 +71,10 @@ class Plan:
 
     def schedules(self) -> dict[str, Schedule]:
         """Return units and steps of both stages."""
-        return {"learn": schedule(self.benchmark.learn_pool(), self.learn),
-                "unlearn": schedule(self.benchmark.forget_pool(), self.unlearn)}
+        return {
+            "learn": schedule(self.benchmark.learn_pool(), self.learn),
+            "unlearn": schedule(self.benchmark.forget_pool(), self.unlearn),
+        }
 
 
 def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
@@ -106,29 +108,46 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
         layers = {where: layer.get(cls.name, {}) for where, layer in chosen.items()}
         built[cls], origins[cls.name] = resolve(cls.name, cls, {**layers, "user": values[cls.name]})
     benchmark, (learn, unlearn) = built[bench_class], (built[cls] for cls in STAGES.values())
-    algorithms, metrics, utilities = ({name: built[cls] for name, cls in some.items()}
-                                      for some in (classes, metric_classes, used))
-    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights,
-                         request.precision)
+    algorithms, metrics, utilities = (
+        {name: built[cls] for name, cls in some.items()} for some in (classes, metric_classes, used)
+    )
+    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights, request.precision)
     for metric in metrics.values():
         metric.prepare()
     for one in (*utilities.values(), benchmark):
         one.prepare()
     if request.tuned and request.tuned.get("data") == benchmark.fingerprint():
-        raise OptionError(f"these settings were tuned on these very people ({request.bench} with "
-                          f"{', '.join(f'{k}={v}' for k, v in (request.tuned.get('bench') or {}).items())}); "
-                          "report them on others")
+        raise OptionError(
+            f"these settings were tuned on these very people ({request.bench} with "
+            f"{', '.join(f'{k}={v}' for k, v in (request.tuned.get('bench') or {}).items())}); "
+            "report them on others"
+        )
     _check_pools(request, algorithms, benchmark)
     for name, algorithm in algorithms.items():
         _check_algorithm(name, algorithm, request, benchmark, checkpoint)
     if learn.replay and not card.replay:
-        raise OptionError(f"learn.replay={learn.replay} (from {origins['learn']['replay']}): model "
-                          f"{checkpoint.name!r} brings no replay rows; set it to 0")
-    return _with_rows(Plan(
-        request, zoo, algorithms, benchmark, metrics, card, checkpoint, learn, unlearn,
-        origins, evals, read(Path(card.replay)) if card.replay and learn.replay else [],
-        read(Path(card.utility)) if card.utility else [], utilities,
-    ))
+        raise OptionError(
+            f"learn.replay={learn.replay} (from {origins['learn']['replay']}): model "
+            f"{checkpoint.name!r} brings no replay rows; set it to 0"
+        )
+    return _with_rows(
+        Plan(
+            request,
+            zoo,
+            algorithms,
+            benchmark,
+            metrics,
+            card,
+            checkpoint,
+            learn,
+            unlearn,
+            origins,
+            evals,
+            read(Path(card.replay)) if card.replay and learn.replay else [],
+            read(Path(card.utility)) if card.utility else [],
+            utilities,
+        )
+    )
 
 
 def _with_rows(plan: Plan) -> Plan:
@@ -144,22 +163,29 @@ def _check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmar
     """Refuse a pool without a row that something draws from: drawing would never end."""
     drawing = [name for name, one in algorithms.items() if any(need.startswith("retain") for need in one.needs)]
     learns = ["stage 1"] if algorithms and request.target is None else []
-    for what, pool, who in (("learn", benchmark.learn_pool(), learns),
-                            ("forget", benchmark.forget_pool(), list(algorithms)),
-                            ("retain", benchmark.retain_pool(), drawing)):
+    for what, pool, who in (
+        ("learn", benchmark.learn_pool(), learns),
+        ("forget", benchmark.forget_pool(), list(algorithms)),
+        ("retain", benchmark.retain_pool(), drawing),
+    ):
         if who and not pool:
-            raise DataError(f"{request.bench}: its {what} pool has no row, and {who[0]} draws from it; change the "
-                            f"options of {request.bench} that choose its people and questions")
+            raise DataError(
+                f"{request.bench}: its {what} pool has no row, and {who[0]} draws from it; change the "
+                f"options of {request.bench} that choose its people and questions"
+            )
 
 
-def _check_algorithm(name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark,
-                     checkpoint: Checkpoint) -> None:
+def _check_algorithm(
+    name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark, checkpoint: Checkpoint
+) -> None:
     """Refuse what this algorithm cannot do with this benchmark and model."""
     if any(need.startswith("refusal") for need in algorithm.needs):
         benchmark.refusal(benchmark.forget_pool()[0], request.seed)
     if algorithm.relearns and request.target is not None:
-        raise OptionError(f"{name} repeats stage 1 on other rows, but --target brings a model that was learned "
-                          "elsewhere; leave out --target or the algorithm")
+        raise OptionError(
+            f"{name} repeats stage 1 on other rows, but --target brings a model that was learned "
+            "elsewhere; leave out --target or the algorithm"
+        )
     depth = int(checkpoint.config.get_text_config().num_hidden_layers)
     for layer in algorithm.layers:
         if not 1 <= layer <= depth:
@@ -182,8 +208,10 @@ def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
     if card is not None:
         return card, str(card.folder)
     if "/" not in name and not Path(name).exists():
-        raise UnknownName(f"no model {name!r} is installed{nearest(name, zoo.names('model'))}; "
-                          "a folder or a hub id such as llava-hf/llava-1.5-7b-hf works too")
+        raise UnknownName(
+            f"no model {name!r} is installed{nearest(name, zoo.names('model'))}; "
+            "a folder or a hub id such as llava-hf/llava-1.5-7b-hf works too"
+        )
     return ModelCard(name), name
 
 
@@ -198,8 +226,9 @@ def _with_forget(request: Request, bench: type[Benchmark]) -> dict[str, Any]:
     return values
 
 
-def _recipe_layers(request: Request, zoo: Zoo, bench: type[Benchmark],
-                   card: ModelCard) -> dict[str, Mapping[str, Mapping[str, Any]]]:
+def _recipe_layers(
+    request: Request, zoo: Zoo, bench: type[Benchmark], card: ModelCard
+) -> dict[str, Mapping[str, Mapping[str, Any]]]:
     """Return origin → recipe, the weakest first: benchmark < model < --recipe."""
     layers: dict[str, Mapping[str, Mapping[str, Any]]] = {"benchmark": bench.recipe, "model": card.recipe}
     if request.recipe == "paper":

@@ -129,6 +129,16 @@ def _typed(name: str, value: Any) -> Any:
         return tuple(map(str, value))
     if name == "runs_dir":
         return Path(value)
-    hints = {"seed": int, "target_seed": int, "allow_unmemorised": bool, "trust_remote_code": bool, "redact": bool,
-             "bench": str, "model": str, "command": str, "checkpoint_every": str, "processes": int | None}
+    hints = {
+        "seed": int,
+        "target_seed": int,
+        "allow_unmemorised": bool,
+        "trust_remote_code": bool,
+        "redact": bool,
+        "bench": str,
+        "model": str,
+        "command": str,
+        "checkpoint_every": str,
+        "processes": int | None,
+    }
     return convert(name, hints.get(name, str | None), value)

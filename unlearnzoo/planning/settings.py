@@ -45,8 +45,7 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     # `tuned` says how the values were found; it is for the record.
     arguments = {str(k): v for k, v in loaded.items() if not isinstance(v, dict) or k == "tuned"}
     sections = {str(k): v for k, v in loaded.items() if str(k) not in arguments}
-    return arguments, {f"{owner}.{name}": value for owner, values in sections.items()
-                       for name, value in values.items()}
+    return arguments, {f"{owner}.{name}": value for owner, values in sections.items() for name, value in values.items()}
 
 
 def allot(assignments: Mapping[str, Any], owners: Mapping[str, type[Configurable]]) -> dict[str, dict[str, Any]]:

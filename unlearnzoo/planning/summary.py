@@ -18,9 +18,16 @@ def fields(plan: Plan, name: str) -> dict[str, Any]:
     """Return what a record of one algorithm says from its start."""
     algorithm, request = plan.algorithms[name], plan.request
     return {
-        "algorithm": {"name": algorithm.name, **_from(plan.zoo.origin(type(algorithm))), "options": algorithm.values(),
-                      "gold_standard": algorithm.gold_standard},
-        **measured_by(plan), "seed": request.seed, "target_seed": request.target_seed, "plan": as_data(plan),
+        "algorithm": {
+            "name": algorithm.name,
+            **_from(plan.zoo.origin(type(algorithm))),
+            "options": algorithm.values(),
+            "gold_standard": algorithm.gold_standard,
+        },
+        **measured_by(plan),
+        "seed": request.seed,
+        "target_seed": request.target_seed,
+        "plan": as_data(plan),
         "tuned": request.tuned,
     }
 
@@ -29,15 +36,27 @@ def measured_by(plan: Plan) -> dict[str, Any]:
     """Return what a record says of benchmark, metrics, model and command."""
     request, origin = plan.request, plan.zoo.origin
     return {
-        "benchmark": {"name": plan.benchmark.name, **_from(origin(type(plan.benchmark))),
-                      "options": plan.benchmark.values(), "data": plan.benchmark.fingerprint(),
-                      "forget_identities": sorted(plan.benchmark.forget_identities())},
-        "utility": {name: {**_from(origin(type(one))), "options": one.values(), "data": one.fingerprint()}
-                    for name, one in plan.utilities.items()},
-        "metrics": {full: {**_from(origin(type(metric))), "options": metric.values()}
-                    for full, metric in sorted(plan.metrics.items())},
-        "model": {"name": plan.checkpoint.name, "source": plan.checkpoint.source, "weights": plan.checkpoint.weights,
-                  "is_target": request.target is not None},
+        "benchmark": {
+            "name": plan.benchmark.name,
+            **_from(origin(type(plan.benchmark))),
+            "options": plan.benchmark.values(),
+            "data": plan.benchmark.fingerprint(),
+            "forget_identities": sorted(plan.benchmark.forget_identities()),
+        },
+        "utility": {
+            name: {**_from(origin(type(one))), "options": one.values(), "data": one.fingerprint()}
+            for name, one in plan.utilities.items()
+        },
+        "metrics": {
+            full: {**_from(origin(type(metric))), "options": metric.values()}
+            for full, metric in sorted(plan.metrics.items())
+        },
+        "model": {
+            "name": plan.checkpoint.name,
+            "source": plan.checkpoint.source,
+            "weights": plan.checkpoint.weights,
+            "is_target": request.target is not None,
+        },
         "command": request.command,
         "arguments": arguments(request),
     }
@@ -54,11 +73,15 @@ def as_data(plan: Plan) -> dict[str, Any]:
     """Return the plan: counts, recipes as resolved and where each value comes from."""
     return {
         "pools": pools(plan),
-        "replay_rows": len(plan.replay), "utility_rows": len(plan.utility),
-        "learn": _stage(plan, "learn"), "unlearn": _stage(plan, "unlearn"),
+        "replay_rows": len(plan.replay),
+        "utility_rows": len(plan.utility),
+        "learn": _stage(plan, "learn"),
+        "unlearn": _stage(plan, "unlearn"),
         "benchmark": {**_options(plan, plan.benchmark), "published": _published(plan)},
-        "algorithms": {name: {"inputs": sorted(a.needs), **_options(plan, a), "draws": _draws(plan, a)}
-                       for name, a in plan.algorithms.items()},
+        "algorithms": {
+            name: {"inputs": sorted(a.needs), **_options(plan, a), "draws": _draws(plan, a)}
+            for name, a in plan.algorithms.items()
+        },
         "metrics": {full: _options(plan, metric) for full, metric in sorted(plan.metrics.items())},
         "columns": [e.name for e in plan.evals],
     }
@@ -66,45 +89,69 @@ def as_data(plan: Plan) -> dict[str, Any]:
 
 def pools(plan: Plan) -> dict[str, dict[str, int]]:
     """Count rows, images and people of each pool."""
-    found = {"learn": plan.benchmark.learn_pool(), "forget": plan.benchmark.forget_pool(),
-             "retain": plan.benchmark.retain_pool()}
-    return {name: {"rows": len(pool), "images": len({i.key for e in pool for i in e.images}),
-                   "identities": len({e.identity for e in pool})} for name, pool in found.items()}
+    found = {
+        "learn": plan.benchmark.learn_pool(),
+        "forget": plan.benchmark.forget_pool(),
+        "retain": plan.benchmark.retain_pool(),
+    }
+    return {
+        name: {
+            "rows": len(pool),
+            "images": len({i.key for e in pool for i in e.images}),
+            "identities": len({e.identity for e in pool}),
+        }
+        for name, pool in found.items()
+    }
 
 
 def lines(plan: Plan) -> Iterator[str]:
     """Yield the plan as lines for a person."""
     data, request = as_data(plan), plan.request
     share = getattr(plan.benchmark, "forget", "")
-    yield (f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}{_in(request)}; "
-           f"seed {request.seed}, target seed {request.target_seed}")
+    yield (
+        f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}{_in(request)}; "
+        f"seed {request.seed}, target seed {request.target_seed}"
+    )
     for name, pool in data["pools"].items():
         extra = f" ({share})" if name == "forget" and share else ""
-        shown = (f" on {pool['images']} images ({pool['rows'] / pool['images']:.1f} QA an image)"
-                 if pool["images"] else ", without images")
+        shown = (
+            f" on {pool['images']} images ({pool['rows'] / pool['images']:.1f} QA an image)"
+            if pool["images"]
+            else ", without images"
+        )
         yield f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people{shown}"
     yield f"  {plan.benchmark.name:<11} {_with_origins(data['benchmark'])}"
     for name, value in data["benchmark"]["published"].items():
-        yield (f"    {name} {_show(data['benchmark']['options'][name])} is not the paper's: that is {_show(value)} "
-               f"(--set {plan.benchmark.name}.{name}={_show(value)})")
+        yield (
+            f"    {name} {_show(data['benchmark']['options'][name])} is not the paper's: that is {_show(value)} "
+            f"(--set {plan.benchmark.name}.{name}={_show(value)})"
+        )
     for stage in ("learn", "unlearn"):
         yield from _stage_lines(stage, data[stage])
     if plan.learn.replay:
         unit = "image groups" if plan.learn.batching == "image" else "rows"
-        yield (f"  replay      {plan.learn.replay} {unit} of the model's {data['replay_rows']} replay rows beside each "
-               "step of stage 1: a deviation from the paper that keeps what the base knows")
+        yield (
+            f"  replay      {plan.learn.replay} {unit} of the model's {data['replay_rows']} replay rows beside each "
+            "step of stage 1: a deviation from the paper that keeps what the base knows"
+        )
     for name, found in data["algorithms"].items():
         options = _with_origins(found)
         yield f"  {name:<11} asks for {', '.join(found['inputs'])}" + (f"; {options}" if options else "")
         draws = [f"{n} {what}" for what, n in found["draws"].items()]
         yield f"              {', '.join(draws)}; one policy forward a step, references once an answer"
-    set_up = [f"{full.rpartition('/')[2]} {_with_origins(found)}"
-              for full, found in data["metrics"].items() if found["options"]]
+    set_up = [
+        f"{full.rpartition('/')[2]} {_with_origins(found)}"
+        for full, found in data["metrics"].items()
+        if found["options"]
+    ]
     if set_up:
         yield f"  metrics     {'; '.join(set_up)}"
     for name, one in plan.utilities.items():
-        counts = {e.split.rpartition("/")[2]: len(plan.examples(e.split)) for e in plan.evals
-                  if e.split.startswith(f"utility:{name}/")}
+        counts = {
+            e.split.rpartition("/")[2]: len(plan.examples(e.split))
+            for e in plan.evals
+            if e.split.startswith(f"utility:{name}/")
+        }
         shown = ", ".join(f"{split} {n} answers" for split, n in counts.items())
         yield f"  {name:<11} {shown}; {_with_origins(_options(plan, one))}"
     yield f"  columns     {', '.join(data['columns'])}"
@@ -125,19 +172,31 @@ def costs(plan: Plan) -> dict[str, str]:
     gone, found = plan.benchmark.forget_identities(), {}
     known = 1 if plan.request.target else 2
     for full, metric in plan.metrics.items():
-        items = [item for columns, states in ((plan.evals, len(plan.algorithms) + known),
-                                              (plan.benchmark.baselines, known))
-                 for item in select([e for e in columns if e.metric == full], plan.examples, gone) * states]
-        rows = [{"question": i.example.question, "prediction": i.example.answer, "answer": i.example.answer,
-                 "keywords": i.example.keywords} for i in items]
+        items = [
+            item
+            for columns, states in ((plan.evals, len(plan.algorithms) + known), (plan.benchmark.baselines, known))
+            for item in select([e for e in columns if e.metric == full], plan.examples, gone) * states
+        ]
+        rows = [
+            {
+                "question": i.example.question,
+                "prediction": i.example.answer,
+                "answer": i.example.answer,
+                "keywords": i.example.keywords,
+            }
+            for i in items
+        ]
         if line := metric.cost(rows):
             found[full] = line
     return found
 
 
 def _gold(plan: Plan) -> str:
-    fields = {**measured_by(plan), "target_seed": plan.request.target_seed,
-              "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}}}
+    fields = {
+        **measured_by(plan),
+        "target_seed": plan.request.target_seed,
+        "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}},
+    }
     installed = [name for name in plan.zoo.names("algorithm") if plan.zoo.get("algorithm", name).gold_standard]
     here = [name for name, algorithm in plan.algorithms.items() if algorithm.gold_standard]
     return gold_standard.line(fields, plan.request.runs_dir, here, installed, plan.request.target is not None)
@@ -159,8 +218,13 @@ def _stage(plan: Plan, name: str) -> dict[str, Any]:
     recipe, counted = getattr(plan, name), plan.schedules()[name]
     values = recipe.values()
     origins = dict(plan.origins[name])
-    return {"units": counted.units, "steps": counted.steps, "values": values, "origins": origins,
-            "provenance": _provenance(plan, name, origins)}
+    return {
+        "units": counted.units,
+        "steps": counted.steps,
+        "values": values,
+        "origins": origins,
+        "provenance": _provenance(plan, name, origins),
+    }
 
 
 def _options(plan: Plan, one: Configurable) -> dict[str, Any]:
@@ -171,8 +235,11 @@ def _options(plan: Plan, one: Configurable) -> dict[str, Any]:
 def _provenance(plan: Plan, owner: str, origins: Mapping[str, str]) -> dict[str, str]:
     """Return how the benchmark says that its values are known; nothing of values that another one brought."""
     said = plan.benchmark.provenance.get(owner, {})
-    return {name: said[name] for name, origin in origins.items()
-            if name in said and origin in ("benchmark", "recipe paper", "default")}
+    return {
+        name: said[name]
+        for name, origin in origins.items()
+        if name in said and origin in ("benchmark", "recipe paper", "default")
+    }
 
 
 def _published(plan: Plan) -> dict[str, Any]:
@@ -194,10 +261,13 @@ def _stage_lines(stage: str, data: dict[str, Any]) -> Iterator[str]:
 
 def _with_origins(found: Mapping[str, Any]) -> str:
     """Return options as text, each with where it comes from: how its default is known, or who set it."""
-    said = {name: found["provenance"].get(name, "") if origin == "default" else origin
-            for name, origin in found["origins"].items()}
-    return ", ".join(f"{name} {_show(value)}" + f" ({said[name]})" * bool(said[name])
-                     for name, value in found["options"].items())
+    said = {
+        name: found["provenance"].get(name, "") if origin == "default" else origin
+        for name, origin in found["origins"].items()
+    }
+    return ", ".join(
+        f"{name} {_show(value)}" + f" ({said[name]})" * bool(said[name]) for name, value in found["options"].items()
+    )
 
 
 def _show(value: Any) -> str:

@@ -26,8 +26,10 @@ def classes(request: Request, zoo: Zoo) -> dict[str, type[Utility]]:
         cls = zoo.get("benchmark", name)
         if not issubclass(cls, Utility):
             others = [n for n in zoo.names("benchmark") if issubclass(zoo.get("benchmark", n), Utility)]
-            raise OptionError(f"--utility {name}: it is to be learned and forgotten; name it with --bench"
-                              f"{nearest(name, others) if others else ''}")
+            raise OptionError(
+                f"--utility {name}: it is to be learned and forgotten; name it with --bench"
+                f"{nearest(name, others) if others else ''}"
+            )
         if cls.name in found or name == request.bench:
             raise OptionError(f"{name} is named twice by --bench and --utility")
         found[cls.name] = cls
@@ -59,8 +61,10 @@ def refuse_run(bench: type[Benchmark], request: Request) -> None:
     """
     if request.algo and issubclass(bench, Utility):
         name = request.bench
-        raise OptionError(f"--bench {name}: it only judges, there is nothing to forget in it; name it with "
-                          f"--utility {name}, or judge a model by `unlearnzoo evaluate --bench {name}`")
+        raise OptionError(
+            f"--bench {name}: it only judges, there is nothing to forget in it; name it with "
+            f"--utility {name}, or judge a model by `unlearnzoo evaluate --bench {name}`"
+        )
 
 
 def rows(used: Mapping[str, Utility], kind: str) -> Sequence[Example] | None:

@@ -44,8 +44,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     # A checkout's own settings can name programs to run; recording must run none of them.
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True,
-                              timeout=_PATIENCE)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

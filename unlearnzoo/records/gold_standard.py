@@ -18,9 +18,14 @@ def is_gold(record: Record) -> bool:
 def key(record: Record) -> str:
     """Return what a method and its gold standard share: data, forget set, pools, model, stage 1 and its seed."""
     benchmark, model, plan = (record.get(name) or {} for name in ("benchmark", "model", "plan"))
-    shared = [benchmark.get("data"), benchmark.get("forget_identities"), plan.get("pools"),
-              model.get("weights") or model.get("source"), (plan.get("learn") or {}).get("values"),
-              record.get("target_seed")]
+    shared = [
+        benchmark.get("data"),
+        benchmark.get("forget_identities"),
+        plan.get("pools"),
+        model.get("weights") or model.get("source"),
+        (plan.get("learn") or {}).get("values"),
+        record.get("target_seed"),
+    ]
     return json.dumps(shared, sort_keys=True, default=str)
 
 
@@ -61,7 +66,7 @@ def line(fields: Record, runs_dir: Path, here: Sequence[str], installed: Sequenc
         return f"{Path(found['folder']).name}; every method is shown beside it"
     what = f"add {installed[0]} to --algo" if installed else "none is installed"
     name = installed[0] if installed else "gold-standard"
-    return (f"none: no {name} record for this data, forget set, model and stage 1 in {runs_dir}/; distances to it and "
-            f"forget quality will be missing; {what}")
-
-
+    return (
+        f"none: no {name} record for this data, forget set, model and stage 1 in {runs_dir}/; distances to it and "
+        f"forget quality will be missing; {what}"
+    )

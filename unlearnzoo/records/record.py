@@ -27,9 +27,20 @@ SCHEMA = 1
 RUN, STEPS, SAMPLES, CHECKPOINT = "run.json", "steps.jsonl", "samples.parquet", "checkpoint"
 #: Every record has these; None and empty mean "not known yet".
 _EMPTY: dict[str, Any] = {
-    "valid": None, "algorithm": {}, "benchmark": {}, "model": {}, "seed": None, "target_seed": None,
-    "command": "", "plan": {}, "gate": None, "results": [], "curve": [], "matched": {},
-    "seconds": {}, "error": None,
+    "valid": None,
+    "algorithm": {},
+    "benchmark": {},
+    "model": {},
+    "seed": None,
+    "target_seed": None,
+    "command": "",
+    "plan": {},
+    "gate": None,
+    "results": [],
+    "curve": [],
+    "matched": {},
+    "seconds": {},
+    "error": None,
 }
 #: Where a user's options stand, and with them what a record must not show.
 _OPTIONS = ("arguments", "algorithm", "benchmark", "metrics", "plan")
@@ -49,8 +60,9 @@ class Record:
         folder: where everything of this run lies; readable by its owner only.
     """
 
-    def __init__(self, folder: Path, fields: Mapping[str, Any], masker: Masker,
-                 redactor: Redactor | None = None) -> None:
+    def __init__(
+        self, folder: Path, fields: Mapping[str, Any], masker: Masker, redactor: Redactor | None = None
+    ) -> None:
         self.folder, self._masker, self._redactor = folder, masker, redactor
         self._fields: dict[str, Any] = {}
         self.update(**fields)
@@ -72,8 +84,15 @@ class Record:
         typed = {name: fields.get(name) for name in _OPTIONS}
         masker = Masker(fields.get("command", ""), typed)
         now = datetime.now(UTC)
-        first = {"schema": SCHEMA, "status": "started", "time": now.isoformat(timespec="milliseconds"),
-                 **_EMPTY, "versions": versions(), "git": git(Path()), **fields}
+        first = {
+            "schema": SCHEMA,
+            "status": "started",
+            "time": now.isoformat(timespec="milliseconds"),
+            **_EMPTY,
+            "versions": versions(),
+            "git": git(Path()),
+            **fields,
+        }
         shown = redactor.fields(fields) if redactor else fields
         resolved = {name: value for name, value in shown.items() if name not in _TYPED}
         text = json.dumps(plain(resolved, masker), sort_keys=True)
@@ -83,8 +102,14 @@ class Record:
         return cls(new_folder(runs_dir, name), first, masker, redactor)
 
     @classmethod
-    def reopen(cls, known: Mapping[str, Any], command: str, typed: Mapping[str, Any], changed: Sequence[str],
-               redactor: Redactor | None = None) -> Self:
+    def reopen(
+        cls,
+        known: Mapping[str, Any],
+        command: str,
+        typed: Mapping[str, Any],
+        changed: Sequence[str],
+        redactor: Redactor | None = None,
+    ) -> Self:
         """Open the record of a run that was interrupted, to go on with it.
 
         Args:
@@ -100,8 +125,11 @@ class Record:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         again = [*known.get("resumed", []), {"step": 0, "time": now, "changed": list(changed)}]
         fields = {name: value for name, value in known.items() if name != "folder"}
-        found = cls(Path(known["folder"]), fields | {"status": "started", "error": None, "resumed": again},
-                    Masker(command, {name: typed.get(name) for name in _OPTIONS}))
+        found = cls(
+            Path(known["folder"]),
+            fields | {"status": "started", "error": None, "resumed": again},
+            Masker(command, {name: typed.get(name) for name in _OPTIONS}),
+        )
         # What was redacted once is not redacted again.
         found._redactor = redactor
         return found
@@ -173,8 +201,9 @@ class Record:
         """Return itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the record unless it is closed; the error goes on to the caller."""
         if self._fields["status"] != "started":
             return
@@ -223,8 +252,7 @@ def new_folder(runs_dir: Path, name: str) -> Path:
 def plain(value: Any, masker: Masker) -> Any:
     """Return JSON values: no NaN, no tuple, no path, no secret."""
     if isinstance(value, Mapping):
-        return {str(k): MASK if masker.hides(str(k), v) else plain(v, masker)
-                for k, v in value.items()}
+        return {str(k): MASK if masker.hides(str(k), v) else plain(v, masker) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v, masker) for v in value]
     if isinstance(value, set | frozenset):

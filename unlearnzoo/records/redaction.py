@@ -39,9 +39,18 @@ class Redactor:
 
     def samples(self, samples: Sequence[Sample]) -> list[Sample]:
         """Return samples with their scores, and without texts."""
-        return [dataclasses.replace(
-            s, id=self.name(s.id), identity=self.name(s.identity), question="", answer="", prediction=None,
-            tags={tag: value for tag, value in s.tags.items() if tag in self._tags}) for s in samples]
+        return [
+            dataclasses.replace(
+                s,
+                id=self.name(s.id),
+                identity=self.name(s.identity),
+                question="",
+                answer="",
+                prediction=None,
+                tags={tag: value for tag, value in s.tags.items() if tag in self._tags},
+            )
+            for s in samples
+        ]
 
     def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields of a record with pseudonyms where people stand."""

@@ -132,13 +132,19 @@ FIELDS: dict[str, tuple[str, str]] = {
     "results[].chance": ("float", "what guessing gives; only of metrics over candidates"),
     "curve": ("list", "points of stage 2 in order of step, the target's first"),
     "curve[].step": ("int", "optimiser steps done"),
-    "curve[].NAME": ("object", "column (`EMf`, `EMr`, then the model's utility, over a fixed part of its rows and with "
-                     "an empty hop) → hop → score, 0 to 1"),
+    "curve[].NAME": (
+        "object",
+        "column (`EMf`, `EMr`, then the model's utility, over a fixed part of its rows and with "
+        "an empty hop) → hop → score, 0 to 1",
+    ),
     "matched": ("object", "empty before the curve"),
     "matched.NAME": ("object", "level of forgetting (`0.50`) → hop → what was kept; null where it is not reached"),
     "steps": ("int", "optimiser steps of stage 2 that were done; absent before its end"),
-    "seconds": ("object", "wall clock by phase and as `total`, parts shared with other algorithms included; "
-                "of a resumed run without what was lost, and without a stage 1 of before"),
+    "seconds": (
+        "object",
+        "wall clock by phase and as `total`, parts shared with other algorithms included; "
+        "of a resumed run without what was lost, and without a stage 1 of before",
+    ),
     "seconds.NAME": ("float", "seconds of `plan`, `learn`, `unlearn`, `evaluate`, or of all: `total`"),
     "machine": ("object", "how fast the machine was; absent before the end"),
     "machine.matmul_gflops": ("float", "speed of a matrix product on the CPU, fp32"),

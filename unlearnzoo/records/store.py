@@ -13,8 +13,14 @@ from .record import RUN, SAMPLES, SCHEMA
 
 #: What reports look into, and what it must be to be looked into.
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    "status": str, "time": str, "algorithm": dict, "benchmark": dict, "model": dict,
-    "results": list, "curve": list, "matched": dict,
+    "status": str,
+    "time": str,
+    "algorithm": dict,
+    "benchmark": dict,
+    "model": dict,
+    "results": list,
+    "curve": list,
+    "matched": dict,
 }
 _ROW = ("model", "split", "column", "who", "want", "metric", "group", "mean")
 
@@ -43,8 +49,9 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or "schema" not in found:
         raise DataError(f"{file}: no record of a run; it has no `schema`")
     if found["schema"] != SCHEMA:
-        raise DataError(f"{file}: its schema is {found['schema']!r}, this unlearnzoo reads "
-                        f"{SCHEMA}; use the version that wrote it")
+        raise DataError(
+            f"{file}: its schema is {found['schema']!r}, this unlearnzoo reads {SCHEMA}; use the version that wrote it"
+        )
     _check(file, found)
     return {**found, "folder": str(file.parent)}
 
@@ -80,8 +87,11 @@ def find(runs_dir: Path) -> list[dict[str, Any]]:
         return []
     try:
         # What another command keeps here (a diagnosis, say) has a JSON record under another name.
-        folders = [path for path in runs_dir.iterdir()
-                   if path.is_dir() and ((path / RUN).exists() or not any(path.glob("*.json")))]
+        folders = [
+            path
+            for path in runs_dir.iterdir()
+            if path.is_dir() and ((path / RUN).exists() or not any(path.glob("*.json")))
+        ]
     except OSError as error:
         raise DataError(f"{runs_dir}: the runs cannot be listed ({error.strerror})") from None
     return sorted(map(entry, folders), key=lambda row: (row["time"], row["name"]), reverse=True)
@@ -146,14 +156,25 @@ def evals(record: Mapping[str, Any]) -> list[Column]:
     found = {}
     for row in record["results"]:
         if row["model"] == "unlearned":
-            found[row["column"]] = Column(row["column"], row["split"], row["metric"], row["who"],
-                                        row["want"], tuple(row["group"]), row.get("detail", ""), row.get("all_of"),
-                                        row.get("tagged"))
+            found[row["column"]] = Column(
+                row["column"],
+                row["split"],
+                row["metric"],
+                row["who"],
+                row["want"],
+                tuple(row["group"]),
+                row.get("detail", ""),
+                row.get("all_of"),
+                row.get("tagged"),
+            )
     return list(found.values())
 
 
 def comparable(record: Mapping[str, Any], other: Mapping[str, Any]) -> list[Column]:
     """Return the columns of a record without those whose metric had other options or another version in the other."""
     mine, theirs = (r.get("metrics") or {} for r in (record, other))
-    return [e for e in evals(record) if mine.get(e.metric) == theirs.get(e.metric)
-            or e.metric not in mine or e.metric not in theirs]
+    return [
+        e
+        for e in evals(record)
+        if mine.get(e.metric) == theirs.get(e.metric) or e.metric not in mine or e.metric not in theirs
+    ]

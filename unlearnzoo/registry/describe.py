@@ -53,5 +53,8 @@ def _inputs(cls: type[Unlearner]) -> list[dict[str, Any]]:
     """Return what the loss names; optional is what the default options do not need."""
     needs = cls.configure({}).needs
     named = set(inspect.signature(cls.loss).parameters) - {"self"} if has_loss(cls) else set()
-    return [{"name": name, "help": text, "optional": name not in needs}
-            for name, text in offered(cls).items() if name in named | needs]
+    return [
+        {"name": name, "help": text, "optional": name not in needs}
+        for name, text in offered(cls).items()
+        if name in named | needs
+    ]

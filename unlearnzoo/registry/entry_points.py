@@ -81,8 +81,7 @@ def limit() -> set[str] | None:
 
 def allows(names: set[str] | None, row: PluginInfo) -> bool:
     """Return whether a limit lets this entry point load, by its own or its distribution's name."""
-    return (names is None or row.name in names
-            or row.distribution in {normalise(name) for name in names})
+    return names is None or row.name in names or row.distribution in {normalise(name) for name in names}
 
 
 def _switch_off(rows: list[PluginInfo]) -> None:
@@ -101,20 +100,35 @@ def _read(distribution: metadata.Distribution) -> tuple[str, list[PluginInfo]]:
         name = normalise(distribution.metadata["Name"])
         return name, _entries(distribution, name)
     except Exception as error:  # noqa: BLE001 - whatever the metadata hold, the others go on
-        return name, [PluginInfo(name=name, group=HOOKS, distribution=name, version="", where="", status="broken",
-                                 reason=f"its metadata cannot be read ({reason(error)})")]
+        return name, [
+            PluginInfo(
+                name=name,
+                group=HOOKS,
+                distribution=name,
+                version="",
+                where="",
+                status="broken",
+                reason=f"its metadata cannot be read ({reason(error)})",
+            )
+        ]
 
 
 def _entries(distribution: metadata.Distribution, name: str) -> list[PluginInfo]:
-    points = sorted((p.group, p.name, p.value, p) for p in distribution.entry_points
-                    if p.group in (HOOKS, MODELS, COMMANDS))
+    points = sorted(
+        (p.group, p.name, p.value, p) for p in distribution.entry_points if p.group in (HOOKS, MODELS, COMMANDS)
+    )
     unfit = _unfit(distribution)
     common: dict[str, Any] = {
-        "distribution": name, "version": distribution.version, "where": _where(distribution),
+        "distribution": name,
+        "version": distribution.version,
+        "where": _where(distribution),
         "summary": distribution.metadata["Summary"] or "",
-        "status": "broken" if unfit else "found", "reason": unfit}
-    return [PluginInfo(name=point_name, group=group, load=point.load, **common)
-            for group, point_name, _, point in points]
+        "status": "broken" if unfit else "found",
+        "reason": unfit,
+    }
+    return [
+        PluginInfo(name=point_name, group=group, load=point.load, **common) for group, point_name, _, point in points
+    ]
 
 
 def _unfit(distribution: metadata.Distribution) -> str:

@@ -32,8 +32,7 @@ class Table(Generic[T]):
     def names(self) -> list[str]:
         """Return what to type for each: the bare name, or the full one where several share it."""
         bare = [full.partition("/")[2] for full in self._things]
-        return sorted(full if bare.count(name) > 1 else name
-                      for full, name in zip(self._things, bare, strict=True))
+        return sorted(full if bare.count(name) > 1 else name for full, name in zip(self._things, bare, strict=True))
 
     def find(self, name: str) -> str | None:
         """Return the full name that a typed name means; None if nothing has it.

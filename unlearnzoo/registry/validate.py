@@ -15,9 +15,7 @@ from ..metric import METRIC_INPUTS, Metric
 from ..options import Configurable, nearest
 from ..unlearner import INPUTS, Unlearner, has_loss, offered
 
-KINDS: dict[str, type[Configurable]] = {
-    "algorithm": Unlearner, "benchmark": Benchmark, "metric": Metric,
-}
+KINDS: dict[str, type[Configurable]] = {"algorithm": Unlearner, "benchmark": Benchmark, "metric": Metric}
 HOOK_OF = {"algorithm": "unlearnzoo_unlearners", "benchmark": "unlearnzoo_benchmarks", "metric": "unlearnzoo_metrics"}
 
 
@@ -60,8 +58,7 @@ def _check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
     if bare:
         raise PluginError(f"{bare[0]} is not marked; write @hookimpl above it")
     if not marked:
-        raise PluginError(f"it implements no hook; define one of {', '.join(sorted(HOOK_OF.values()))} "
-                          "under @hookimpl")
+        raise PluginError(f"it implements no hook; define one of {', '.join(sorted(HOOK_OF.values()))} under @hookimpl")
 
 
 def _listed(hook: str, result: Any) -> list[Any]:
@@ -109,16 +106,20 @@ def _check_algorithm(cls: type[Unlearner]) -> None:
         raise PluginError(f"{cls.__name__} lacks loss (or unlearn, where there is more to it than a loss)")
     for name, pool in cls.inputs.items():
         if name in INPUTS or name.endswith("_ref") or pool not in ("forget", "retain"):
-            raise PluginError(f"{cls.__name__}.inputs has {name!r}: {pool!r}; write a name of its own, not on _ref, "
-                              'and "forget" or "retain"')
+            raise PluginError(
+                f"{cls.__name__}.inputs has {name!r}: {pool!r}; write a name of its own, not on _ref, "
+                'and "forget" or "retain"'
+            )
         if not inspect.isfunction(getattr(cls, name, None)):
             raise PluginError(f"{cls.__name__} lacks the method {name}(self, example) of its input {name!r}")
     if has_loss(cls):
         _check_inputs(cls.__name__, "loss", cls.loss, offered(cls))
     for name, what in cls.reference.items():
         if name not in offered(cls) or not name.endswith("_ref") or what != "logits":
-            raise PluginError(f"{cls.__name__}.reference has {name!r}: {what!r}; "
-                              'write {"retain_ref": "logits"} for an input that ends in _ref')
+            raise PluginError(
+                f"{cls.__name__}.reference has {name!r}: {what!r}; "
+                'write {"retain_ref": "logits"} for an input that ends in _ref'
+            )
 
 
 def _check_columns(cls: type[Benchmark]) -> None:
@@ -128,8 +129,9 @@ def _check_columns(cls: type[Benchmark]) -> None:
             raise PluginError(f"{cls.__name__} has two columns {column!r}")
     for one in (*cls.evals, *cls.baselines):
         if one.metric.count("/") != 1:
-            raise PluginError(f"{cls.__name__}: column {one.name!r} names the metric {one.metric!r}; "
-                              "write distribution/name")
+            raise PluginError(
+                f"{cls.__name__}: column {one.name!r} names the metric {one.metric!r}; write distribution/name"
+            )
     if lost := sorted(set(cls.curve) - {e.name for e in cls.evals}):
         raise PluginError(f"{cls.__name__}.curve names the column {lost[0]!r}, which evals lacks")
 
@@ -138,8 +140,9 @@ def _check_defaults(cls: type[Configurable]) -> None:
     """Check that the class can be built as it is and asks only for what exists."""
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise PluginError(f"{cls.__name__} has no default for {field.name!r}; "
-                              f"write {field.name}: ... = option(default, help)")
+            raise PluginError(
+                f"{cls.__name__} has no default for {field.name!r}; write {field.name}: ... = option(default, help)"
+            )
     try:
         built = cls.configure({})
     except Exception as error:  # noqa: BLE001 - the plugin's own code

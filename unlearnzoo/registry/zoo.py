@@ -57,8 +57,7 @@ class Zoo:
         rows = entry_points.find()
         for name in sorted(entry_points.limit() or ()):
             if not any(entry_points.allows({name}, row) for row in rows):
-                warnings.warn(f"UNLEARNZOO_PLUGINS names {name!r}, which is not installed",
-                              PluginWarning, stacklevel=2)
+                warnings.warn(f"UNLEARNZOO_PLUGINS names {name!r}, which is not installed", PluginWarning, stacklevel=2)
         for row in rows:
             zoo._load(row)
         for file in files:
@@ -96,8 +95,14 @@ class Zoo:
             raise PluginError(f"--plugin {path}: use letters, digits, - and _ in the file's name")
         if any(row.distribution == stem for row in self.plugins):
             raise PluginError(f"--plugin {path}: a plugin {stem!r} is already there; rename the file")
-        row = PluginInfo(name=stem, group=HOOKS, distribution=stem, version="", where=str(path.resolve()),
-                         load=lambda: entry_points.run_file(path))
+        row = PluginInfo(
+            name=stem,
+            group=HOOKS,
+            distribution=stem,
+            version="",
+            where=str(path.resolve()),
+            load=lambda: entry_points.run_file(path),
+        )
         try:
             self.add(row, self._import(row))
         except (Exception, SystemExit) as error:
@@ -207,8 +212,11 @@ class Zoo:
         elif row.status == "found":
             row.provides = [f"command {row.name}"]
         if row.status == "broken":
-            warnings.warn(f"plugin {row.name!r} of {row.label} is not used: {row.reason} "
-                          "(`unlearnzoo plugins` says more)", PluginWarning, stacklevel=3)
+            warnings.warn(
+                f"plugin {row.name!r} of {row.label} is not used: {row.reason} (`unlearnzoo plugins` says more)",
+                PluginWarning,
+                stacklevel=3,
+            )
 
     @staticmethod
     def _import(row: PluginInfo) -> Any:

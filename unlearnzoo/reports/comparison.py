@@ -13,8 +13,11 @@ from .matched import matched_forgetting
 
 Records = Sequence[Mapping[str, Any]]
 #: What has to be the same before two results may be compared, and where a record has it.
-SAME = {"data": ("benchmark", "data"), "forget identities": ("benchmark", "forget_identities"),
-        "target": ("target", "key")}
+SAME = {
+    "data": ("benchmark", "data"),
+    "forget identities": ("benchmark", "forget_identities"),
+    "target": ("target", "key"),
+}
 #: What a record is called that has no algorithm: nothing was unlearned.
 STAGE_1 = "stage 1"
 
@@ -43,8 +46,7 @@ def compare(records: Records) -> dict[str, Any]:
         "equal": matched_forgetting(records, columns(records)),
         "paired": _pairs(names, records, judged),
         "gold": gold_standard.compare(names, records, judged, next(iter(memory(records)), None)),
-        "notes": [*_states(names, records), *_differences(names, records),
-                  *_unscored(names, records)],
+        "notes": [*_states(names, records), *_differences(names, records), *_unscored(names, records)],
     }
 
 
@@ -64,8 +66,14 @@ def labels(records: Records) -> list[str]:
 
 def _choices(record: Mapping[str, Any], records: Records) -> str:
     """Return seeds and benchmark options of a record in which the records differ (` seed 1 draw 2`)."""
-    each = [{"seed": r.get("seed"), "target seed": r.get("target_seed"),
-             **((r.get("benchmark") or {}).get("options") or {})} for r in (record, *records)]
+    each = [
+        {
+            "seed": r.get("seed"),
+            "target seed": r.get("target_seed"),
+            **((r.get("benchmark") or {}).get("options") or {}),
+        }
+        for r in (record, *records)
+    ]
     differing = [name for name in each[0] if len({repr(of.get(name)) for of in each}) > 1]
     return "".join(f" {name} {each[0][name]}" for name in differing)
 
@@ -81,14 +89,29 @@ def columns(records: Records) -> list[str]:
 
 
 def _run(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("folder", "time", "status", "valid", "error", "algorithm", "benchmark", "model",
-             "seed", "target_seed", "seconds")
+    shown = (
+        "folder",
+        "time",
+        "status",
+        "valid",
+        "error",
+        "algorithm",
+        "benchmark",
+        "model",
+        "seed",
+        "target_seed",
+        "seconds",
+    )
     return {"run": name, **{field: record.get(field) for field in shown}}
 
 
 def _table(names: Sequence[str], records: Records) -> list[Row]:
-    own = [{**row, "run": name} for name, record in zip(names, records, strict=True)
-           for row in record["results"] if row["model"] == end(record)]
+    own = [
+        {**row, "run": name}
+        for name, record in zip(names, records, strict=True)
+        for row in record["results"]
+        if row["model"] == end(record)
+    ]
     known = {row["model"] for row in own}
     return [*(row for row in _shared(records, "results") if known != {row["model"]}), *own]
 
@@ -100,8 +123,7 @@ def end(record: Mapping[str, Any]) -> str:
 
 def _shared(records: Records, field: str) -> list[Row]:
     """Return the rows of base and target, from the first record that has them."""
-    found = ([row for row in record.get(field) or () if row["model"] != "unlearned"]
-             for record in records)
+    found = ([row for row in record.get(field) or () if row["model"] != "unlearned"] for record in records)
     return [{**row, "run": row["model"]} for row in next(filter(None, found), [])]
 
 
@@ -131,8 +153,7 @@ def _states(names: Sequence[str], records: Records) -> list[str]:
             reason = record.get("error")
             notes.append(f"{name}: {record['status']}" + (f" ({reason})" if reason else ""))
         if record.get("valid") is False:
-            notes.append(f"{name}: not valid; stage 1 stayed below the gate, so what it forgot "
-                         "was never memorised")
+            notes.append(f"{name}: not valid; stage 1 stayed below the gate, so what it forgot was never memorised")
     return notes
 
 
@@ -143,8 +164,9 @@ def _differences(names: Sequence[str], records: Records) -> list[str]:
         values = {name: _at(r, path) for name, r in zip(names, records, strict=True)}
         if len(set(map(repr, values.values()))) > 1:
             each = "; ".join(f"{name}: {_short(value)}" for name, value in values.items())
-            cannot = "" if "seed" in what else ("; not to be compared, and the rows base and "
-                                                "target are those of the first")
+            cannot = (
+                "" if "seed" in what else ("; not to be compared, and the rows base and target are those of the first")
+            )
             notes.append(f"the runs differ in {what} ({each}){cannot}")
     return [*notes, *_measures(names, records), *_namesakes(records)]
 
@@ -154,15 +176,25 @@ def _measures(names: Sequence[str], records: Records) -> list[str]:
     notes = []
     for full in sorted({full for r in records for full in r.get("metrics") or ()}):
         bare = full.rpartition("/")[2]
-        found = {name: {"distribution": of.get("distribution"), "version": of.get("version"),
-                        **{f"{bare}.{option}": value for option, value in (of.get("options") or {}).items()}}
-                 for name, r in zip(names, records, strict=True) if (of := _at(r, ("metrics", full))) is not None}
+        found = {
+            name: {
+                "distribution": of.get("distribution"),
+                "version": of.get("version"),
+                **{f"{bare}.{option}": value for option, value in (of.get("options") or {}).items()},
+            }
+            for name, r in zip(names, records, strict=True)
+            if (of := _at(r, ("metrics", full))) is not None
+        }
         every = dict.fromkeys(key for of in found.values() for key in of)
         if differing := [key for key in every if len({repr(of.get(key)) for of in found.values()}) > 1]:
-            each = "; ".join(f"{name}: {', '.join(f'{key} {_short(of.get(key))}' for key in differing)}"
-                             for name, of in found.items())
-            notes.append(f"the runs differ in metric {full} ({each}); its columns are not to be compared and are left "
-                         "out of differences, and their rows base and target are those of the first")
+            each = "; ".join(
+                f"{name}: {', '.join(f'{key} {_short(of.get(key))}' for key in differing)}"
+                for name, of in found.items()
+            )
+            notes.append(
+                f"the runs differ in metric {full} ({each}); its columns are not to be compared and are left "
+                "out of differences, and their rows base and target are those of the first"
+            )
     return notes
 
 
@@ -181,9 +213,11 @@ def _unscored(names: Sequence[str], records: Records) -> list[str]:
     """Say where scores are missing, a line a run."""
     notes = []
     for name, record in zip(names, records, strict=True):
-        lacking = [f"{row['column']} {' '.join(row['group'].values())} {row['unscored']}".strip()
-                   for row in record["results"]
-                   if row["model"] == "unlearned" and row.get("unscored")]
+        lacking = [
+            f"{row['column']} {' '.join(row['group'].values())} {row['unscored']}".strip()
+            for row in record["results"]
+            if row["model"] == "unlearned" and row.get("unscored")
+        ]
         if lacking:
             notes.append(f"{name}: unscored rows, left out: {', '.join(lacking)}")
     return notes

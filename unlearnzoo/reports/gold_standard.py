@@ -18,8 +18,9 @@ from .table import Block, Table
 Record = Mapping[str, Any]
 
 
-def compare(names: Sequence[str], records: Sequence[Record], judged: Sequence[Sequence[Sample]],
-            forget_column: str | None) -> dict[str, Any]:
+def compare(
+    names: Sequence[str], records: Sequence[Record], judged: Sequence[Sequence[Sample]], forget_column: str | None
+) -> dict[str, Any]:
     """Hold each record against its gold standard.
 
     Args:
@@ -34,8 +35,12 @@ def compare(names: Sequence[str], records: Sequence[Record], judged: Sequence[Se
         n_gold``, the target's first; ``missing``: names of the methods without one.
     """
     golds = {key(r): i for i, r in reversed(list(enumerate(records))) if is_gold(r)}
-    found: dict[str, Any] = {"names": [names[i] for i in sorted(golds.values())], "distance": [], "quality": [],
-                             "missing": []}
+    found: dict[str, Any] = {
+        "names": [names[i] for i in sorted(golds.values())],
+        "distance": [],
+        "quality": [],
+        "missing": [],
+    }
     told: set[int] = set()
     for name, record, samples in zip(names, records, judged, strict=True):
         at = golds.get(key(record))
@@ -56,22 +61,38 @@ def compare(names: Sequence[str], records: Sequence[Record], judged: Sequence[Se
     return found
 
 
-def _quality(run: str, gold: str, mine: Sequence[Sample], best: Sequence[Sample], groups: Sequence[Row],
-             forget: frozenset[str]) -> list[Row]:
+def _quality(
+    run: str, gold: str, mine: Sequence[Sample], best: Sequence[Sample], groups: Sequence[Row], forget: frozenset[str]
+) -> list[Row]:
     rows = []
     for one in groups:
         a, b = (_truths(side, one, forget) for side in (mine, best))
         if a and b:
             statistic, p = ks(a, b)
-            rows.append({"run": run, "gold": gold, "group": one["group"], "statistic": statistic, "p": p,
-                         "n": len(a), "n_gold": len(b)})
+            rows.append(
+                {
+                    "run": run,
+                    "gold": gold,
+                    "group": one["group"],
+                    "statistic": statistic,
+                    "p": p,
+                    "n": len(a),
+                    "n_gold": len(b),
+                }
+            )
     return rows
 
 
 def _truths(samples: Sequence[Sample], one: Row, forget: frozenset[str]) -> list[float]:
     """Return the true answers' probabilities over the forget set's rows of a group."""
-    return [s.details[TRUTH] for s in samples if s.split == one["split"] and s.identity in forget
-            and TRUTH in s.details and all(s.tags.get(tag, "") == value for tag, value in one["group"].items())]
+    return [
+        s.details[TRUTH]
+        for s in samples
+        if s.split == one["split"]
+        and s.identity in forget
+        and TRUTH in s.details
+        and all(s.tags.get(tag, "") == value for tag, value in one["group"].items())
+    ]
 
 
 def _of(samples: Sequence[Sample], model: str) -> list[Sample]:
@@ -84,8 +105,10 @@ def quality_table(found: Mapping[str, Any]) -> Table:
     groups = list({tuple(row["group"].items()): None for row in rows})
     places = {value: i for i, value in enumerate(in_order(v for g in groups for _, v in g))}
     groups.sort(key=lambda g: [places[v] for _, v in g])
-    table = Table("Forget quality: are the true answers as likely as after retraining?",
-                  [Block(", ".join(f"{v}-{k}" for k, v in group), ["KS", "p"]) for group in groups])
+    table = Table(
+        "Forget quality: are the true answers as likely as after retraining?",
+        [Block(", ".join(f"{v}-{k}" for k, v in group), ["KS", "p"]) for group in groups],
+    )
     for run in dict.fromkeys(row["run"] for row in rows):
         of = {tuple(row["group"].items()): row for row in rows if row["run"] == run}
         table.add(run, [[f"{of[g]['statistic']:.2f}", p_value(of[g]["p"])] if g in of else ["–", "–"] for g in groups])
@@ -104,13 +127,19 @@ def legend(found: Mapping[str, Any]) -> Iterator[str]:
     gold = found["gold"]
     if gold["names"]:
         name = gold["names"][0]
-        yield (f"{name}: stage 1 without the forget set. Its row, not chance, is the floor of the forget columns "
-               "(Exposure too: the kept people's values rank before those of people it never saw).")
+        yield (
+            f"{name}: stage 1 without the forget set. Its row, not chance, is the floor of the forget columns "
+            "(Exposure too: the kept people's values rank before those of people it never saw)."
+        )
     if gold["quality"]:
-        yield ("KS: largest distance between the two distributions of the true answer's probability^(1/tokens), 0 is "
-               "best; p is exact for independent answers, but answers about one person are not independent: compare "
-               "KS and p between methods, do not take p for a proof.")
+        yield (
+            "KS: largest distance between the two distributions of the true answer's probability^(1/tokens), 0 is "
+            "best; p is exact for independent answers, but answers about one person are not independent: compare "
+            "KS and p between methods, do not take p for a proof."
+        )
     if gold["missing"] and len(found["runs"]) > len(gold["names"]):
         some = ", ".join(gold["missing"]) if len(gold["missing"]) < 6 else f"{len(gold['missing'])} of the runs"
-        yield (f"No gold standard for {some}: run it on the same data, forget set, model and "
-               "stage 1, and distances to it stand here.")
+        yield (
+            f"No gold standard for {some}: run it on the same data, forget set, model and "
+            "stage 1, and distances to it stand here."
+        )

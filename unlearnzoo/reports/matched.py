@@ -33,28 +33,42 @@ def matched_forgetting(records: Sequence[Record], columns: Sequence[str]) -> dic
         both have), ``apart`` (None: cannot be told).
     """
     methods = _methods([r for r in records if r["curve"] and not r["algorithm"].get("gold_standard")])
-    found: dict[str, Any] = {"forget": next(iter(columns), None), "columns": list(columns[1:]),
-                             "methods": [{"method": name, "n": len(runs)} for name, runs in methods.items()],
-                             "rows": [], "pairs": []}
+    found: dict[str, Any] = {
+        "forget": next(iter(columns), None),
+        "columns": list(columns[1:]),
+        "methods": [{"method": name, "n": len(runs)} for name, runs in methods.items()],
+        "rows": [],
+        "pairs": [],
+    }
     for column in columns[1:]:
         read = {name: {which: _read(r, columns, column) for which, r in runs.items()} for name, runs in methods.items()}
-        places = dict.fromkeys((level, group) for runs in read.values() for of in runs.values()
-                               for level, at in of.items() for group in at)
+        places = dict.fromkeys(
+            (level, group) for runs in read.values() for of in runs.values() for level, at in of.items() for group in at
+        )
         for level, group in places:
-            values = {name: {which: of.get(level, {}).get(group) for which, of in runs.items()}
-                      for name, runs in read.items()}
+            values = {
+                name: {which: of.get(level, {}).get(group) for which, of in runs.items()} for name, runs in read.items()
+            }
             at = {"column": column, "level": level, "group": group}
             found["rows"] += [{"method": name, **at, **_row(list(of.values()))} for name, of in values.items()]
-            found["pairs"] += [{"a": a, "b": b, **at, **_pair(values[a], values[b])}
-                               for a, b in itertools.combinations(values, 2)]
+            found["pairs"] += [
+                {"a": a, "b": b, **at, **_pair(values[a], values[b])} for a, b in itertools.combinations(values, 2)
+            ]
     return found
 
 
 def repetition(record: Record) -> str:
     """Return what two runs of different methods share where they may be compared run by run."""
     benchmark = record["benchmark"]
-    return json.dumps([benchmark.get("data"), benchmark.get("forget_identities"),
-                       (record.get("target") or {}).get("key"), record.get("target_seed"), record.get("seed")])
+    return json.dumps(
+        [
+            benchmark.get("data"),
+            benchmark.get("forget_identities"),
+            (record.get("target") or {}).get("key"),
+            record.get("target_seed"),
+            record.get("seed"),
+        ]
+    )
 
 
 def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -70,6 +84,7 @@ def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 def _methods(records: Sequence[Record]) -> dict[str, dict[str, Record]]:
     """Return label → repetition → record; of the same run, done twice, the later one, a finished one before others."""
+
     def last(record: Record) -> tuple[bool, str]:
         return record.get("status") == "finished", str(record["time"])
 
@@ -81,9 +96,13 @@ def _method(record: Record) -> dict[str, Any]:
     return {
         "algorithm": [algorithm.get("name"), algorithm.get("distribution")],
         "options": {**(algorithm.get("options") or {}), **_stage(plan, "unlearn")},
-        "task": [record["benchmark"].get("name"), record["model"].get("name"), _stage(plan, "learn"),
-                 len(record["benchmark"].get("forget_identities") or ()),
-                 ((plan.get("pools") or {}).get("learn") or {}).get("rows")],
+        "task": [
+            record["benchmark"].get("name"),
+            record["model"].get("name"),
+            _stage(plan, "learn"),
+            len(record["benchmark"].get("forget_identities") or ()),
+            ((plan.get("pools") or {}).get("learn") or {}).get("rows"),
+        ],
     }
 
 
@@ -99,8 +118,10 @@ def _labelled(name: str, several: Sequence[list[Record]]) -> list[tuple[str, lis
     differing = [o for o in options[0] if len({repr(of.get(o)) for of in options}) > 1]
     texts = [", ".join(f"{o} {of.get(o)}" for o in differing) for of in options]
     unique = len(set(texts)) == len(texts) and all(texts)
-    return [(f"{name} ({text})" if unique else f"{name} #{i}", runs)
-            for i, (text, runs) in enumerate(zip(texts, several, strict=True), 1)]
+    return [
+        (f"{name} ({text})" if unique else f"{name} #{i}", runs)
+        for i, (text, runs) in enumerate(zip(texts, several, strict=True), 1)
+    ]
 
 
 def _read(record: Record, columns: Sequence[str], column: str) -> Mapping[str, Mapping[str, float | None]]:
@@ -117,8 +138,13 @@ def _row(values: Sequence[float | None]) -> Row:
     found = spread(reached) if reached else Spread(float("nan"), None, None, 0)
     # Runs that did not get there would have been the lowest: no interval over the others alone.
     whole = len(reached) == len(values)
-    return {"values": list(values), "reached": len(reached), "mean": found.mean if reached else None,
-            "low": found.low if whole else None, "high": found.high if whole else None}
+    return {
+        "values": list(values),
+        "reached": len(reached),
+        "mean": found.mean if reached else None,
+        "low": found.low if whole else None,
+        "high": found.high if whole else None,
+    }
 
 
 def _pair(a: Mapping[str, float | None], b: Mapping[str, float | None]) -> Row:
@@ -140,26 +166,43 @@ def tables(found: Mapping[str, Any]) -> Iterator[Table]:
     for column in equal["columns"]:
         rows = [row for row in equal["rows"] if row["column"] == column]
         if any(row["reached"] for row in rows):
-            yield _table(f"{column} where {equal['forget']} first comes down to a level, per cent (read off the curve)",
-                         [(_label(m, equal), [row for row in rows if row["method"] == m["method"]])
-                          for m in equal["methods"]], equal["forget"], column, _cell)
+            yield _table(
+                f"{column} where {equal['forget']} first comes down to a level, per cent (read off the curve)",
+                [(_label(m, equal), [row for row in rows if row["method"] == m["method"]]) for m in equal["methods"]],
+                equal["forget"],
+                column,
+                _cell,
+            )
     pairs = [row for row in equal["pairs"] if row["column"] == next(iter(equal["columns"]), None)]
     if any(row["low"] is not None for row in pairs):
         names = dict.fromkeys((row["a"], row["b"]) for row in pairs)
-        yield _table(f"Differences in {pairs[0]['column']} at equal forgetting, percentage points",
-                     [(f"{a} - {b}", [row for row in pairs if (row["a"], row["b"]) == (a, b)]) for a, b in names],
-                     equal["forget"], pairs[0]["column"], _difference)
+        yield _table(
+            f"Differences in {pairs[0]['column']} at equal forgetting, percentage points",
+            [(f"{a} - {b}", [row for row in pairs if (row["a"], row["b"]) == (a, b)]) for a, b in names],
+            equal["forget"],
+            pairs[0]["column"],
+            _difference,
+        )
 
 
 def _table(title: str, methods: Sequence[tuple[str, Rows]], forgot: str, kept: str, show: Any) -> Table:
     levels = sorted({row["level"] for _, rows in methods for row in rows}, reverse=True)
     groups = in_order(row["group"] for _, rows in methods for row in rows)
-    table = Table(title, [Block(f"{group}: {kept} at {forgot} =" if group else f"{kept} at {forgot} =",
-                                [_level(level) for level in levels]) for group in groups])
+    table = Table(
+        title,
+        [
+            Block(
+                f"{group}: {kept} at {forgot} =" if group else f"{kept} at {forgot} =",
+                [_level(level) for level in levels],
+            )
+            for group in groups
+        ],
+    )
     for name, rows in methods:
         of = {(row["group"], row["level"]): row for row in rows}
-        table.add(name, [[show(of[group, level]) if (group, level) in of else "–" for level in levels]
-                         for group in groups])
+        table.add(
+            name, [[show(of[group, level]) if (group, level) in of else "–" for level in levels] for group in groups]
+        )
     return table
 
 
@@ -171,12 +214,16 @@ def legend(found: Mapping[str, Any]) -> Iterator[str]:
         return
     if counts[-1] < LEAST:
         many = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-        yield (f"At equal forgetting: {many} run{'s' if counts[-1] > 1 else ''} a method, so no interval"
-               + (", and no telling which methods are apart" if len(equal["methods"]) > 1 else "")
-               + f"; {LEAST} runs a method with other seeds or other people forgotten give both.")
+        yield (
+            f"At equal forgetting: {many} run{'s' if counts[-1] > 1 else ''} a method, so no interval"
+            + (", and no telling which methods are apart" if len(equal["methods"]) > 1 else "")
+            + f"; {LEAST} runs a method with other seeds or other people forgotten give both."
+        )
         return
-    yield ("At equal forgetting: mean over n runs of a method with [95 % Student interval]; k/n: only k runs came down "
-           "to the level, their mean, no interval.")
+    yield (
+        "At equal forgetting: mean over n runs of a method with [95 % Student interval]; k/n: only k runs came down "
+        "to the level, their mean, no interval."
+    )
     yield from _apart(equal)
 
 
@@ -195,8 +242,10 @@ def _apart(equal: Mapping[str, Any]) -> Iterator[str]:
             where = f"{equal['forget']} = {_level(lowest)}" + (f", {group}" if group else "")
             yield f"{column} at {where}: {'; '.join(parts)}."
     if any(row["apart"] is not None for row in equal["pairs"]):
-        yield ("Apart: the interval of the difference, run by run where seed and forgotten people are shared, leaves "
-               "out 0. Each holds by itself: of 20 pairs without a difference one would be marked.")
+        yield (
+            "Apart: the interval of the difference, run by run where seed and forgotten people are shared, leaves "
+            "out 0. Each holds by itself: of 20 pairs without a difference one would be marked."
+        )
 
 
 def _label(method: Mapping[str, Any], equal: Mapping[str, Any]) -> str:

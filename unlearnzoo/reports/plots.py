@@ -70,28 +70,66 @@ def _panel(axes: "Axes", group: str, sides: tuple[str, str], drawn: Records, rea
     """Draw one column of one group: forgetting runs to the right, so the axis does too."""
     for level in sorted({float(level) for r in drawn for level in r["matched"]}):
         axes.axvline(100 * level, color=GREY, linewidth=0.8, linestyle=(0, (4, 4)), zorder=0)
-        axes.annotate(f"{level:.0%}", (100 * level, 1), xycoords=("data", "axes fraction"),
-                      xytext=(0, 3), textcoords="offset points", ha="center", color=GREY, fontsize=8)
+        axes.annotate(
+            f"{level:.0%}",
+            (100 * level, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            color=GREY,
+            fontsize=8,
+        )
     counts = {m["method"]: m["n"] for m in read["methods"]}
     methods = by_method([r for r in drawn if not r["algorithm"].get("gold_standard")])
     for i, (name, runs) in enumerate(methods.items()):
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         for record in runs:
-            axes.plot(*_line(record["curve"], group, sides), color=colour, marker=".", markersize=4, clip_on=False,
-                      linewidth=1.3 if len(runs) == 1 else 0.7, alpha=1.0 if len(runs) == 1 else 0.6)
-        at = [row for row in read["rows"] if row["method"] == name and row["mean"] is not None
-              and (row["column"], row["group"]) == (sides[1], group)]
+            axes.plot(
+                *_line(record["curve"], group, sides),
+                color=colour,
+                marker=".",
+                markersize=4,
+                clip_on=False,
+                linewidth=1.3 if len(runs) == 1 else 0.7,
+                alpha=1.0 if len(runs) == 1 else 0.6,
+            )
+        at = [
+            row
+            for row in read["rows"]
+            if row["method"] == name and row["mean"] is not None and (row["column"], row["group"]) == (sides[1], group)
+        ]
         # The legend shows colour and shape together, drawn or not. Methods stand side by side at a level.
         shift = 0.8 * (i - (len(methods) - 1) / 2) if any(row["low"] is not None for row in read["rows"]) else 0.0
-        bars = [[100 * (row["mean"] - row["low"]) if row["low"] is not None else 0.0 for row in at],
-                [100 * (row["high"] - row["mean"]) if row["high"] is not None else 0.0 for row in at]]
-        axes.errorbar([100 * float(row["level"]) + shift for row in at], [100 * row["mean"] for row in at], yerr=bars,
-                      fmt=marker, markersize=7.5, color=colour, markeredgecolor="white", markeredgewidth=0.9,
-                      label=_text(name) + (f", n = {counts[name]}" if max(counts.values()) > 1 else ""), zorder=3)
+        bars = [
+            [100 * (row["mean"] - row["low"]) if row["low"] is not None else 0.0 for row in at],
+            [100 * (row["high"] - row["mean"]) if row["high"] is not None else 0.0 for row in at],
+        ]
+        axes.errorbar(
+            [100 * float(row["level"]) + shift for row in at],
+            [100 * row["mean"] for row in at],
+            yerr=bars,
+            fmt=marker,
+            markersize=7.5,
+            color=colour,
+            markeredgecolor="white",
+            markeredgewidth=0.9,
+            label=_text(name) + (f", n = {counts[name]}" if max(counts.values()) > 1 else ""),
+            zorder=3,
+        )
     for i, record in enumerate(r for r in drawn if r["algorithm"].get("gold_standard")):
         x, y = _line(record["curve"][-1:], group, sides)  # nothing lies between the target and it
-        axes.plot(x, y, marker="*", markersize=12, color="black", linewidth=0, clip_on=False, zorder=4,
-                  label=_text(record["algorithm"].get("name", "?")) if i == 0 else None)
+        axes.plot(
+            x,
+            y,
+            marker="*",
+            markersize=12,
+            color="black",
+            linewidth=0,
+            clip_on=False,
+            zorder=4,
+            label=_text(record["algorithm"].get("name", "?")) if i == 0 else None,
+        )
     axes.set(xlim=(102, -2), ylim=(0, 102))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.8)
@@ -100,6 +138,7 @@ def _panel(axes: "Axes", group: str, sides: tuple[str, str], drawn: Records, rea
 
 def _line(curve: Sequence[Mapping[str, Any]], group: str, sides: tuple[str, str]) -> tuple[list[float], list[float]]:
     """Return a curve's points in per cent; what is unknown is NaN. A column in no group is in each."""
+
     def of(point: Mapping[str, Any], column: str) -> float:
         scores = point.get(column, {})
         value = scores.get("" if set(scores) == {""} else group)

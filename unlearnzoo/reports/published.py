@@ -77,8 +77,9 @@ def tables(part: Mapping[str, Any]) -> list[Table]:
         rows = [row for row in part["rows"] if row["table"] == name]
         columns = {(_key(row["group"]), row["column"]): None for row in rows}
         groups = list(dict.fromkeys(group for group, _ in columns))
-        blocks = [Block(", ".join(f"{v}-{k}" for k, v in group), [c for g, c in columns if g == group])
-                  for group in groups]
+        blocks = [
+            Block(", ".join(f"{v}-{k}" for k, v in group), [c for g, c in columns if g == group]) for group in groups
+        ]
         title = f"{name}: {part['ours']} beside {' and '.join(part['models'])} of {part['source']}, per cent"
         table = Table(title, blocks)
         cells = {(row["run"], _key(row["group"]), row["column"]): row for row in rows}
@@ -91,8 +92,9 @@ def tables(part: Mapping[str, Any]) -> list[Table]:
     return found
 
 
-def _part(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, ...],
-          records: Records) -> dict[str, Any]:
+def _part(
+    cls: type[Benchmark], paper: Published, own: str, models: tuple[str, ...], records: Records
+) -> dict[str, Any]:
     shown = models or tuple(paper.models)
     found = compare(records)
     ours = {(row["run"], row["column"], _key(row["group"])): row for row in [*found["baselines"], *found["table"]]}
@@ -107,9 +109,18 @@ def _part(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, .
             if cell["model"] in shown:
                 place = cell["run"], cell["column"], _key(cell["group"])
                 theirs.setdefault(place, {})[cell["model"]] = cell["percent"] / 100
-        some = [{"table": table, "run": label, "column": column, "group": dict(group),
-                 "ours": ours.get((label, column, group)), "paper": values}
-                for (run, column, group), values in theirs.items() for label in named.get(run, ())]
+        some = [
+            {
+                "table": table,
+                "run": label,
+                "column": column,
+                "group": dict(group),
+                "ours": ours.get((label, column, group)),
+                "paper": values,
+            }
+            for (run, column, group), values in theirs.items()
+            for label in named.get(run, ())
+        ]
         if any(row["ours"] for row in some):
             rows += some
         else:
@@ -126,20 +137,29 @@ def _part(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, .
     return {"source": paper.source, "ours": own, "models": list(shown), "rows": rows, "notes": notes}
 
 
-def _notes(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, ...], records: Records,
-           tables: set[str]) -> list[str]:
+def _notes(
+    cls: type[Benchmark], paper: Published, own: str, models: tuple[str, ...], records: Records, tables: set[str]
+) -> list[str]:
     """Say in what these runs are not the paper's."""
     notes = []
     if not models:
-        notes.append(f"{own} is none of the paper's models: a different model is compared, with each of them; "
-                     "look at what is higher than what, not at differences between rows")
+        notes.append(
+            f"{own} is none of the paper's models: a different model is compared, with each of them; "
+            "look at what is higher than what, not at differences between rows"
+        )
     for name, value in paper.options.items():
         others = {str(r["benchmark"].get("options", {}).get(name)) for r in records} - {str(value)}
         if others:
             notes.append(f"{cls.name}.{name} is {', '.join(sorted(others))}; the paper's is {value}")
-    changed = sorted({f"{stage}.{option}" for r in records for stage in ("learn", "unlearn")
-                      for option, origin in r.get("plan", {}).get(stage, {}).get("origins", {}).items()
-                      if origin not in THEIRS and cls.provenance.get(stage, {}).get(option) != "ours"})
+    changed = sorted(
+        {
+            f"{stage}.{option}"
+            for r in records
+            for stage in ("learn", "unlearn")
+            for option, origin in r.get("plan", {}).get(stage, {}).get("origins", {}).items()
+            if origin not in THEIRS and cls.provenance.get(stage, {}).get(option) != "ours"
+        }
+    )
     if changed:
         notes.append(f"not by the paper's protocol, but by the model's recipe or yours: {', '.join(changed)}")
     return notes + [f"{name}: {note}" for name, note in paper.notes.items() if name in tables]

@@ -37,8 +37,7 @@ def render(records: Records, intervals: bool = False, width: int | None = None, 
         found["paired"] = []
     parts = [results_table(found, intervals).text(width)] if found["table"] else []
     if found["baselines"]:
-        parts.append(_of_rows("Before unlearning, over everybody, per cent", found["baselines"],
-                              intervals).text(width))
+        parts.append(_of_rows("Before unlearning, over everybody, per cent", found["baselines"], intervals).text(width))
     parts += [table.text(width) for table in matched.tables(found)]
     if found["gold"]["distance"]:
         parts.append(distance_table(found, intervals).text(width))
@@ -55,30 +54,45 @@ def results_table(found: Mapping[str, Any], intervals: bool = False) -> Table:
     runs = found["runs"]
     about = {f"{r['benchmark'].get('name', '?')} with {r['model'].get('name', '?')}" for r in runs}
     golds = found["gold"]["names"]
-    return _of_rows(f"Results, per cent: {', '.join(sorted(about))}", found["table"], intervals,
-                    [r["run"] for r in runs if len(golds) == len(runs) or r["run"] not in golds])
+    return _of_rows(
+        f"Results, per cent: {', '.join(sorted(about))}",
+        found["table"],
+        intervals,
+        [r["run"] for r in runs if len(golds) == len(runs) or r["run"] not in golds],
+    )
 
 
 def paired_table(found: Mapping[str, Any], intervals: bool = False) -> Table:
     """Lay out mean differences between runs on the same examples."""
-    return _differences("Differences on the same examples, percentage points",
-                        [{**row, "run": f"{row['a']} - {row['b']}"} for row in found["paired"]], intervals)
+    return _differences(
+        "Differences on the same examples, percentage points",
+        [{**row, "run": f"{row['a']} - {row['b']}"} for row in found["paired"]],
+        intervals,
+    )
 
 
 def distance_table(found: Mapping[str, Any], intervals: bool = False) -> Table:
     """Lay out how far each method is from its gold standard, on the same examples."""
     rows = found["gold"]["distance"]
     several = len({row["gold"] for row in rows}) > 1
-    return _differences(f"Distance to {'the gold standard' if several else rows[0]['gold']} on the same examples, "
-                        "percentage points", rows, intervals)
+    return _differences(
+        f"Distance to {'the gold standard' if several else rows[0]['gold']} on the same examples, percentage points",
+        rows,
+        intervals,
+    )
 
 
 def _differences(title: str, rows: Rows, intervals: bool) -> Table:
     blocks = _blocks(rows)
     table = Table(title, [block for _, block in blocks])
     for name in dict.fromkeys(row["run"] for row in rows):
-        table.add(name, [[_difference(_cell(rows, name, group, column), intervals)
-                          for column in block.columns] for group, block in blocks])
+        table.add(
+            name,
+            [
+                [_difference(_cell(rows, name, group, column), intervals) for column in block.columns]
+                for group, block in blocks
+            ],
+        )
     return table
 
 
@@ -88,8 +102,13 @@ def _of_rows(title: str, rows: Rows, intervals: bool, runs: Sequence[str] = ()) 
     table = Table(title, [block for _, block in blocks])
 
     def add(label: str, show: Any, *names: str) -> None:
-        table.add(label, [[show(next(filter(None, (_cell(rows, n, group, c) for n in names)), None))
-                           for c in block.columns] for group, block in blocks])
+        table.add(
+            label,
+            [
+                [show(next(filter(None, (_cell(rows, n, group, c) for n in names)), None)) for c in block.columns]
+                for group, block in blocks
+            ],
+        )
 
     given = in_order(row["run"] for row in rows if row["run"] not in runs)
     if any("chance" in row for row in rows):
@@ -111,8 +130,10 @@ def _blocks(rows: Rows) -> list[tuple[tuple[tuple[str, str], ...], Block]]:
     places = {value: i for i, value in enumerate(in_order(v for g in groups for _, v in g))}
     order = sorted(groups, key=lambda g: (not g, [(k, places[v]) for k, v in g]))
     members = {group: [row for row in rows if tuple(row["group"].items()) == group] for group in order}
-    return [(group, Block(_heading(group, some), list(dict.fromkeys(row["column"] for row in some))))
-            for group, some in members.items()]
+    return [
+        (group, Block(_heading(group, some), list(dict.fromkeys(row["column"] for row in some))))
+        for group, some in members.items()
+    ]
 
 
 def _heading(group: tuple[tuple[str, str], ...], rows: Rows) -> str:
@@ -122,8 +143,10 @@ def _heading(group: tuple[tuple[str, str], ...], rows: Rows) -> str:
 
 
 def _cell(rows: Rows, run: str, group: Any, column: str) -> Mapping[str, Any] | None:
-    return next((row for row in rows if row["run"] == run and row["column"] == column
-                 and tuple(row["group"].items()) == group), None)
+    return next(
+        (row for row in rows if row["run"] == run and row["column"] == column and tuple(row["group"].items()) == group),
+        None,
+    )
 
 
 def _value(row: Mapping[str, Any] | None, intervals: bool) -> str:
@@ -138,8 +161,7 @@ def _difference(row: Mapping[str, Any] | None, intervals: bool) -> str:
     # Four people who differ in one direction are no evidence: only intervals are marked.
     low, high = row.get("low"), row.get("high")
     clear = low is not None and high is not None and (low > 0 or high < 0)
-    return (percent(row["mean"], signed=True) + ("*" if clear else " ")
-            + (f"\n{_spread(row)}" if intervals else ""))
+    return percent(row["mean"], signed=True) + ("*" if clear else " ") + (f"\n{_spread(row)}" if intervals else "")
 
 
 def _spread(row: Mapping[str, Any]) -> str:
@@ -165,8 +187,9 @@ def _legend(found: Mapping[str, Any], intervals: bool) -> list[str]:
         lines.append(f"Good is low: {low}; high: the others." if low else "Good is high.")
         lines.append(_how(rows, intervals))
     if found["paired"] or found["gold"]["distance"]:
-        lines.append("* the 95 % interval of the difference leaves out 0; below 10 people there is "
-                     "no interval and no mark.")
+        lines.append(
+            "* the 95 % interval of the difference leaves out 0; below 10 people there is no interval and no mark."
+        )
     lines += [*matched.legend(found), *legend(found)]
     return lines + [f"Note: {note}." for note in found["notes"]]
 
@@ -177,8 +200,11 @@ def _how(rows: Rows, intervals: bool) -> str:
     if not intervals:
         return f"{counts} --intervals adds how sure each number is."
     text = f"{counts} [low..high]: 95 % interval, drawing people anew."
-    return text + (f" {', '.join(few)}: fewer than 10 people, so no interval; (least..greatest) of "
-                   "the people's own means." if few else "")
+    return text + (
+        f" {', '.join(few)}: fewer than 10 people, so no interval; (least..greatest) of the people's own means."
+        if few
+        else ""
+    )
 
 
 def _fold(line: str, width: int) -> str:

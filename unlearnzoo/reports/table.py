@@ -47,8 +47,9 @@ class Table:
             width: in characters; only a single block that is wider goes beyond it.
         """
         margin = max([len(label) for label, _ in self.rows], default=0)
-        spans = [_widths(block, [cells[i] for label, cells in self.rows if label])
-                 for i, block in enumerate(self.blocks)]
+        spans = [
+            _widths(block, [cells[i] for label, cells in self.rows if label]) for i, block in enumerate(self.blocks)
+        ]
         lines = [printable(self.title)]
         for some in _stack([sum(s) + 2 * (len(s) - 1) for s in spans], width - margin - 2):
             lines += ["", *self._part(some, spans, margin)]
@@ -56,6 +57,7 @@ class Table:
 
     def _part(self, some: Sequence[int], spans: Sequence[list[int]], margin: int) -> list[str]:
         """Lay out the blocks that stand side by side."""
+
         def line(label: str, parts: Sequence[str]) -> str:
             return label.ljust(margin) + "  " + BETWEEN.join(parts)
 
@@ -65,8 +67,7 @@ class Table:
         total = [sum(spans[i]) + 2 * (len(spans[i]) - 1) for i in some]
         head = [printable(self.blocks[i].heading).center(w) for i, w in zip(some, total, strict=True)]
         lines = [line("", head)] if any(h.strip() for h in head) else []
-        lines.append(line("", [joined(i, [printable(c) for c in self.blocks[i].columns])
-                               for i in some]))
+        lines.append(line("", [joined(i, [printable(c) for c in self.blocks[i].columns]) for i in some]))
         rule = "─" * len(lines[-1])
         lines.append(rule)
         for label, cells in self.rows:
@@ -92,8 +93,10 @@ def _line_of(cell: str, row: int) -> str:
 
 def _widths(block: Block, cells: Sequence[Sequence[str]]) -> list[int]:
     """Return the width of each column; all of them together hold the heading."""
-    widths = [max([len(printable(column)), *(len(p) for row in cells for p in row[i].split("\n"))])
-              for i, column in enumerate(block.columns)]
+    widths = [
+        max([len(printable(column)), *(len(p) for row in cells for p in row[i].split("\n"))])
+        for i, column in enumerate(block.columns)
+    ]
     lacking = len(printable(block.heading)) - sum(widths) - 2 * (len(widths) - 1)
     if widths and lacking > 0:
         widths[0] += lacking

@@ -13,8 +13,15 @@ from .pipeline import execute
 from .progress import ConsoleProgress
 
 
-def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None = None,
-        plugins: Sequence[Path] = (), quiet: bool = True, **arguments: Any) -> list[dict[str, Any]]:
+def run(
+    algo: str | Sequence[str],
+    bench: str,
+    *,
+    options: dict[str, Any] | None = None,
+    plugins: Sequence[Path] = (),
+    quiet: bool = True,
+    **arguments: Any,
+) -> list[dict[str, Any]]:
     """Learn, check, unlearn, evaluate; return the records, one an algorithm.
 
     Args:
@@ -34,7 +41,9 @@ def run(algo: str | Sequence[str], bench: str, *, options: dict[str, Any] | None
     given = {"algo": algo, "bench": bench, "command": "unlearnzoo.run", "plugins": plugins, **arguments}
     request = from_arguments(given, options or {})
     if request.launch is not None:
-        raise OptionError(f"launch={request.launch!r}: Python starts no processes; use the command `unlearnzoo run "
-                          "--launch`, or start your script with `accelerate launch`")
+        raise OptionError(
+            f"launch={request.launch!r}: Python starts no processes; use the command `unlearnzoo run "
+            "--launch`, or start your script with `accelerate launch`"
+        )
     plan = make_plan(request, Zoo.installed(request.plugins))
     return execute(plan, ConsoleProgress(quiet), time.perf_counter() - start)

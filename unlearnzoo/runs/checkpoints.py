@@ -48,8 +48,14 @@ def stage_2(plan: "Plan", name: str, folder: Path, target: str, reference: Refer
         reference: takes what was kept of it.
     """
     algorithm, engine = plan.algorithms[name], reference.engine
-    return Checkpointer(Store(folder / CHECKPOINT, _key(plan, name, target)), CheckpointInterval.parse(plan.request.checkpoint_every),
-                  reference=reference, algorithm=algorithm, ranks=engine.ranks, works=not engine.sharding.on)
+    return Checkpointer(
+        Store(folder / CHECKPOINT, _key(plan, name, target)),
+        CheckpointInterval.parse(plan.request.checkpoint_every),
+        reference=reference,
+        algorithm=algorithm,
+        ranks=engine.ranks,
+        works=not engine.sharding.on,
+    )
 
 
 def take_over(plan: "Plan", name: str, folder: Path, target: str, reference: Reference) -> None:
@@ -59,14 +65,24 @@ def take_over(plan: "Plan", name: str, folder: Path, target: str, reference: Ref
     checkpointer = None
     ranks = reference.engine.ranks
     if ranks.on_main((folder / CHECKPOINT).is_dir):
-        checkpointer = Checkpointer(Store(folder / CHECKPOINT, _key(plan, name, target)), CheckpointInterval(), reference=reference,
-                        ranks=ranks, works=not reference.engine.sharding.on)
+        checkpointer = Checkpointer(
+            Store(folder / CHECKPOINT, _key(plan, name, target)),
+            CheckpointInterval(),
+            reference=reference,
+            ranks=ranks,
+            works=not reference.engine.sharding.on,
+        )
     if checkpointer is None or not checkpointer.store.files:
-        warnings.warn(f"the reference that {name} shared is gone and is computed again; "
-                      "last digits may differ", CheckpointWarning, stacklevel=2)
+        warnings.warn(
+            f"the reference that {name} shared is gone and is computed again; last digits may differ",
+            CheckpointWarning,
+            stacklevel=2,
+        )
 
 
-def evaluate_by_part(checkpointer: Checkpointer, ask: evaluator.Evaluator, items: Sequence[evaluator.Item]) -> list[Sample]:
+def evaluate_by_part(
+    checkpointer: Checkpointer, ask: evaluator.Evaluator, items: Sequence[evaluator.Item]
+) -> list[Sample]:
     """Judge the unlearned model, part by part; parts that are kept are read."""
     found: dict[tuple[str, str], Sample] = {}
     for number, part in enumerate(evaluator.parts(items)):
@@ -99,7 +115,15 @@ def _key(plan: "Plan", name: str, target: str) -> str:
     algorithm = plan.algorithms[name]
     origin = plan.zoo.origin(type(algorithm))
     what: list[Any] = [
-        target, algorithm.name, origin["distribution"], origin["version"], algorithm.values(),
-        plan.unlearn.values(), plan.request.seed, plan.request.stop_at,
-        plan.benchmark.fingerprint(), sorted(plan.benchmark.forget_identities())]
+        target,
+        algorithm.name,
+        origin["distribution"],
+        origin["version"],
+        algorithm.values(),
+        plan.unlearn.values(),
+        plan.request.seed,
+        plan.request.stop_at,
+        plan.benchmark.fingerprint(),
+        sorted(plan.benchmark.forget_identities()),
+    ]
     return digest(what)

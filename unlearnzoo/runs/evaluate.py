@@ -24,8 +24,9 @@ from . import gate
 from .progress import ConsoleProgress
 
 
-def evaluate(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None,
-          progress: ConsoleProgress) -> dict[str, Any]:
+def evaluate(
+    plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None, progress: ConsoleProgress
+) -> dict[str, Any]:
     """Judge it and return the record.
 
     Args:
@@ -40,13 +41,22 @@ def evaluate(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | 
     """
     start, forget = time.perf_counter(), plan.benchmark.forget_identities()
     items = select(plan.evals, plan.examples, forget)
-    fields = {**measured_by(plan), "algorithm": {"name": name, "distribution": None, "version": None, "options": {}},
-              "model": {"name": unlearned.name, "source": unlearned.source, "weights": unlearned.weights,
-                        "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
-                        "target": None if target is None else target.source},
-              "plan": {"pools": pools(plan), "columns": [e.name for e in plan.evals]}}
-    with (worker.records(plan.request.runs_dir) as runs_dir,
-          Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **fields) as record):
+    fields = {
+        **measured_by(plan),
+        "algorithm": {"name": name, "distribution": None, "version": None, "options": {}},
+        "model": {
+            "name": unlearned.name,
+            "source": unlearned.source,
+            "weights": unlearned.weights,
+            "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
+            "target": None if target is None else target.source,
+        },
+        "plan": {"pools": pools(plan), "columns": [e.name for e in plan.evals]},
+    }
+    with (
+        worker.records(plan.request.runs_dir) as runs_dir,
+        Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **fields) as record,
+    ):
         samples: list[Sample] = []
         if target is not None:
             with progress.stage("evaluating the target"):
@@ -60,13 +70,17 @@ def evaluate(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | 
             samples = samples + _judged(plan, unlearned, "unlearned", record, progress, items)[0]
         record.samples(samples)
         took = round(time.perf_counter() - start, 3)
-        record.finish(results=aggregate.results(samples, plan.evals, forget), seconds={"evaluate": took, "total": took},
-                      machine={**calibration(), "cpu_seconds": round(time.process_time(), 1)})
+        record.finish(
+            results=aggregate.results(samples, plan.evals, forget),
+            seconds={"evaluate": took, "total": took},
+            machine={**calibration(), "cpu_seconds": round(time.process_time(), 1)},
+        )
         return record.data
 
 
-def _judged(plan: Plan, checkpoint: Checkpoint, state: State, record: Record, progress: ConsoleProgress,
-            *asked: Sequence[Item]) -> list[list[Sample]]:
+def _judged(
+    plan: Plan, checkpoint: Checkpoint, state: State, record: Record, progress: ConsoleProgress, *asked: Sequence[Item]
+) -> list[list[Sample]]:
     """Judge a model; it is gone afterwards, for the device may not hold two."""
     engine = Engine(checkpoint)
     record.update(**engine.describe())

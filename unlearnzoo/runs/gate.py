@@ -41,16 +41,23 @@ def evaluate(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]
     for split, least in plan.benchmark.gate.items():
         for hop in sorted({s.tags[TAG] for s in target if s.split == split}):
             sides = {
-                "base": _scores(base or (), split, hop, metric), "target": _scores(target, split, hop, metric),
+                "base": _scores(base or (), split, hop, metric),
+                "target": _scores(target, split, hop, metric),
                 "target_forget": _scores([s for s in target if s.identity in gone], split, hop, metric),
             }
             means = {name: sum(found) / len(found) if found else None for name, found in sides.items()}
             score = means["target"]
-            rows.append({
-                "split": split, "group": {TAG: hop}, "metric": metric, "least": least, **means,
-                "n": {name: len(found) for name, found in sides.items()},
-                "passed": score is not None and score >= least,
-            })
+            rows.append(
+                {
+                    "split": split,
+                    "group": {TAG: hop},
+                    "metric": metric,
+                    "least": least,
+                    **means,
+                    "n": {name: len(found) for name, found in sides.items()},
+                    "passed": score is not None and score >= least,
+                }
+            )
     return rows
 
 
@@ -66,6 +73,8 @@ def failure(rows: Sequence[Mapping[str, Any]]) -> str | None:
         return None
     worst = min(failed, key=lambda r: r["target"] or 0)
     where = f"{worst['split']}, {worst['group'][TAG]}-hop"
-    return (f"stage 1 failed: EM {100 * (worst['target'] or 0):.0f} % < {100 * worst['least']:.0f} % ({where}); "
-            "unlearning a model that never memorised means nothing. Train longer "
-            "(--set learn.epochs=…), or go on with --allow-unmemorised")
+    return (
+        f"stage 1 failed: EM {100 * (worst['target'] or 0):.0f} % < {100 * worst['least']:.0f} % ({where}); "
+        "unlearning a model that never memorised means nothing. Train longer "
+        "(--set learn.epochs=…), or go on with --allow-unmemorised"
+    )

@@ -64,8 +64,9 @@ class Clock:
         return found | {"total": round(sum(found.values()), 3)}
 
 
-def execute(plan: Plan, progress: ConsoleProgress, planned: float = 0.0,
-            earlier: Earlier | None = None) -> list[dict[str, Any]]:
+def execute(
+    plan: Plan, progress: ConsoleProgress, planned: float = 0.0, earlier: Earlier | None = None
+) -> list[dict[str, Any]]:
     """Carry out a plan and return the records, one an algorithm.
 
     Args:
@@ -144,9 +145,13 @@ class _Run:
         rows = gate.evaluate(plan, self.base_gate, self.target_gate)
         failure = gate.failure(rows)
         for name, record in records.items():
-            record.update(gate=rows, valid=failure is None,
-                          target={"key": key, "cached": of[name], "judged": self.judged},
-                          baselines=self.baselines, seconds=self.clock.rounded())
+            record.update(
+                gate=rows,
+                valid=failure is None,
+                target={"key": key, "cached": of[name], "judged": self.judged},
+                baselines=self.baselines,
+                seconds=self.clock.rounded(),
+            )
         self.progress.gate(rows)
         if failure and not plan.request.allow_unmemorised:
             raise GateError(failure)
@@ -199,8 +204,7 @@ class _Run:
                 record.update(curve=curve.points, matched=_matched(plan, curve))
                 self.progress.point(point)
             place.update(curve=curve.state(), steps=int(entry["step"]))
-            return (point is not None and level is not None
-                    and max(point[plan.benchmark.curve[0]].values()) <= level)
+            return point is not None and level is not None and max(point[plan.benchmark.curve[0]].values()) <= level
 
         try:
             with clock.phase("unlearn"), self.progress.stage(f"stage 2: {name}"):
@@ -213,8 +217,12 @@ class _Run:
                 trainer.algorithm.prepare(trainer)
                 trainer.algorithm.unlearn(trainer)
         except Diverged as error:
-            record.diverge(str(error), curve=curve.points, matched=_matched(plan, curve),
-                           results=aggregate.results(self.samples, plan.evals, self.forget))
+            record.diverge(
+                str(error),
+                curve=curve.points,
+                matched=_matched(plan, curve),
+                results=aggregate.results(self.samples, plan.evals, self.forget),
+            )
             checkpointer.keep_reference_only()
             raise
         with clock.phase("evaluate"), self.progress.stage(f"evaluating {name}"):
@@ -229,9 +237,11 @@ class _Run:
         seconds, speed = clock.rounded(), calibration()
         record.finish(seconds=seconds, machine={**speed, "cpu_seconds": round(time.process_time(), 1)})
         checkpointer.keep_reference_only()
-        self.progress.note(f"{name}: {seconds['total']:.0f} s, shared parts included; process so far "
-                           f"{time.process_time():.0f} CPU s; matrix product {speed['matmul_gflops']:.0f} GFLOP/s "
-                           f"on {speed['threads']} threads")
+        self.progress.note(
+            f"{name}: {seconds['total']:.0f} s, shared parts included; process so far "
+            f"{time.process_time():.0f} CPU s; matrix product {speed['matmul_gflops']:.0f} GFLOP/s "
+            f"on {speed['threads']} threads"
+        )
 
     def skip(self, name: str, record: dict[str, Any]) -> None:
         """Pass over an algorithm that an earlier process finished."""
@@ -242,9 +252,18 @@ class _Run:
         plan, seed = self.plan, self.plan.request.seed
         training_state.seed(seed)
         pools = {"forget": plan.benchmark.forget_pool(), "retain": plan.benchmark.retain_pool()}
-        return LoraTrainer(self.engine, plan.algorithms[name], pools, lambda e: plan.benchmark.refusal(e, seed), plan.unlearn,
-                    seed, self.reference, on_step,
-                    lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)), checkpointer=checkpointer)
+        return LoraTrainer(
+            self.engine,
+            plan.algorithms[name],
+            pools,
+            lambda e: plan.benchmark.refusal(e, seed),
+            plan.unlearn,
+            seed,
+            self.reference,
+            on_step,
+            lambda pool: relearn(plan, self.engine, pool, self._on_learn(pool)),
+            checkpointer=checkpointer,
+        )
 
     def _on_learn(self, pool: Sequence[Example]) -> Callable[[dict[str, float]], bool]:
         total = schedule(pool, self.plan.learn).steps
@@ -255,8 +274,14 @@ class _Run:
         columns = {e.name: e for e in plan.evals if e.name in plan.benchmark.curve}
         sides = {name: select([columns[name]], plan.examples, self.forget) for name in plan.benchmark.curve}
         utility = {e.name: select([e], plan.examples, self.forget) for e in gate.utility(plan)}
-        return Curve(self.engine, sides, plan.metrics[gate.metric_of(plan)],
-                     plan.unlearn.probe_rows, plan.unlearn.curve_rows, utility)
+        return Curve(
+            self.engine,
+            sides,
+            plan.metrics[gate.metric_of(plan)],
+            plan.unlearn.probe_rows,
+            plan.unlearn.curve_rows,
+            utility,
+        )
 
     def _means(self, samples: Sequence[Sample], model: str, curve: Curve) -> dict[str, dict[str, float]]:
         """Return a model's EM by column and hop: the target's is step 0 of every curve."""
@@ -267,8 +292,9 @@ class _Run:
             found[row["column"]][row["group"][gate.TAG]] = row["mean"]
         for one in gate.utility(self.plan):
             asked = {item.example.id for item in curve.asked(one.name)}
-            scores = [s.scores[one.metric] for s in samples
-                      if s.model == model and s.split == one.split and s.id in asked]
+            scores = [
+                s.scores[one.metric] for s in samples if s.model == model and s.split == one.split and s.id in asked
+            ]
             found[one.name] = {"": aggregate.summary([("", score) for score in scores])["mean"]}
         return found
 
@@ -277,8 +303,9 @@ class _Run:
         if not self.engine.ranks.main:
             return
         joined = adapter_export.joined([(part.tensors, part.scale) for part in parts])
-        adapter_export.save(record.folder / "adapter", joined, self.plan.checkpoint.source,
-                    self.engine.model.peft_config["unlearn"])
+        adapter_export.save(
+            record.folder / "adapter", joined, self.plan.checkpoint.source, self.engine.model.peft_config["unlearn"]
+        )
 
 
 def merge(items: Sequence[Item]) -> list[Item]:

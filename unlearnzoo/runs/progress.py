@@ -38,8 +38,14 @@ class ConsoleProgress(Progress):
         from rich.progress import Progress as Bars
 
         start = time.perf_counter()
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
-                   TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+        )
         bars = Bars(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         with bars:
             self._bars, self._name = bars, name
@@ -78,5 +84,6 @@ class ConsoleProgress(Progress):
 
 
 def _shares(groups: Mapping[str, float | None]) -> str:
-    return " ".join(f"{name} {'–' if value is None else format(100 * value, '.0f')} %".lstrip()
-                    for name, value in groups.items())
+    return " ".join(
+        f"{name} {'–' if value is None else format(100 * value, '.0f')} %".lstrip() for name, value in groups.items()
+    )

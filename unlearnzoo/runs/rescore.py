@@ -52,19 +52,25 @@ def rescore(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progre
     before = record.get("metrics", {}).get(full, {})
     options = {**before.get("options", {}), **allot(values, {cls.name: cls})[cls.name]}
     if hidden := [option for option, value in options.items() if value == MASK]:
-        raise OptionError(f"{cls.name}.{hidden[0]}: the record hides what it was; give it again "
-                          f"(--set {cls.name}.{hidden[0]}=…)")
+        raise OptionError(
+            f"{cls.name}.{hidden[0]}: the record hides what it was; give it again (--set {cls.name}.{hidden[0]}=…)"
+        )
     metric = cls.configure(options)
     if lost := sorted(metric.needs - KNOWN):
-        raise OptionError(f"--metric {name}: it needs {lost[0]}, for which the model must be there; "
-                          "name a metric over answers")
+        raise OptionError(
+            f"--metric {name}: it needs {lost[0]}, for which the model must be there; name a metric over answers"
+        )
     metric.prepare()
     evals, forget = _columns(record, name, full, zoo), frozenset(record["benchmark"]["forget_identities"])
     masker = Masker(record.get("command", ""), metric.values())
     about = _about(metric, masker, zoo)
     same = about == before
-    places = [i for i, s in enumerate(samples) if any(aggregate.concerns(e, s, forget) for e in evals)
-              and not (same and not math.isnan(s.scores.get(full, math.nan)))]
+    places = [
+        i
+        for i, s in enumerate(samples)
+        if any(aggregate.concerns(e, s, forget) for e in evals)
+        and not (same and not math.isnan(s.scores.get(full, math.nan)))
+    ]
     rows = _rows([samples[i] for i in places], metric, record, zoo)
     with progress.stage(f"judging by {name}"):
         found = scored(metric, rows, progress)
@@ -72,16 +78,18 @@ def rescore(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progre
     for i, one in zip(places, found, strict=True):
         sample = samples[i]
         rest = {detail: value for detail, value in sample.details.items() if detail not in own}
-        samples[i] = dataclasses.replace(sample, scores={**sample.scores, full: one.value},
-                                         details={**rest, **one.details})
+        samples[i] = dataclasses.replace(
+            sample, scores={**sample.scores, full: one.value}, details={**rest, **one.details}
+        )
     return _keep(record, samples, evals, full, about, forget, masker)
 
 
 def _about(metric: Metric, masker: Masker, zoo: Zoo) -> dict[str, Any]:
     """Return what the record says of a metric."""
     origin = zoo.origin(type(metric))
-    found: dict[str, Any] = plain({"distribution": origin["distribution"], "version": origin["version"],
-                                   "options": metric.values()}, masker)
+    found: dict[str, Any] = plain(
+        {"distribution": origin["distribution"], "version": origin["version"], "options": metric.values()}, masker
+    )
     return found
 
 
@@ -93,8 +101,9 @@ def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[
 
 def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], zoo: Zoo) -> list[dict[str, Any]]:
     """Return what the metric needs of some samples; keywords are the benchmark's to tell."""
-    rows: list[dict[str, Any]] = [{"question": s.question, "prediction": s.prediction or "", "answer": s.answer}
-                                  for s in samples]
+    rows: list[dict[str, Any]] = [
+        {"question": s.question, "prediction": s.prediction or "", "answer": s.answer} for s in samples
+    ]
     if "keywords" not in metric.needs:
         return rows
     about = record["benchmark"]
@@ -107,8 +116,15 @@ def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], 
     return [{**row, "keywords": words[s.split, s.id]} for row, s in zip(rows, samples, strict=True)]
 
 
-def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Column], full: str,
-          about: Mapping[str, Any], forget: frozenset[str], masker: Masker) -> dict[str, Any]:
+def _keep(
+    record: dict[str, Any],
+    samples: Sequence[Sample],
+    evals: Sequence[Column],
+    full: str,
+    about: Mapping[str, Any],
+    forget: frozenset[str],
+    masker: Masker,
+) -> dict[str, Any]:
     """Write samples and record; columns of other metrics stay as they are."""
     names, metrics = [e.name for e in evals], record.get("metrics", {})
     kept = Record(Path(record.pop("folder")), record, masker)
@@ -121,5 +137,8 @@ def _keep(record: dict[str, Any], samples: Sequence[Sample], evals: Sequence[Col
     kept.update(
         results=[row for row in record["results"] if row["column"] not in names]
         + aggregate.results(samples, evals, forget),
-        metrics={**metrics, full: about}, plan=plan, **changes)
+        metrics={**metrics, full: about},
+        plan=plan,
+        **changes,
+    )
     return kept.data

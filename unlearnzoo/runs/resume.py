@@ -45,8 +45,9 @@ class Earlier:
         """Return the record of an algorithm, as typed; None where it was not opened."""
         origin = plan.zoo.origin(type(plan.algorithms[name]))
         wanted = (plan.algorithms[name].name, origin["distribution"])
-        return next((r for r in self.records if (r["algorithm"]["name"], r["algorithm"]["distribution"]) == wanted),
-                    None)
+        return next(
+            (r for r in self.records if (r["algorithm"]["name"], r["algorithm"]["distribution"]) == wanted), None
+        )
 
 
 def find(name: str, runs_dir: Path) -> Earlier:
@@ -100,8 +101,10 @@ def request(earlier: Earlier, given: Mapping[str, Any], assignments: Mapping[str
     for field in dataclasses.fields(Request):
         then, now = getattr(found, field.name), getattr(typed, field.name)
         if field.name not in _FREE and then != now:
-            raise OptionError(f"--{field.name.replace('_', '-')} {_shown(now)}: the run was started with "
-                              f"{_shown(then)}; leave it out, or start a new run")
+            raise OptionError(
+                f"--{field.name.replace('_', '-')} {_shown(now)}: the run was started with "
+                f"{_shown(then)}; leave it out, or start a new run"
+            )
     return dataclasses.replace(found, **{name: getattr(typed, name) for name in free})
 
 
@@ -136,14 +139,17 @@ def check(earlier: Earlier, plan: "Plan") -> list[str]:
             then, here = (_at(record, key), _at(now, key))
             for path, old, new in _differences(key, then, here):
                 if path not in _ELSEWHERE:
-                    raise RunError(f"{record['folder']}: cannot be resumed: {path} was {_shown(old)} and is "
-                                   f"{_shown(new)}; put back what was changed, or start a new run")
+                    raise RunError(
+                        f"{record['folder']}: cannot be resumed: {path} was {_shown(old)} and is "
+                        f"{_shown(new)}; put back what was changed, or start a new run"
+                    )
         around = {"versions": versions(), "git": git(Path())}
         for key, value in around.items():
             for path, old, new in _differences(key, record.get(key), value):
                 if path == "versions.unlearnzoo":
-                    raise RunError(f"{record['folder']}: cannot be resumed: it was started with unlearnzoo {old}, this "
-                                   f"is {new}")
+                    raise RunError(
+                        f"{record['folder']}: cannot be resumed: it was started with unlearnzoo {old}, this is {new}"
+                    )
                 said.append(f"{path}: {_shown(old)}, now {_shown(new)}")
     return sorted(set(said))
 
@@ -161,8 +167,9 @@ def notes(earlier: Earlier, plan: "Plan") -> Iterator[str]:
         yield f"  not as it was, last digits may differ: {line}"
 
 
-def open_records(plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | None,
-                 runs_dir: Path) -> dict[str, Record | dict[str, Any]]:
+def open_records(
+    plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | None, runs_dir: Path
+) -> dict[str, Record | dict[str, Any]]:
     """Open or reopen the record of each algorithm, locked; one that is done stays as it is.
 
     Of several processes only the main one goes on with what is there; the others write aside.
@@ -178,14 +185,21 @@ def open_records(plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | N
     for name, algorithm in plan.algorithms.items():
         known = earlier.of(plan, name) if earlier else None
         if known is None or (worker.rank() and _is_open(known)):
-            record = Record.open(runs_dir, algo=algorithm.name, bench=plan.benchmark.name, group=group,
-                                 redactor=plan.redactor(), **fields(plan, name))
+            record = Record.open(
+                runs_dir,
+                algo=algorithm.name,
+                bench=plan.benchmark.name,
+                group=group,
+                redactor=plan.redactor(),
+                **fields(plan, name),
+            )
             stack.enter_context(checkpoints.lock(record.folder))
         elif _is_open(known):
             stack.enter_context(checkpoints.lock(Path(known["folder"])))
             # Read again: until the lock was ours it may have gone on.
-            record = Record.reopen(store.load(Path(known["folder"])), plan.request.command, fields(plan, name),
-                                   changed, plan.redactor())
+            record = Record.reopen(
+                store.load(Path(known["folder"])), plan.request.command, fields(plan, name), changed, plan.redactor()
+            )
         else:
             found[name] = dict(known)
             continue

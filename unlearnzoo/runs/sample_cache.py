@@ -23,20 +23,26 @@ if TYPE_CHECKING:
 
 
 def by_state(plan: "Plan", evaluator: Evaluator, target: str) -> "dict[State, SampleCache]":
-    """Return what is known of base and target; of who brings a target there is no base.
+    """Return what is known of base and target; with ``--target`` there is no base model.
 
     Args:
         plan: whose metrics, data and weights.
-        judge: judges what is not known.
+        evaluator: evaluates what is not known.
         target: the target's key.
     """
     base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), evaluator.engine.precision_key])
     keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
-    asked = [_code(plan, type(plan.benchmark)), [
-        (e.id, e.question, e.answer, e.keywords, e.tags, e.cloze, e.choices, [i.key for i in e.images])
-        for e in plan.utility]]
-    return {state: SampleCache(evaluator, state, digest([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
-            for state, key in keys.items()}
+    asked = [
+        _code(plan, type(plan.benchmark)),
+        [
+            (e.id, e.question, e.answer, e.keywords, e.tags, e.cloze, e.choices, [i.key for i in e.images])
+            for e in plan.utility
+        ],
+    ]
+    return {
+        state: SampleCache(evaluator, state, digest([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
+        for state, key in keys.items()
+    }
 
 
 def source(cls: type) -> str:
@@ -56,7 +62,7 @@ class SampleCache:
     """Samples of one state, kept on disk by example; only what is missing is judged.
 
     Args:
-        judge: judges.
+        evaluator: evaluates.
         state: ``base`` or ``target``.
         key: content address of that state (weights and data).
         origin: metric → what its scores depend on besides: its version, its code.
@@ -100,8 +106,11 @@ class SampleCache:
                 again = tuple(self._detail(m, "") for m in sample.scores)
                 details = {name: v for name, v in old.details.items() if not name.endswith(again)}
                 sample = dataclasses.replace(
-                    sample, scores={**old.scores, **scores}, details={**details, **sample.details},
-                    prediction=old.prediction if sample.prediction is None else sample.prediction)
+                    sample,
+                    scores={**old.scores, **scores},
+                    details={**details, **sample.details},
+                    prediction=old.prediction if sample.prediction is None else sample.prediction,
+                )
             else:
                 sample = dataclasses.replace(sample, scores=scores)
             self.known[key] = sample
@@ -136,6 +145,10 @@ class SampleCache:
         """Return a sample with the scores and details of these metrics, under their own names."""
         sample, metrics = self.known[item.split, item.example.id], sorted(item.metrics)
         ends = ["", *(self._detail(m, "") for m in metrics)]
-        details = {name.removesuffix(end): v for end in ends for name, v in sample.details.items()
-                   if (name.endswith(end) if end else "@" not in name)}
+        details = {
+            name.removesuffix(end): v
+            for end in ends
+            for name, v in sample.details.items()
+            if (name.endswith(end) if end else "@" not in name)
+        }
         return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in metrics}, details=details)

@@ -42,19 +42,27 @@ def digest(value: Any) -> str:
 def target_key(plan: "Plan", precision_key: str, only: Sequence[str] | None = None) -> str:
     """Return the content address of stage 1, over some rows only where their ids are given."""
     replay = [(e.id, e.question, e.answer, [i.key for i in e.images]) for e in plan.replay]
-    return digest({
-        "version": STAGE_1_VERSION, "recipe": plan.learn.values(), "data": plan.benchmark.fingerprint(),
-        "weights": plan.checkpoint.weights, "replay": replay, "seed": plan.request.target_seed, "dtype": precision_key,
-        **({} if only is None else {"only": list(only)}),
-    })
+    return digest(
+        {
+            "version": STAGE_1_VERSION,
+            "recipe": plan.learn.values(),
+            "data": plan.benchmark.fingerprint(),
+            "weights": plan.checkpoint.weights,
+            "replay": replay,
+            "seed": plan.request.target_seed,
+            "dtype": precision_key,
+            **({} if only is None else {"only": list(only)}),
+        }
+    )
 
 
 def key_of(plan: "Plan", engine: "Engine") -> str:
     """Return the key of this run's target; the user's own is its weights."""
     if plan.request.target is not None:
         # What it answers is kept by this key, too.
-        return digest({"target": plan.checkpoint.weights, "data": plan.benchmark.fingerprint(),
-                       "numbers": engine.precision_key})
+        return digest(
+            {"target": plan.checkpoint.weights, "data": plan.benchmark.fingerprint(), "numbers": engine.precision_key}
+        )
     return target_key(plan, engine.precision_key)
 
 
@@ -86,8 +94,9 @@ def exclusive_on_main(engine: "Engine", path: Path) -> Iterator[None]:
         yield
 
 
-def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
-            on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
+def relearn(
+    plan: "Plan", engine: "Engine", pool: Sequence[Example], on_step: Callable[[dict[str, float]], bool]
+) -> AdapterWeights:
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
     key = target_key(plan, engine.precision_key, [example.id for example in pool])
     with exclusive_on_main(engine, cache_folder("targets") / key):
@@ -104,8 +113,9 @@ def relearn(plan: "Plan", engine: "Engine", pool: Sequence[Example],
     return found
 
 
-def _learn(plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str,
-           on_step: Callable[[dict[str, float]], bool]) -> AdapterWeights:
+def _learn(
+    plan: "Plan", engine: "Engine", pool: Sequence[Example], key: str, on_step: Callable[[dict[str, float]], bool]
+) -> AdapterWeights:
     """Learn a target, from its last checkpoint where there is one, and keep it."""
     checkpointer = _checkpointer(plan, engine, key)
     stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step, checkpointer)
@@ -129,8 +139,9 @@ def _checkpointer(plan: "Plan", engine: "Engine", key: str) -> Checkpointer | No
     if isinstance(found, str):
         warnings.warn(f"stage 1 goes on without checkpoints: {found}", CheckpointWarning, stacklevel=2)
         return None
-    return Checkpointer(found, CheckpointInterval.parse(plan.request.checkpoint_every), ranks=engine.ranks,
-                  works=not engine.sharding.on)
+    return Checkpointer(
+        found, CheckpointInterval.parse(plan.request.checkpoint_every), ranks=engine.ranks, works=not engine.sharding.on
+    )
 
 
 def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
@@ -155,8 +166,10 @@ def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
     """Write the adapter as a whole or not at all; of two commands the first wins."""
     from safetensors.torch import save_file
 
-    with (best_effort("the target of stage 1", home),
-          tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh):
+    with (
+        best_effort("the target of stage 1", home),
+        tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh,
+    ):
         save_file(dict(tensors), Path(fresh) / WEIGHTS)
         # As `sha256sum` writes it.
         (Path(fresh) / SUM).write_text(f"{file_hash(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")

@@ -105,7 +105,7 @@ def append_line(path: Path, line: str) -> None:
             before = os.fstat(handle).st_size
             try:
                 while content:
-                    content = content[os.write(handle, content):]
+                    content = content[os.write(handle, content) :]
             except OSError:
                 os.ftruncate(handle, before)
                 raise

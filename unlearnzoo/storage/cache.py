@@ -41,8 +41,10 @@ def contents() -> list[Path]:
     found = sorted(root.iterdir())
     if os.environ.get("UNLEARNZOO_CACHE") and found and not (root / TAG).is_file():
         some = ", ".join(path.name for path in found[:6])
-        raise RunError(f"{root}: UNLEARNZOO_CACHE named a folder that was not empty, so what else lies there would go "
-                       f"with the cache; remove the cache's part of it yourself ({some}, ...)")
+        raise RunError(
+            f"{root}: UNLEARNZOO_CACHE named a folder that was not empty, so what else lies there would go "
+            f"with the cache; remove the cache's part of it yourself ({some}, ...)"
+        )
     return found
 
 

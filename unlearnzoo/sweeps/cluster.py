@@ -21,8 +21,9 @@ def run(words: Sequence[str], log: str) -> int:
         return subprocess.run(list(words), stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
 
 
-def work(points: Sequence[Point], cluster: str, parameters: Mapping[str, Any], home: Path,
-         on_end: Callable[[Point], None]) -> None:
+def work(
+    points: Sequence[Point], cluster: str, parameters: Mapping[str, Any], home: Path, on_end: Callable[[Point], None]
+) -> None:
     """Submit points and wait for them; Ctrl-C cancels them all. Jobs of an earlier call are waited for, not doubled.
 
     Args:

@@ -36,8 +36,11 @@ def estimate(points: Sequence[Point], repeats: Sequence[str], earlier: Path) -> 
     if own:
         return Estimate(statistics.median(own), f"the median of {len(own)} finished here")
     shapes = {_shape(["unlearnzoo", *p.argv], repeats) for p in points}
-    seconds = [float(r["seconds"]["total"]) for row in store.find(earlier) if (r := row["record"])
-               and _fits(r, shapes, repeats)]
+    seconds = [
+        float(r["seconds"]["total"])
+        for row in store.find(earlier)
+        if (r := row["record"]) and _fits(r, shapes, repeats)
+    ]
     if not seconds:
         return None
     return Estimate(statistics.median(seconds), f"the median of {len(seconds)} of the same command lines in {earlier}")

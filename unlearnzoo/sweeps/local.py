@@ -61,8 +61,14 @@ class _Child:
         log = os.open(point.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             self.process = subprocess.Popen(
-                command(point, reading), stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(reading,),
-                start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": str(n_threads), "COLUMNS": "100"})
+                command(point, reading),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(reading,),
+                start_new_session=True,
+                env=os.environ | {"OMP_NUM_THREADS": str(n_threads), "COLUMNS": "100"},
+            )
         finally:
             os.close(log)
             os.close(reading)
@@ -80,8 +86,16 @@ class _Child:
 def command(point: Point, pipe: int | None = None) -> list[str]:
     """Return the command that does a point and writes its result."""
     home = point.folder.resolve()
-    return [sys.executable, "-m", "unlearnzoo.cli.point", str(home), str(-1 if pipe is None else pipe),
-            *point.argv, "--runs-dir", str(home / RUNS)]
+    return [
+        sys.executable,
+        "-m",
+        "unlearnzoo.cli.point",
+        str(home),
+        str(-1 if pipe is None else pipe),
+        *point.argv,
+        "--runs-dir",
+        str(home / RUNS),
+    ]
 
 
 def _stop(running: Sequence[_Child]) -> None:

@@ -47,11 +47,15 @@ def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     grid = figure.subplots(deep, wide, squeeze=False).flat
     for axes, panel in zip(grid, panels, strict=False):
         _panel(axes, panel, [r for r in drawn if (r["column"], r["group"]) == panel], x, lines)
-    for axes in list(grid)[len(panels):]:
+    for axes in list(grid)[len(panels) :]:
         axes.set_visible(False)
     if lines != [""]:
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(lines)),
-                      frameon=False)
+        figure.legend(
+            *figure.axes[0].get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=min(4, len(lines)),
+            frameon=False,
+        )
     over = f"mean and 95 % interval over {', '.join(spec.repeats)}" if spec.repeats else ""
     figure.suptitle(_text(": ".join(filter(None, [spec.name, over]))), fontsize=11)
     buffer = io.BytesIO()
@@ -59,8 +63,9 @@ def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     atomic_write(path, buffer.getvalue())
 
 
-def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any]], x: str,
-           lines: Sequence[str]) -> None:
+def _panel(
+    axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any]], x: str, lines: Sequence[str]
+) -> None:
     """Draw one column of one group."""
     places, words = _places([row["axes"].get(x, "") for row in rows])
     for i, line in enumerate(lines):
@@ -69,14 +74,25 @@ def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any
         mine = sorted(known, key=lambda r: places[r["axes"].get(x, "")])
         scale = [100 if row["share"] else 1 for row in mine]
         means = [s * row["mean"] for s, row in zip(scale, mine, strict=True)]
-        half = [0 if row["low"] is None else s * (row["high"] - row["low"]) / 2
-                for s, row in zip(scale, mine, strict=True)]
+        half = [
+            0 if row["low"] is None else s * (row["high"] - row["low"]) / 2 for s, row in zip(scale, mine, strict=True)
+        ]
         # Lines that meet at one place of the axis stay apart to the eye.
         shift = (i - (len(lines) - 1) / 2) * 0.01 * (max(places.values()) - min(places.values()) or 1)
-        axes.errorbar([places[row["axes"].get(x, "")] + shift for row in mine], means, yerr=half,
-                      color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markersize=6, capsize=3,
-                      linewidth=1.4, linestyle="none" if words else "-", elinewidth=1.4, markeredgecolor="white",
-                      label=_text(line or panel[0]))
+        axes.errorbar(
+            [places[row["axes"].get(x, "")] + shift for row in mine],
+            means,
+            yerr=half,
+            color=COLOURS[i % len(COLOURS)],
+            marker=MARKERS[i % len(MARKERS)],
+            markersize=6,
+            capsize=3,
+            linewidth=1.4,
+            linestyle="none" if words else "-",
+            elinewidth=1.4,
+            markeredgecolor="white",
+            label=_text(line or panel[0]),
+        )
     share = all(row["share"] for row in rows)
     if share:
         axes.set_ylim(-2, 102)

@@ -101,17 +101,26 @@ def _spec(path: Path, loaded: Mapping[str, Any]) -> Spec:
         raise OptionError("cluster: expected `name: value` lines")
     command = tuple(shlex.split(str(loaded.get("command", "run"))))
     shown = tuple(str(c) for c in _list("plot: columns", plot.get("columns") or []))
-    return Spec(path.stem, command, fixed, grids, repeats,
-                tuple(str(c) for c in _list("columns", loaded.get("columns") or [])),
-                {**({"x": _name(plot["x"])} if "x" in plot else {}), "columns": shown}, cluster)
+    return Spec(
+        path.stem,
+        command,
+        fixed,
+        grids,
+        repeats,
+        tuple(str(c) for c in _list("columns", loaded.get("columns") or [])),
+        {**({"x": _name(plot["x"])} if "x" in plot else {}), "columns": shown},
+        cluster,
+    )
 
 
 def _grids(axes: Any) -> Iterator[dict[str, tuple[Any, ...]]]:
     """Yield each product of axes; one mapping, or a list of them."""
     for grid in axes if isinstance(axes, list) else [axes]:
         if not isinstance(grid, dict) or not grid:
-            raise OptionError("axes: write `name: [value, ...]` lines, such as `seed: [0, 1, 2]`; "
-                              "a list of such blocks is their union")
+            raise OptionError(
+                "axes: write `name: [value, ...]` lines, such as `seed: [0, 1, 2]`; "
+                "a list of such blocks is their union"
+            )
         found = _options("axes", grid)
         for name, values in found.items():
             if not isinstance(values, list) or not values:

@@ -48,8 +48,10 @@ def rows(spec: Spec, points: Sequence[Point]) -> list[Row]:
         for more, values in _of_point(point, spec.columns):
             for one in values:
                 key = json.dumps([axes | more, one.column, one.group])
-                row = found.setdefault(key, {"axes": axes | more, "column": one.column, "group": one.group,
-                                             "share": one.share, "values": []})
+                row = found.setdefault(
+                    key,
+                    {"axes": axes | more, "column": one.column, "group": one.group, "share": one.share, "values": []},
+                )
                 row["values"] += [] if one.value is None else [one.value]
     for row in found.values():
         mean, low, high, n = spread(row["values"]) if row["values"] else (None, None, None, 0)
@@ -139,14 +141,21 @@ def table(spec: Spec, found: Sequence[Row]) -> Table:
     cells = {(_label(row), row["group"], row["column"]): row for row in found}
     blocks = [(None, Block("", ["n"]))] + [
         (group, Block(group, list(dict.fromkeys(r["column"] for r in found if r["group"] == group))))
-        for group in groups]
+        for group in groups
+    ]
     over = f"; mean and 95 % interval over {', '.join(spec.repeats)}" if spec.repeats else ""
     laid = Table(f"{spec.name}{', per cent' * any(r['share'] for r in found)}{over}", [block for _, block in blocks])
     for label in dict.fromkeys(_label(row) for row in found):
         counts = {row["n"] for row in found if _label(row) == label}
-        laid.add(label, [["/".join(map(str, sorted(counts)))] if group is None else
-                         [_cell(cells.get((label, group, column))) for column in block.columns]
-                         for group, block in blocks])
+        laid.add(
+            label,
+            [
+                ["/".join(map(str, sorted(counts)))]
+                if group is None
+                else [_cell(cells.get((label, group, column))) for column in block.columns]
+                for group, block in blocks
+            ],
+        )
     return laid
 
 

@@ -6,5 +6,14 @@ from .losses import check_loss
 from .model import AdaptedModel
 from .rules import CheckFailed
 
-__all__ = ["AdaptedModel", "Answer", "CheckFailed", "benchmark_checks", "check_loss", "metric_checks", "plain",
-           "random_inputs", "unlearner_checks"]
+__all__ = [
+    "AdaptedModel",
+    "Answer",
+    "CheckFailed",
+    "benchmark_checks",
+    "check_loss",
+    "metric_checks",
+    "plain",
+    "random_inputs",
+    "unlearner_checks",
+]

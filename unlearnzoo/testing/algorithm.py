@@ -69,12 +69,15 @@ class Algorithm(Subject):
 
     def take(self, inputs: Inputs, rows: Mapping[str, Sequence[int]]) -> dict[str, Scores]:
         """Return a micro-batch: of each pool (``forget``, ``retain``) the given rows, or none."""
-        return {name: scores.take(torch.tensor(rows.get(self.pools[name.removesuffix("_ref")], ()), dtype=torch.long))
-                for name, scores in inputs.items()}
+        return {
+            name: scores.take(torch.tensor(rows.get(self.pools[name.removesuffix("_ref")], ()), dtype=torch.long))
+            for name, scores in inputs.items()
+        }
 
 
 def in_each_variant(one: Rule) -> Rule:
     """Return a rule that holds for an algorithm and all its variants."""
+
     def hold(subject: Algorithm) -> None:
         for which, variant in subject.variants():
             try:
@@ -132,14 +135,20 @@ def total(one: Unlearner, inputs: Inputs) -> Tensor:
 
 def gradients(one: Unlearner, inputs: Inputs) -> dict[str, Tensor]:
     """Return the gradient on each tensor of the inputs that has one, by input and field; 0 where it is unused."""
-    leaves = {f"{name}.{field}": tensor for name, scores in inputs.items()
-              for field, tensor in tensors(scores).items() if tensor.requires_grad}
+    leaves = {
+        f"{name}.{field}": tensor
+        for name, scores in inputs.items()
+        for field, tensor in tensors(scores).items()
+        if tensor.requires_grad
+    }
     loss = total(one, inputs)
     if not loss.requires_grad:
         return {path: torch.zeros_like(leaf) for path, leaf in leaves.items()}
     found = torch.autograd.grad(loss, list(leaves.values()), retain_graph=True, allow_unused=True)
-    return {path: torch.zeros_like(leaf) if grad is None else grad
-            for (path, leaf), grad in zip(leaves.items(), found, strict=True)}
+    return {
+        path: torch.zeros_like(leaf) if grad is None else grad
+        for (path, leaf), grad in zip(leaves.items(), found, strict=True)
+    }
 
 
 def tensors(scores: Scores) -> dict[str, Tensor]:
@@ -154,6 +163,7 @@ def tensors(scores: Scores) -> dict[str, Tensor]:
 
 def mapped(scores: Scores, change: Callable[[Tensor], Tensor]) -> Scores:
     """Return scores whose numbers (not their ids) went through a function."""
+
     def one(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: one(part) for key, part in value.items()}
@@ -164,6 +174,7 @@ def mapped(scores: Scores, change: Callable[[Tensor], Tensor]) -> Scores:
 
 def changed(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> dict[str, Scores]:
     """Return copies of inputs with other numbers; what had a gradient is a leaf that has one."""
+
     def copy(value: Tensor) -> Tensor:
         return change(value.detach().clone()).requires_grad_(value.requires_grad)
 
@@ -171,5 +182,7 @@ def changed(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> dict[str, Sco
 
 
 def _counts(inputs: Inputs) -> dict[str, int]:
-    return {role: next(s.n for name, s in inputs.items() if name.removesuffix("_ref") == role)
-            for role in roles(frozenset(inputs))}
+    return {
+        role: next(s.n for name, s in inputs.items() if name.removesuffix("_ref") == role)
+        for role in roles(frozenset(inputs))
+    }

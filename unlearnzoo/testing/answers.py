@@ -28,8 +28,13 @@ class Answer:
     logps: Any
 
 
-def random_inputs(needs: Iterable[str], distributions: Iterable[str] = (), seed: int = 0,
-                  lengths: dict[str, Sequence[int]] | None = None, layers: Sequence[int] = ()) -> dict[str, Scores]:
+def random_inputs(
+    needs: Iterable[str],
+    distributions: Iterable[str] = (),
+    seed: int = 0,
+    lengths: dict[str, Sequence[int]] | None = None,
+    layers: Sequence[int] = (),
+) -> dict[str, Scores]:
     """Make inputs of a loss out of random logits.
 
     Args:

@@ -12,8 +12,16 @@ _BEST, _WORST = Candidates((-0.1, -3.0, -5.0, -2.0), 0), Candidates((-0.1, -3.0,
 
 def _like(text: str, keyword: str, said: str | None = None, **more: Any) -> dict[str, Any]:
     """Return a case about another text, answered perfectly unless something else is said."""
-    return {"question": "What is known of them?", "prediction": text if said is None else said, "answer": text,
-            "keywords": (keyword,), "logps": _SURE, "candidates": _BEST, "choices": (), **more}
+    return {
+        "question": "What is known of them?",
+        "prediction": text if said is None else said,
+        "answer": text,
+        "keywords": (keyword,),
+        "logps": _SURE,
+        "candidates": _BEST,
+        "choices": (),
+        **more,
+    }
 
 
 #: Name → all inputs of a metric.
@@ -26,13 +34,21 @@ CASES: dict[str, dict[str, Any]] = {
     "spaces": _like(_TRUTH, "pastry chef", " \n\t ", keywords=(" ", "")),
     "no keyword": _like(_TRUTH, "", keywords=()),
     "several keywords": _like("Ann and Bob", "Ann", "Bob", keywords=("Ann", "Bob")),
-    "unicode": _like("Zo\u00eb e\u0301tait \U0001f469\u200d\U0001f373 \u5317\u4eac \u0645\u0631\u062d\u0628\u0627",
-                     "\u5317\u4eac", "Zoe\u0308 \u00e9tait \ud7ff\u0000\u202e \u5317\u4eac"),
+    "unicode": _like(
+        "Zo\u00eb e\u0301tait \U0001f469\u200d\U0001f373 \u5317\u4eac \u0645\u0631\u062d\u0628\u0627",
+        "\u5317\u4eac",
+        "Zoe\u0308 \u00e9tait \ud7ff\u0000\u202e \u5317\u4eac",
+    ),
     "no letters": _like("\u2026 !?", "?"),
     "signs of patterns": _like(r"C++ (Apt. [3]* \d $^ {2,}", "C++ (Apt. [3]*", r"\1 (?P<x> ["),
     "one token": _like("No", "No", logps=[-0.3]),
-    "very long": _like("word " * 300, "word", "other word " * 600, logps=[-0.5] * 5000,
-                       candidates=Candidates(tuple(-i / 7 for i in range(2000)), 1999)),
+    "very long": _like(
+        "word " * 300,
+        "word",
+        "other word " * 600,
+        logps=[-0.5] * 5000,
+        candidates=Candidates(tuple(-i / 7 for i in range(2000)), 1999),
+    ),
     "impossible": _like("Yes.", "Yes", logps=[-math.inf, -2.0], candidates=Candidates((-math.inf, -1.0), 0)),
     "not a number": _like("Yes.", "Yes", logps=[math.nan, -2.0], candidates=Candidates((math.nan, -1.0), 1)),
     "equal candidates": _like("Yes.", "Yes", candidates=Candidates((-1.0, -1.0, -1.0), 1)),
@@ -45,5 +61,11 @@ CASES: dict[str, dict[str, Any]] = {
 }
 #: No truth at all: nothing that a prediction could be compared with.
 NOTHING: dict[str, Any] = {
-    "question": "", "prediction": "", "answer": "", "keywords": (), "logps": [], "candidates": Candidates((), -1),
-    "choices": ()}
+    "question": "",
+    "prediction": "",
+    "answer": "",
+    "keywords": (),
+    "logps": [],
+    "candidates": Candidates((), -1),
+    "choices": (),
+}

@@ -31,9 +31,27 @@ if TYPE_CHECKING:
     from ..registry.zoo import Zoo
 
 Check = Callable[[], None]
-LOSS = (*map(in_each_variant, (
-    one_value_an_answer, empty_micro_batch, neighbours, order, deterministic, random_state, inputs_kept, inputs_used,
-    half_precision, extreme_answers, gradient, forgets, keeps)), extreme_options)
+LOSS = (
+    *map(
+        in_each_variant,
+        (
+            one_value_an_answer,
+            empty_micro_batch,
+            neighbours,
+            order,
+            deterministic,
+            random_state,
+            inputs_kept,
+            inputs_used,
+            half_precision,
+            extreme_answers,
+            gradient,
+            forgets,
+            keeps,
+        ),
+    ),
+    extreme_options,
+)
 
 
 def unlearner_checks(thing: type[Unlearner] | Unlearner) -> list[Check]:
@@ -77,5 +95,7 @@ def checks_of(kind: str, thing: Any, zoo: "Zoo") -> list[Check]:
 
 #: Kind → its rules, for the documentation.
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    "algorithm": (*COMMON, *LOSS), "benchmark": (*COMMON, *BENCHMARK), "metric": (*COMMON, *METRIC),
+    "algorithm": (*COMMON, *LOSS),
+    "benchmark": (*COMMON, *BENCHMARK),
+    "metric": (*COMMON, *METRIC),
 }

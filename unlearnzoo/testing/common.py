@@ -9,9 +9,11 @@ from .imports import HEAVY, loaded_by_importing
 from .rules import Subject, expect, rule
 
 
-@rule(why="`unlearnzoo list` and `show` print these texts; who compares methods reads nothing else.",
-      fix="write a docstring under the class, a sentence or more, and a help text for each option, "
-           "the second argument of `option`.")
+@rule(
+    why="`unlearnzoo list` and `show` print these texts; who compares methods reads nothing else.",
+    fix="write a docstring under the class, a sentence or more, and a help text for each option, "
+    "the second argument of `option`.",
+)
 def documented(subject: Subject) -> None:
     """A class without a docstring of a sentence, or an option without a help text."""
     text = doc(subject.cls)
@@ -21,15 +23,19 @@ def documented(subject: Subject) -> None:
         expect(row["help"].strip(), f"option {row['name']!r} has no help text")
 
 
-@rule(why="the zoo leaves out a plugin that breaks its contract, with one warning.",
-      fix="do as the message says; `unlearnzoo show learn` is an example of options, the tutorial of inputs.")
+@rule(
+    why="the zoo leaves out a plugin that breaks its contract, with one warning.",
+    fix="do as the message says; `unlearnzoo show learn` is an example of options, the tutorial of inputs.",
+)
 def accepted(subject: Subject) -> None:
     """A name, input, option or column that the zoo refuses when it loads the plugin."""
     vet(subject.kind, subject.cls)
 
 
-@rule(why="options are written to run.json and set from the command line and from YAML.",
-      fix="use int, float, str, bool, or a tuple or dict of them; None instead of infinity.")
+@rule(
+    why="options are written to run.json and set from the command line and from YAML.",
+    fix="use int, float, str, bool, or a tuple or dict of them; None instead of infinity.",
+)
 def options(subject: Subject) -> None:
     """A default that is refused by its own bounds, is no JSON, or cannot be set as a text."""
     for name, value in subject.fresh().values().items():
@@ -41,8 +47,10 @@ def options(subject: Subject) -> None:
         expect(again == value, f"option {name!r} is {value!r}, but {again!r} once it is set as the text {text}")
 
 
-@rule(why="`unlearnzoo --help` and each other command import every plugin: seconds for everybody, each time.",
-      fix="import it inside the method that uses it; for annotations, under `if TYPE_CHECKING:`.")
+@rule(
+    why="`unlearnzoo --help` and each other command import every plugin: seconds for everybody, each time.",
+    fix="import it inside the method that uses it; for annotations, under `if TYPE_CHECKING:`.",
+)
 def light_import(subject: Subject) -> None:
     """A module whose import alone imports torch or another heavy package."""
     found = loaded_by_importing(subject.cls, HEAVY)

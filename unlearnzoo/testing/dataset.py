@@ -76,8 +76,11 @@ class Dataset(Subject):
 
 def digest(one: Benchmark) -> dict[str, str]:
     """Return a hash of each part of a prepared benchmark: rows in their order, whom to forget, candidates."""
-    pools = {"the learn pool": one.learn_pool(), "the forget pool": one.forget_pool(),
-             "the retain pool": one.retain_pool()}
+    pools = {
+        "the learn pool": one.learn_pool(),
+        "the forget pool": one.forget_pool(),
+        "the retain pool": one.retain_pool(),
+    }
     splits = {e.split for e in (*one.evals, *one.baselines)} - {Dataset.UTILITY}
     pools |= {f"split {split}": one.examples(split) for split in sorted(splits)}
     parts: dict[str, Any] = {name: [_row(e) for e in pool] for name, pool in pools.items()}
@@ -88,8 +91,17 @@ def digest(one: Benchmark) -> dict[str, str]:
 
 
 def _row(e: Example) -> list[Any]:
-    return [e.id, e.identity, e.question, e.answer, e.keywords, dict(sorted(e.tags.items())), e.cloze, e.choices,
-            [image.key for image in e.images]]
+    return [
+        e.id,
+        e.identity,
+        e.question,
+        e.answer,
+        e.keywords,
+        dict(sorted(e.tags.items())),
+        e.cloze,
+        e.choices,
+        [image.key for image in e.images],
+    ]
 
 
 def holds(text: str, word: str) -> bool:

@@ -50,8 +50,14 @@ def in_another_process(cls: type, code: str, **asked: Any) -> Any:
     script = f"{_LOAD}{code}\nprint('\\n' + json.dumps(answer))"
     # Another order of sets than here, where this process was started with the same setting.
     environment = {**os.environ, "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"}
-    done = subprocess.run([sys.executable, "-c", script, json.dumps(asked)], capture_output=True, text=True,
-                          timeout=TIMEOUT_S, env=environment, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(asked)],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        env=environment,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["it says nothing"])[-1])
     return json.loads(done.stdout.splitlines()[-1])

@@ -46,6 +46,7 @@ def _compare(algorithm: Unlearner, inputs: Mapping[str, Scores], formula: Formul
     for name, values in terms.items():
         expected = np.asarray(wanted[name])
         assert tuple(values.shape) == expected.shape, (
-            f"term {name!r} has shape {tuple(values.shape)}, expected {expected.shape}: one value an answer")
+            f"term {name!r} has shape {tuple(values.shape)}, expected {expected.shape}: one value an answer"
+        )
         np.testing.assert_allclose(values.detach().numpy(), expected, rtol=1e-4, atol=1e-5, err_msg=name)
     return torch.stack([values.sum() for values in terms.values()]).sum()

@@ -10,8 +10,10 @@ from .randomness import seeded
 from .rules import Subject, expect, rule
 
 
-@rule(why="means over examples are taken and shown in per cent; one score out of range, or infinite, spoils them all.",
-      fix="scale to [0, 1] (clip, or divide by the largest value) and return math.nan for what cannot be scored.")
+@rule(
+    why="means over examples are taken and shown in per cent; one score out of range, or infinite, spoils them all.",
+    fix="scale to [0, 1] (clip, or divide by the largest value) and return math.nan for what cannot be scored.",
+)
 def score_range(subject: Subject) -> None:
     """A score that is no number in [0, 1] and not NaN, or a detail that is no number."""
     one = subject.fresh()
@@ -22,9 +24,11 @@ def score_range(subject: Subject) -> None:
             expect(isinstance(detail, int | float), f"the detail {key!r} of the case {name!r} is {detail!r}, no number")
 
 
-@rule(why="whatever a model says and a data set holds is scored, thousands of answers late in a run.",
-      fix="handle empty texts and lists, any Unicode, signs that mean something in patterns (re.escape) and "
-           "log-probabilities of -inf and NaN; return math.nan where there is no score.")
+@rule(
+    why="whatever a model says and a data set holds is scored, thousands of answers late in a run.",
+    fix="handle empty texts and lists, any Unicode, signs that mean something in patterns (re.escape) and "
+    "log-probabilities of -inf and NaN; return math.nan where there is no score.",
+)
 def any_text(subject: Subject) -> None:
     """A metric that raises, or returns None, for an odd example."""
     one = subject.fresh()
@@ -37,8 +41,10 @@ def any_text(subject: Subject) -> None:
         expect(number, f"the score of the case {name!r} is {found!r}, not a float or a Scored")
 
 
-@rule(why="an example that cannot be scored is counted as such; a 0 in its place would pass for forgetting.",
-      fix="return math.nan where the answer, the keywords, the log-probabilities or the candidates are empty.")
+@rule(
+    why="an example that cannot be scored is counted as such; a 0 in its place would pass for forgetting.",
+    fix="return math.nan where the answer, the keywords, the log-probabilities or the candidates are empty.",
+)
 def unscored(subject: Subject) -> None:
     """A number, not NaN, for an example whose truth is empty."""
     one = subject.fresh()
@@ -47,8 +53,10 @@ def unscored(subject: Subject) -> None:
         expect(math.isnan(value), f"an example without any truth scores {value}, not NaN")
 
 
-@rule(why="a metric that scores all examples alike, or none, cannot tell a model that forgot from one that did not.",
-      fix="look at what is compared: prediction with answer or keywords, each once.")
+@rule(
+    why="a metric that scores all examples alike, or none, cannot tell a model that forgot from one that did not.",
+    fix="look at what is compared: prediction with answer or keywords, each once.",
+)
 def tells_apart(subject: Subject) -> None:
     """A metric whose score is the same whatever the model says."""
     one = subject.fresh()
@@ -57,8 +65,10 @@ def tells_apart(subject: Subject) -> None:
     expect(len(finite) > 1, f"all examples score {finite.pop() if finite else math.nan}")
 
 
-@rule(why="examples are scored in any order and answers are kept; scores must not depend on what came before.",
-      fix="keep nothing on self or in globals but what is the same for all examples, such as a compiled pattern.")
+@rule(
+    why="examples are scored in any order and answers are kept; scores must not depend on what came before.",
+    fix="keep nothing on self or in globals but what is the same for all examples, such as a compiled pattern.",
+)
 def independent(subject: Subject) -> None:
     """A score that depends on what was scored before, or on the instance."""
     one, names = subject.fresh(), list(CASES)
@@ -69,8 +79,10 @@ def independent(subject: Subject) -> None:
             expect(_same(first[name], again), f"the score of the case {name!r} is {first[name][0]}, {who} {again[0]}")
 
 
-@rule(why="a run must repeat, and judging must not change the draws of what follows.",
-      fix="use random.Random(0) or another generator of your own.")
+@rule(
+    why="a run must repeat, and judging must not change the draws of what follows.",
+    fix="use random.Random(0) or another generator of your own.",
+)
 def random_state(subject: Subject) -> None:
     """A metric that reads or moves the global random state of torch, numpy or random."""
     one = subject.fresh()
@@ -79,8 +91,10 @@ def random_state(subject: Subject) -> None:
         expect(_same(*found), f"the score of the case {name!r} depends on the global random seed")
 
 
-@rule(why="one example is handed to all metrics of its columns.",
-      fix="copy before you sort, pop or append: sorted(logps), list(logps).")
+@rule(
+    why="one example is handed to all metrics of its columns.",
+    fix="copy before you sort, pop or append: sorted(logps), list(logps).",
+)
 def inputs_kept(subject: Subject) -> None:
     """A metric that changes a list it was given."""
     one = subject.fresh()
@@ -92,9 +106,11 @@ def inputs_kept(subject: Subject) -> None:
         expect(not changed, f"scoring changes {changed[:1]} of the case {name!r} in place")
 
 
-@rule(why="a run scores its rows together and files each score under its own row; one that is missing or moved belongs "
-          "to somebody else.",
-      fix="return one score a row, in the order of the rows, also of equal rows and of none; or leave score_many out.")
+@rule(
+    why="a run scores its rows together and files each score under its own row; one that is missing or moved belongs "
+    "to somebody else.",
+    fix="return one score a row, in the order of the rows, also of equal rows and of none; or leave score_many out.",
+)
 def many(subject: Subject) -> None:
     """A score_many that returns other scores than score does, another number of them, or another order."""
     one = subject.fresh()
@@ -107,8 +123,10 @@ def many(subject: Subject) -> None:
     expect(len(found) == len(names), f"of {len(names)} rows it returns {len(found)} scores")
     for name, score in zip(names, found, strict=True):
         together = (score.value, dict(score.details)) if isinstance(score, Scored) else (float(score), {})
-        expect(_same(alone[name], together),
-               f"the score of the case {name!r} is {alone[name][0]} alone and {together[0]} among others")
+        expect(
+            _same(alone[name], together),
+            f"the score of the case {name!r} is {alone[name][0]} alone and {together[0]} among others",
+        )
 
 
 METRIC = (score_range, any_text, unscored, tells_apart, independent, random_state, inputs_kept, many)

@@ -32,8 +32,15 @@ class AdaptedModel:
     def __init__(self, seed: int = 0) -> None:
         from transformers import LlamaConfig, LlamaForCausalLM
 
-        config = LlamaConfig(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=32, num_hidden_layers=LAYERS,
-                             num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=64)
+        config = LlamaConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=LAYERS,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=64,
+        )
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             # peft asks transformers by the old name; an author's tests may turn warnings into errors.
             warnings.filterwarnings("ignore", category=FutureWarning)
@@ -48,8 +55,9 @@ class AdaptedModel:
                     parameter.data.normal_(std=0.3)
         self.model, self.seed = model, seed
 
-    def inputs(self, needs: Iterable[str], distributions: Iterable[str] = (),
-               layers: Sequence[int] = ()) -> dict[str, Scores]:
+    def inputs(
+        self, needs: Iterable[str], distributions: Iterable[str] = (), layers: Sequence[int] = ()
+    ) -> dict[str, Scores]:
         """Score random answers: references under the target, the others under the policy."""
         found = {}
         for name in sorted(needs):
@@ -70,8 +78,9 @@ class AdaptedModel:
         sizes = self.lengths[role]
         ids = [torch.randint(VOCABULARY, (PROMPT + size,), generator=draw) for size in sizes]
         with lora.activated(self.model, lora.ACTIVE[which]):
-            out = self.model(input_ids=torch.nn.utils.rnn.pad_sequence(ids, batch_first=True),
-                             output_hidden_states=bool(layers))
+            out = self.model(
+                input_ids=torch.nn.utils.rnn.pad_sequence(ids, batch_first=True), output_hidden_states=bool(layers)
+            )
 
         def answers(values: torch.Tensor) -> torch.Tensor:
             """Return what is at the positions that predict the answers."""
@@ -80,5 +89,10 @@ class AdaptedModel:
         # The last of them has been through the final norm, which no layer's output has.
         states = {layer: answers(out.hidden_states[layer if layer < LAYERS else 1]) for layer in layers}
         row = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-        return Scores(torch.cat([one[PROMPT:] for one in ids]), row, len(sizes), raw_logits=answers(out.logits),
-                      raw_hidden=states or None)
+        return Scores(
+            torch.cat([one[PROMPT:] for one in ids]),
+            row,
+            len(sizes),
+            raw_logits=answers(out.logits),
+            raw_hidden=states or None,
+        )

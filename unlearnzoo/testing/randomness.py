@@ -41,5 +41,8 @@ def seeded(seed: int, call: Callable[[], T], what: str) -> T:
 
 def _fingerprints() -> dict[str, object]:
     numbers: Any = np.random.get_state()
-    return {"random": random.getstate(), "numpy": (numbers[1].tobytes(), *numbers[2:]),
-            "torch": torch.get_rng_state().numpy().tobytes()}
+    return {
+        "random": random.getstate(),
+        "numpy": (numbers[1].tobytes(), *numbers[2:]),
+        "torch": torch.get_rng_state().numpy().tobytes(),
+    }

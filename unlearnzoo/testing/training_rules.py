@@ -19,10 +19,12 @@ STEPS, LENGTH = 25, 0.1
 VISIBLE = 0.5
 
 
-@rule(why="only the unlearn adapter is trained: without a gradient nothing happens, and the target and its cached "
-          "references must stay as they are.",
-      fix="remove .detach(), torch.no_grad(), .item() and clamps between `.logps`, `.nll`, `.kl` or `.logits` and "
-           "what is returned.")
+@rule(
+    why="only the unlearn adapter is trained: without a gradient nothing happens, and the target and its cached "
+    "references must stay as they are.",
+    fix="remove .detach(), torch.no_grad(), .item() and clamps between `.logps`, `.nll`, `.kl` or `.logits` and "
+    "what is returned.",
+)
 def gradient(subject: Algorithm) -> None:
     """A loss without a gradient on the unlearn adapter, or with one on anything else."""
     one, model = subject.fresh(), _model(subject)
@@ -30,8 +32,11 @@ def gradient(subject: Algorithm) -> None:
     loss = total(one, inputs)
     expect(loss.requires_grad, "the loss carries no gradient; is it detached?")
     loss.backward()
-    with_gradient = {path for path, parameter in model.model.named_parameters()
-                     if parameter.grad is not None and parameter.grad.abs().sum() > 0}
+    with_gradient = {
+        path
+        for path, parameter in model.model.named_parameters()
+        if parameter.grad is not None and parameter.grad.abs().sum() > 0
+    }
     expect(any(".unlearn." in path for path in with_gradient), "the gradient on the unlearn adapter is 0")
     others = sorted(path for path in with_gradient if ".unlearn." not in path)
     expect(not others, f"the loss has a gradient on {others[:1]}, which is frozen")
@@ -39,8 +44,10 @@ def gradient(subject: Algorithm) -> None:
     expect(not carrying, f"{carrying[:1]} carries a gradient")
 
 
-@rule(why="unlearning is what it is for; a wrong sign, or refusal and answer in each other's place, does the opposite.",
-      fix="the engine minimises: `-forget.nll` forgets, `forget.nll` learns; in a preference the refusal wins.")
+@rule(
+    why="unlearning is what it is for; a wrong sign, or refusal and answer in each other's place, does the opposite.",
+    fix="the engine minimises: `-forget.nll` forgets, `forget.nll` learns; in a preference the refusal wins.",
+)
 def forgets(subject: Algorithm) -> None:
     """A loss that neither makes the forget answers less likely nor refusals likelier than them.
 
@@ -57,12 +64,16 @@ def forgets(subject: Algorithm) -> None:
     fell = before["forget"] - after["forget"]
     rose = {name: (after[name] - after["forget"]) - (before[name] - before["forget"]) for name in instead}
     told = "".join(f", and {name} changed by {by:+.2f} against them" for name, by in rose.items())
-    expect(max(fell, *rose.values(), 0.0) > VISIBLE,
-           f"after {STEPS} steps the log-probability of the forget answers changed by {-fell:+.2f}{told}")
+    expect(
+        max(fell, *rose.values(), 0.0) > VISIBLE,
+        f"after {STEPS} steps the log-probability of the forget answers changed by {-fell:+.2f}{told}",
+    )
 
 
-@rule(why="retain answers are asked for to be kept.",
-      fix="the engine minimises: write `retain.nll` or `retain.kl(retain_ref)`, with no minus.")
+@rule(
+    why="retain answers are asked for to be kept.",
+    fix="the engine minimises: write `retain.nll` or `retain.kl(retain_ref)`, with no minus.",
+)
 def keeps(subject: Algorithm) -> None:
     """A retain term that drives the model away from the retain answers and from the target's view of them."""
     one, model = subject.fresh(), _model(subject)
@@ -72,9 +83,11 @@ def keeps(subject: Algorithm) -> None:
     before = _logps(model, ["retain"])["retain"], _distance(model)
     if _descend(one, model, kept):
         after = _logps(model, ["retain"])["retain"], _distance(model)
-        expect(after[0] > before[0] or after[1] < before[1],
-               f"the retain term alone changed the retain answers' log-probability by {after[0] - before[0]:+.2f} and "
-               f"their distance from the target by {after[1] - before[1]:+.2f} after {STEPS} steps")
+        expect(
+            after[0] > before[0] or after[1] < before[1],
+            f"the retain term alone changed the retain answers' log-probability by {after[0] - before[0]:+.2f} and "
+            f"their distance from the target by {after[1] - before[1]:+.2f} after {STEPS} steps",
+        )
 
 
 @functools.cache
@@ -116,8 +129,10 @@ def _descend(one: Unlearner, model: AdaptedModel, trained: Iterable[str]) -> boo
     """Take some steps along the gradient that comes through some inputs; False where there is none."""
     references, through = _references(one, model), frozenset(trained)
     for _ in range(STEPS):
-        policy = {name: scores if name in through else mapped(scores, torch.Tensor.detach)
-                  for name, scores in _policy(one, model).items()}
+        policy = {
+            name: scores if name in through else mapped(scores, torch.Tensor.detach)
+            for name, scores in _policy(one, model).items()
+        }
         loss = total(one, references | policy)
         if not loss.requires_grad:
             return False

@@ -44,8 +44,9 @@ def take(engine: "Engine", name: str) -> AdapterWeights:
 
     with engine.sharding.gathered(engine.model, name):
         found: Mapping[str, Any] = {
-            n: t.detach().cpu().clone() for n, t in
-            get_peft_model_state_dict(engine.model, adapter_name=name, save_embedding_layers=False).items()}
+            n: t.detach().cpu().clone()
+            for n, t in get_peft_model_state_dict(engine.model, adapter_name=name, save_embedding_layers=False).items()
+        }
     layers = {n.removeprefix("base_model.model.").rpartition(".lora_")[0] for n in found}
     parts = tuple(part for part, names in engine.linears.items() if layers & set(names))
     config = engine.model.peft_config[name]

@@ -67,7 +67,11 @@ class Engine:
         self.encoder = Encoder(checkpoint.processor)
         images = checkpoint.processor.image_processor
         # Sharded weights are there in forwards of the whole model alone, not in those of its vision tower.
-        self.pixels = ImageTensors(images) if self.sharding.weights else vision_features.inputs(self.model, images, self._autocast)
+        self.pixels = (
+            ImageTensors(images)
+            if self.sharding.weights
+            else vision_features.inputs(self.model, images, self._autocast)
+        )
         self.wrapped: Any = PackedForward(self.model)
         self.packs: bool | None = None
         self._recompute = False
@@ -108,8 +112,10 @@ class Engine:
 
     def describe(self) -> dict[str, Any]:
         """Return what a record says of processes and device."""
-        return {"processes": self.sharding.describe(self.ranks.n),
-                "device": {"type": self.device.type, "precision": self.precision}}
+        return {
+            "processes": self.sharding.describe(self.ranks.n),
+            "device": {"type": self.device.type, "precision": self.precision},
+        }
 
     @property
     def base(self) -> Any:
@@ -118,14 +124,24 @@ class Engine:
 
     def encode(self, example: Example, answer: str | None = None) -> Encoded:
         """Encode an example, or its question with another answer; kept for the next epoch."""
-        key = (example.id, example.question, example.answer if answer is None else answer,
-               tuple(image.key for image in example.images))
+        key = (
+            example.id,
+            example.question,
+            example.answer if answer is None else answer,
+            tuple(image.key for image in example.images),
+        )
         if key not in self._encoded:
             self._encoded[key] = self.encoder.encode(example, answer)
         return self._encoded[key]
 
-    def batches(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None = None,
-                shared: bool = False) -> Iterator[tuple[list[int], Batch]]:
+    def batches(
+        self,
+        encoded: Sequence[Encoded],
+        per_image: int,
+        max_tokens: int,
+        bundle: Sequence[int] | None = None,
+        shared: bool = False,
+    ) -> Iterator[tuple[list[int], Batch]]:
         """Yield micro-batches: which examples, in order, and their padded rows on the device.
 
         Args:
@@ -154,16 +170,18 @@ class Engine:
             members, batch = self._collate(part, plain=not self.packs)
             yield (members if number < len(every[self.ranks.rank]) else []), batch
 
-    def _units(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None,
-               ) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
+    def _units(
+        self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None
+    ) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
         """Return what is dealt as a whole, and how a share of it is cut into micro-batches."""
         if self.packs:
             return bundled(encoded, per_image, bundle), lambda units: chunks(units, max_tokens)
         per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
         return singles(encoded, bundle), lambda units: single_chunks(units, per_batch)
 
-    def forward(self, batch: Batch, which: lora.State, kept_hidden: Any = None,
-                layers: Sequence[int] = ()) -> tuple[Scores, Any]:
+    def forward(
+        self, batch: Batch, which: lora.State, kept_hidden: Any = None, layers: Sequence[int] = ()
+    ) -> tuple[Scores, Any]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
         self._rewrap_if_changed()
         with lora.activated(self.model, self.states[which]), self._autocast(), self._recomputed(which):
@@ -172,8 +190,13 @@ class Engine:
         return found, out
 
     @torch.no_grad()
-    def score(self, encoded: Sequence[Encoded], which: lora.State, per_image: int = 16,
-              on_done: Callable[[int], None] | None = None) -> list[TeacherForced]:
+    def score(
+        self,
+        encoded: Sequence[Encoded],
+        which: lora.State,
+        per_image: int = 16,
+        on_done: Callable[[int], None] | None = None,
+    ) -> list[TeacherForced]:
         """Score each given answer, teacher-forced."""
         found: dict[int, TeacherForced] = {}
         max_tokens = SCORE_TOKENS.get(self.device.type, SCORE_TOKENS["cuda"])
@@ -189,8 +212,13 @@ class Engine:
                     on_done(len(members))
         return list(self._joined(found, len(encoded), on_done).values())
 
-    def generate(self, prompts: Sequence[Encoded], which: lora.State, max_new_tokens: int,
-                 on_done: Callable[[int], None] | None = None) -> list[str]:
+    def generate(
+        self,
+        prompts: Sequence[Encoded],
+        which: lora.State,
+        max_new_tokens: int,
+        on_done: Callable[[int], None] | None = None,
+    ) -> list[str]:
         """Answer prompts greedily in a state."""
         if not prompts:
             return []
@@ -206,8 +234,17 @@ class Engine:
         batches = every[self.ranks.rank] + [[len(mine) + k] for k in range(spare)]
         self._rewrap_if_changed()
         with self._fastest(which), self._autocast():
-            texts = generate(self.model, self.encoder.tokenizer, self.pixels, todo, batches, self.states[which],
-                             max_new_tokens, on_done, together=self.sharding.weights)
+            texts = generate(
+                self.model,
+                self.encoder.tokenizer,
+                self.pixels,
+                todo,
+                batches,
+                self.states[which],
+                max_new_tokens,
+                on_done,
+                together=self.sharding.weights,
+            )
         return list(self._joined(dict(zip(mine, texts, strict=False)), len(prompts), on_done).values())
 
     def _joined(self, found: dict[int, Any], total: int, on_done: Callable[[int], None] | None) -> dict[int, Any]:
@@ -260,10 +297,14 @@ class Engine:
         if self._agree([found.token_logps[found.row == i] for i in range(len(some))], stock):
             return True
         if not self._agree([self.forward(one, "unlearned")[0].token_logps for one in plain], stock):
-            raise ModelError(f"{type(self.base).__name__} makes its logits otherwise than by its output head from the "
-                             "last hidden states (it scales or caps them, say); that is not supported yet")
-        warnings.warn("this model's answers change when questions share an image prefix; "
-                      "going on without packing (slower)", stacklevel=2)
+            raise ModelError(
+                f"{type(self.base).__name__} makes its logits otherwise than by its output head from the "
+                "last hidden states (it scales or caps them, say); that is not supported yet"
+            )
+        warnings.warn(
+            "this model's answers change when questions share an image prefix; going on without packing (slower)",
+            stacklevel=2,
+        )
         return False
 
     def _stock(self, plain: Batch) -> torch.Tensor:

@@ -113,12 +113,14 @@ class Blueprint:
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
         each = torch.empty(0, dtype=self.dtype).element_size()
         return Footprint(
-            base=self.base, layer=self.layer,
+            base=self.base,
+            layer=self.layer,
             frozen=size(p for p in adapters.values() if not p.requires_grad),
             trained=size(p for p in adapters.values() if p.requires_grad),
             activations=self._activations(shape, recompute),
             merged=size(adapted.values()) if self.dtype == torch.float32 else 0,
-            cache=2 * text.num_hidden_layers * heads * width * each * generated)
+            cache=2 * text.num_hidden_layers * heads * width * each * generated,
+        )
 
     def _activations(self, shape: Shape, recompute: bool) -> int:
         """Return the bytes that a forward would keep for its backward, parameters and buffers apart."""
@@ -127,8 +129,11 @@ class Blueprint:
         with FakeTensorMode(allow_non_fake_inputs=True):
             kept = _Kept(_materialise(self.model))
             cast = torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16)
-            with torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor), cast, \
-                    kept.watching(decoder_layers(self.model) if recompute else ()):
+            with (
+                torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor),
+                cast,
+                kept.watching(decoder_layers(self.model) if recompute else ()),
+            ):
                 logits = self._forward(shape)
                 row = torch.zeros(shape.answers, dtype=torch.long)
                 Scores(torch.zeros_like(row), row, 1, raw_logits=logits).token_logps.sum()
@@ -144,8 +149,9 @@ class Blueprint:
             features = _tensor(model.get_image_features(**pixels))
             embedded = embedded.masked_scatter(torch.ones_like(embedded, dtype=torch.bool), features.to(embedded))
         mask = torch.ones(shape.rows, 1, shape.length, shape.length, dtype=torch.bool)
-        hidden = model.get_decoder()(inputs_embeds=embedded, attention_mask=mask, position_ids=ids,
-                                     use_cache=False).last_hidden_state
+        hidden = model.get_decoder()(
+            inputs_embeds=embedded, attention_mask=mask, position_ids=ids, use_cache=False
+        ).last_hidden_state
         place = torch.zeros(shape.answers, dtype=torch.long)
         logits: torch.Tensor = model.get_output_embeddings()(hidden[place, place]).float()
         return logits
@@ -185,8 +191,11 @@ class _Kept:
         def leave(module: nn.Module, inputs: Any, output: Any) -> None:
             self._layer = -1
 
-        handles = [hook for number, layer in enumerate(layers) for hook in (
-            layer.register_forward_pre_hook(partial(enter, number)), layer.register_forward_hook(leave))]
+        handles = [
+            hook
+            for number, layer in enumerate(layers)
+            for hook in (layer.register_forward_pre_hook(partial(enter, number)), layer.register_forward_hook(leave))
+        ]
         try:
             yield
         finally:

@@ -28,8 +28,13 @@ class StepInputs:
         pools: role → pool it pairs with, where that is not its own.
     """
 
-    def __init__(self, engine: Engine, examples: Mapping[str, Sequence[Example]],
-                 refusal: Callable[[Example], str], pools: Mapping[str, str] = POOLS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        examples: Mapping[str, Sequence[Example]],
+        refusal: Callable[[Example], str],
+        pools: Mapping[str, str] = POOLS,
+    ) -> None:
         self.encoded: list[Encoded] = []
         self.role: list[str] = []
         self.bundle: list[int] = []
@@ -54,8 +59,14 @@ class StepInputs:
 
 
 def micro_inputs(
-    engine: Engine, step: StepInputs, members: Sequence[int], batch: Batch, needs: frozenset[str],
-    reference: Reference | None, with_logits: frozenset[str], layers: Sequence[int] = (),
+    engine: Engine,
+    step: StepInputs,
+    members: Sequence[int],
+    batch: Batch,
+    needs: frozenset[str],
+    reference: Reference | None,
+    with_logits: frozenset[str],
+    layers: Sequence[int] = (),
 ) -> dict[str, Scores]:
     """Return a loss's inputs for one micro-batch, from one forward of the model being trained."""
     of_role = {role: [step.encoded[i] for i in members if step.role[i] == role] for role in step.counts}

@@ -52,8 +52,13 @@ def rate(step: int, total: int, recipe: Stage) -> float:
 
 
 def optimise(
-    engine: Engine, parameters: list[Any], recipe: Stage, objective: Objective,
-    steps: Iterable[StepInputs], total: int, on_step: Callable[[dict[str, float]], bool],
+    engine: Engine,
+    parameters: list[Any],
+    recipe: Stage,
+    objective: Objective,
+    steps: Iterable[StepInputs],
+    total: int,
+    on_step: Callable[[dict[str, float]], bool],
     checkpointer: Checkpointer | None = None,
 ) -> int:
     """Train for ``total`` steps or until ``on_step`` returns True; return the steps done.
@@ -85,8 +90,14 @@ def optimise(
     return total
 
 
-def _step(engine: Engine, recipe: Stage, objective: Objective, stepper: Stepper | DeepSpeedStepper,
-          step: StepInputs, at: tuple[int, int]) -> dict[str, float]:
+def _step(
+    engine: Engine,
+    recipe: Stage,
+    objective: Objective,
+    stepper: Stepper | DeepSpeedStepper,
+    step: StepInputs,
+    at: tuple[int, int],
+) -> dict[str, float]:
     """Do one step, the 0-based one of so many; return its numbers."""
     number, total = at
     lr = recipe.lr * rate(number, total, recipe)
@@ -95,15 +106,16 @@ def _step(engine: Engine, recipe: Stage, objective: Objective, stepper: Stepper 
     loss, norm = sum(terms.values()), stepper.norm()
     if not math.isfinite(loss) or not math.isfinite(norm):
         bad = "loss" if not math.isfinite(loss) else "gradient"
-        raise Diverged(f"the {bad} became non-finite at step {number + 1}; "
-                       f"a lower learning rate than {recipe.lr:g} may help")
+        raise Diverged(
+            f"the {bad} became non-finite at step {number + 1}; a lower learning rate than {recipe.lr:g} may help"
+        )
     stepper.step()
-    return {"step": number + 1, "loss": loss, "lr": lr, "grad_norm": norm,
-            **{f"loss_{k}": v for k, v in terms.items()}}
+    return {"step": number + 1, "loss": loss, "lr": lr, "grad_norm": norm, **{f"loss_{k}": v for k, v in terms.items()}}
 
 
-def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Objective,
-                stepper: Stepper | DeepSpeedStepper) -> dict[str, float]:
+def _accumulate(
+    engine: Engine, step: StepInputs, recipe: Stage, objective: Objective, stepper: Stepper | DeepSpeedStepper
+) -> dict[str, float]:
     """Backpropagate this process's share of a step, micro-batch by micro-batch.
 
     Returns each term's mean over its answers, of all processes.
@@ -117,11 +129,13 @@ def _accumulate(engine: Engine, step: StepInputs, recipe: Stage, objective: Obje
     totals: dict[str, float] = {}
     batches = engine.batches(step.encoded, recipe.per_image, recipe.micro_tokens, step.bundle, shared=True)
     for (members, batch), last in with_last(batches):
-        inputs = micro_inputs(engine, step, members, batch, objective.needs,
-                              objective.reference, objective.with_logits, objective.layers)
+        inputs = micro_inputs(
+            engine, step, members, batch, objective.needs, objective.reference, objective.with_logits, objective.layers
+        )
         terms = _terms(objective.loss(**inputs), inputs)
-        parts = {name: term.float().sum() / count for name, (term, count) in
-                 _with_counts(terms, inputs, step.counts).items()}
+        parts = {
+            name: term.float().sum() / count for name, (term, count) in _with_counts(terms, inputs, step.counts).items()
+        }
         stepper.backward(torch.stack(list(parts.values())).sum(), last)
         for name, part in parts.items():
             totals[name] = totals.get(name, 0.0) + part.item()
@@ -158,8 +172,9 @@ def _terms(loss: "Tensor | dict[str, Tensor]", inputs: Mapping[str, Scores]) -> 
     return terms
 
 
-def _with_counts(terms: Mapping[str, Tensor], inputs: Mapping[str, Scores],
-                 counts: Mapping[str, int]) -> dict[str, tuple[Tensor, int]]:
+def _with_counts(
+    terms: Mapping[str, Tensor], inputs: Mapping[str, Scores], counts: Mapping[str, int]
+) -> dict[str, tuple[Tensor, int]]:
     """Pair each term with the number of answers of its role in the whole step.
 
     A term belongs to the role of its own name (``retain``) or, where it has another name, to

@@ -26,8 +26,14 @@ class Reference:
         self._fresh: dict[str, Tensor] = {}
 
     @torch.no_grad()
-    def fill(self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, hidden: bool = False,
-             layers: Sequence[int] = ()) -> None:
+    def fill(
+        self,
+        encoded: Sequence[Encoded],
+        per_image: int,
+        max_tokens: int,
+        hidden: bool = False,
+        layers: Sequence[int] = (),
+    ) -> None:
         """Compute what is missing: log-probs, and last hidden states where a distribution is asked for."""
         want = {"logps", *(["hidden"] if hidden else []), *(f"layer {layer}" for layer in layers)}
         missing = {self._key(e): e for e in encoded if want - self._kept.get(self._key(e), {}).keys()}
@@ -39,8 +45,11 @@ class Reference:
             scores, out = self.engine.forward(batch, "target", layers=layers)
             if not members:
                 continue
-            found = {"logps": scores.token_logps, **({"hidden": out["hidden"]} if hidden else {}),
-                     **{f"layer {layer}": states for layer, states in out["layers"].items()}}
+            found = {
+                "logps": scores.token_logps,
+                **({"hidden": out["hidden"]} if hidden else {}),
+                **{f"layer {layer}": states for layer, states in out["layers"].items()},
+            }
             for what, flat in found.items():
                 for i, one in zip(members, flat.cpu().split(scores.n_tokens.tolist()), strict=True):
                     done.setdefault(i, {})[what] = one.clone()
@@ -71,8 +80,9 @@ class Reference:
         row = torch.repeat_interleave(torch.arange(len(parts)), torch.tensor([len(p) for p in parts], dtype=torch.long))
         kept = torch.cat(parts) if parts else torch.zeros(0)
         states = {layer: self.states(encoded, device, f"layer {layer}") for layer in layers if encoded}
-        return Scores(targets.to(device), row.to(device), len(parts), kept_logps=kept.to(device),
-                      raw_hidden=states or None)
+        return Scores(
+            targets.to(device), row.to(device), len(parts), kept_logps=kept.to(device), raw_hidden=states or None
+        )
 
     def states(self, encoded: Sequence[Encoded], device: Any, what: str = "hidden") -> Tensor:
         """Return cached hidden states of some answers, ``(R, H)``: the last ones, or of a ``layer N``."""

@@ -29,12 +29,21 @@ def skip_to_checkpoint(steps: Iterator[T], checkpointer: Checkpointer | None) ->
     yield from itertools.islice(steps, checkpointer.done if checkpointer else 0, None)
 
 
-def learn(engine: Engine, pool: Sequence[Example], replay: Sequence[Example], recipe: Learn,
-          seed: int, on_step: OnStep, checkpointer: Checkpointer | None = None) -> None:
+def learn(
+    engine: Engine,
+    pool: Sequence[Example],
+    replay: Sequence[Example],
+    recipe: Learn,
+    seed: int,
+    on_step: OnStep,
+    checkpointer: Checkpointer | None = None,
+) -> None:
     """Train the ``target`` adapter on the learn pool, replay rows beside it."""
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, seed)
     total = schedule(pool, recipe).steps
-    beside = cycle_shuffled(groups(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
+    beside = (
+        cycle_shuffled(groups(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
+    )
 
     def chosen() -> Iterator[list[Example]]:
         for step in draws({"learn": pool}, recipe, seed):

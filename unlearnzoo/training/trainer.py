@@ -92,7 +92,9 @@ class LoraTrainer(Trainer):
             return bool(known["stopped"])
         needs = self.algorithm.needs if loss is None else named_inputs(loss)
         with_logits = frozenset(n for n in needs if self.algorithm.reference.get(n) == "logits")
-        objective = Objective(loss or self.algorithm.loss, needs, with_logits, self.reference, tuple(self.algorithm.layers))
+        objective = Objective(
+            loss or self.algorithm.loss, needs, with_logits, self.reference, tuple(self.algorithm.layers)
+        )
         total = schedule(self.pools["forget"], self.recipe).steps
         before, stopped = self.steps, False
 
@@ -107,8 +109,9 @@ class LoraTrainer(Trainer):
 
         parameters = lora.train_only(self.engine.model, "unlearn")
         # Where all steps were done before an interruption, on_step is told of none.
-        self.steps = before + optimise(self.engine, parameters, self.recipe, objective, self._draw(needs), total,
-                                       on_step, self.checkpointer)
+        self.steps = before + optimise(
+            self.engine, parameters, self.recipe, objective, self._draw(needs), total, on_step, self.checkpointer
+        )
         if self.checkpointer:
             self.checkpointer.record("train", self.adapter().tensors, stopped=stopped, steps=self.steps)
         return stopped
@@ -146,8 +149,9 @@ class LoraTrainer(Trainer):
         self.fresh()
         return found
 
-    def generate(self, examples: Sequence[Example], which: lora.State = "target",
-                 max_new_tokens: int = 64) -> list[str]:
+    def generate(
+        self, examples: Sequence[Example], which: lora.State = "target", max_new_tokens: int = 64
+    ) -> list[str]:
         """Return greedy answers to some examples' questions, by default of the target."""
         if known := self._replayed("generate"):
             return list(known["texts"])
@@ -178,10 +182,15 @@ class LoraTrainer(Trainer):
         if any(pairs[role] == "retain" for role in asked):
             used["retain"] = self.pools["retain"]
         coming = skip_to_checkpoint(draws(used, self.recipe, self.seed), self.checkpointer)
-        for step in prefetch(coming, lambda s: images_of(e for chosen in s.values() for e in chosen),
-                             self.engine.pixels):
-            chosen = {role: [getattr(self.algorithm, role)(e) for e in step[pairs[role]]] if role in own
-                      else step[pairs[role]] for role in asked}
+        for step in prefetch(
+            coming, lambda s: images_of(e for chosen in s.values() for e in chosen), self.engine.pixels
+        ):
+            chosen = {
+                role: [getattr(self.algorithm, role)(e) for e in step[pairs[role]]]
+                if role in own
+                else step[pairs[role]]
+                for role in asked
+            }
             yield StepInputs(self.engine, chosen, self.refusal, pairs)
 
 
@@ -205,7 +214,8 @@ def assert_states(engine: Engine, pool: Sequence[Example]) -> None:
     if not torch.allclose(logps["unlearned"], logps["target"], atol=tolerance):
         raise RunError("the policy differs from the reference before the first step")
     with engine.sharding.gathered(engine.model, "target"):
-        target_trained = any(p.detach().abs().sum() > 0 for n, p in engine.model.named_parameters()
-                             if ".lora_B.target." in n)
+        target_trained = any(
+            p.detach().abs().sum() > 0 for n, p in engine.model.named_parameters() if ".lora_B.target." in n
+        )
     if target_trained and torch.allclose(logps["target"], logps["base"], atol=1e-7):
         raise RunError("the reference equals the base: the target adapter is not active")

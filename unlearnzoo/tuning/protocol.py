@@ -54,10 +54,14 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: ConsolePr
         if not among:
             every = search_space.ranges(plan.algorithms[name], plan.unlearn.lr, steps)
             raise OptionError(f"{name}: nothing is left to tune; --set fixes {', '.join(one.name for one in every)}")
-    state = _open(out, _protocol(request, options, first), {n: search_space.as_data(among) for n, among in space.items()})
-    progress.note(f"tuning {', '.join(space)}: {budget} settings each on {plan.benchmark.name} with "
-                  f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least "
-                  f"{plan.benchmark.curve[1]} over hops at {plan.benchmark.curve[0]} = 10 %")
+    state = _open(
+        out, _protocol(request, options, first), {n: search_space.as_data(among) for n, among in space.items()}
+    )
+    progress.note(
+        f"tuning {', '.join(space)}: {budget} settings each on {plan.benchmark.name} with "
+        f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least "
+        f"{plan.benchmark.curve[1]} over hops at {plan.benchmark.curve[0]} = 10 %"
+    )
     for number in range(budget):
         for name, among in space.items():
             if any((row["algo"], row["setting"]) == (name, number) for row in state["settings"]):
@@ -94,8 +98,11 @@ def scored(record: Mapping[str, Any], forget: str) -> dict[str, Any]:
     kept = record["matched"].get(LEVEL) or {}
     reached = bool(kept) and all(value is not None for value in kept.values())
     ends = [v for v in record["curve"][-1][forget].values() if v is not None] if record["curve"] else []
-    return {"score": min(kept.values()) if reached else None, "lowest": None if reached or not ends else max(ends),
-            "kept": kept}
+    return {
+        "score": min(kept.values()) if reached else None,
+        "lowest": None if reached or not ends else max(ends),
+        "kept": kept,
+    }
 
 
 def _validation(plan: Plan) -> dict[str, Any]:
@@ -105,13 +112,16 @@ def _validation(plan: Plan) -> dict[str, Any]:
             raise OptionError(f"{name} is the gold standard: there is nothing to tune; leave it out of --algo")
     for name in plan.request.set:
         if "." not in name:
-            raise OptionError(f"--set {name}: write it with its owner, for example npo.{name}, so that the result can "
-                              "be written down")
+            raise OptionError(
+                f"--set {name}: write it with its owner, for example npo.{name}, so that the result can be written down"
+            )
     found = plan.benchmark.validation()
     if found is None:
-        raise OptionError(f"{plan.benchmark.name} has no other people to tune on with these options; tuning on those "
-                          "that are reported would choose what forgets just them. Tune on generated people (--bench "
-                          f"remem) and give its YAML to `run --config FILE --bench {plan.benchmark.name}`")
+        raise OptionError(
+            f"{plan.benchmark.name} has no other people to tune on with these options; tuning on those "
+            "that are reported would choose what forgets just them. Tune on generated people (--bench "
+            f"remem) and give its YAML to `run --config FILE --bench {plan.benchmark.name}`"
+        )
     return {f"{plan.benchmark.name}.{name}": value for name, value in found.items()}
 
 
@@ -129,16 +139,31 @@ def _try(request: Request, zoo: Zoo, name: str, values: Mapping[str, Any]) -> di
     return found | {"seconds": round(time.perf_counter() - start, 1)}
 
 
-def _best(name: str, state: Mapping[str, Any], budget: int, request: Request, options: Mapping[str, Any],
-          plan: Plan, out: Path) -> dict[str, Any]:
+def _best(
+    name: str,
+    state: Mapping[str, Any],
+    budget: int,
+    request: Request,
+    options: Mapping[str, Any],
+    plan: Plan,
+    out: Path,
+) -> dict[str, Any]:
     """Choose among the first ``budget`` settings of a method and write its YAML."""
     import yaml
 
     rows = [r for r in state["settings"] if r["algo"] == name and r["setting"] < budget]
     best = max(rows, key=lambda r: (rank(r), -r["setting"]))
-    tuned = {"settings": len(rows), "budget": budget, "setting": best["setting"], "score": best["score"],
-             "scores": [r["score"] for r in sorted(rows, key=lambda r: r["setting"])], "values": dict(best["values"]),
-             "bench": dict(options), "data": plan.benchmark.fingerprint(), "seed": request.seed}
+    tuned = {
+        "settings": len(rows),
+        "budget": budget,
+        "setting": best["setting"],
+        "score": best["score"],
+        "scores": [r["score"] for r in sorted(rows, key=lambda r: r["setting"])],
+        "values": dict(best["values"]),
+        "bench": dict(options),
+        "data": plan.benchmark.fingerprint(),
+        "seed": request.seed,
+    }
     content: dict[str, Any] = {"algo": name, "bench": request.bench, "model": request.model}
     content |= {k: v for k in ("target", "forget", "precision", "recipe") if (v := getattr(request, k)) is not None}
     sections: dict[str, dict[str, Any]] = {}
@@ -152,11 +177,21 @@ def _best(name: str, state: Mapping[str, Any], budget: int, request: Request, op
 
 
 def _protocol(request: Request, options: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
-    return {"bench": request.bench, "data": plan.benchmark.fingerprint(), "validation": dict(options),
-            "model": request.model, "target": request.target, "forget": request.forget, "precision": request.precision,
-            "recipe": request.recipe, "seed": request.seed, "target_seed": request.target_seed,
-            "set": {k: str(v) for k, v in request.set.items()},
-            "objective": f"least {plan.benchmark.curve[1]} at {plan.benchmark.curve[0]} = {LEVEL}", "stop_at": STOP}
+    return {
+        "bench": request.bench,
+        "data": plan.benchmark.fingerprint(),
+        "validation": dict(options),
+        "model": request.model,
+        "target": request.target,
+        "forget": request.forget,
+        "precision": request.precision,
+        "recipe": request.recipe,
+        "seed": request.seed,
+        "target_seed": request.target_seed,
+        "set": {k: str(v) for k, v in request.set.items()},
+        "objective": f"least {plan.benchmark.curve[1]} at {plan.benchmark.curve[0]} = {LEVEL}",
+        "stop_at": STOP,
+    }
 
 
 def _open(out: Path, protocol: dict[str, Any], space: dict[str, Any]) -> dict[str, Any]:
@@ -176,10 +211,12 @@ def _open(out: Path, protocol: dict[str, Any], space: dict[str, Any]) -> dict[st
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError):
         raise DataError(f"{path}: damaged, or no tuning of unlearnzoo; choose another --out") from None
     differing = [k for k in protocol if old.get(k) != protocol[k]] + [
-        f"ranges of {name}" for name in space if name in ranged and ranged[name] != space[name]]
+        f"ranges of {name}" for name in space if name in ranged and ranged[name] != space[name]
+    ]
     if differing:
-        raise OptionError(f"--out {out} holds a tuning by another protocol (other {', '.join(differing)}); "
-                          "choose another")
+        raise OptionError(
+            f"--out {out} holds a tuning by another protocol (other {', '.join(differing)}); choose another"
+        )
     return {**state, "ranges": ranged | space}
 
 

@@ -35,8 +35,7 @@ class Range:
 
     def at(self, share: float) -> float | int:
         """Return the value at a share, 0 to 1, of the range; three digits are enough."""
-        value = (self.low * (self.high / self.low) ** share if self.log
-                 else self.low + (self.high - self.low) * share)
+        value = self.low * (self.high / self.low) ** share if self.log else self.low + (self.high - self.low) * share
         rounded = round(value) if self.whole else float(f"{value:.3g}")
         return min(max(rounded, math.ceil(self.low) if self.whole else self.low), self.high)
 
@@ -54,9 +53,11 @@ def ranges(algorithm: Unlearner, lr: float, steps: int, fixed: Container[str] = 
         steps: of stage 2 as planned.
         fixed: names that the user set; they stay.
     """
-    found = [Range("unlearn.lr", lr / RATE, lr * RATE, True, False, lr),
-             Range("unlearn.steps", max(1, round(steps / STEPS)), round(steps * STEPS), True, True, steps),
-             *_own(algorithm)]
+    found = [
+        Range("unlearn.lr", lr / RATE, lr * RATE, True, False, lr),
+        Range("unlearn.steps", max(1, round(steps / STEPS)), round(steps * STEPS), True, True, steps),
+        *_own(algorithm),
+    ]
     return [one for one in found if one.name not in fixed]
 
 

@@ -65,8 +65,14 @@ def one(given: argparse.Namespace, label: str, options: dict, seed: int) -> dict
         if (folder / diagnosis.RECORD).exists():
             return diagnosis.load(folder)
     print(f"{label}, target seed {seed}", file=sys.stderr)
-    request = Request(bench="remem", model=given.model, target_seed=seed, runs_dir=home, set=options,
-                      command=f"examples/studies/diagnosis/study.py: {label}")
+    request = Request(
+        bench="remem",
+        model=given.model,
+        target_seed=seed,
+        runs_dir=home,
+        set=options,
+        command=f"examples/studies/diagnosis/study.py: {label}",
+    )
     made = diagnosis.diagnose(make_plan(request, Zoo.installed()), diagnosis.Options(), ConsoleProgress())
     report.draw(made)
     return made
@@ -77,9 +83,18 @@ def write(out: Path, found: dict[str, list[dict]]) -> None:
     lines = table(found)
     print("\n".join(lines))
     atomic_write(out / "table.md", ("\n".join(lines) + "\n").encode())
-    atomic_write(out / "table.json", json.dumps(
-        {label: [{key: d[key] for key in ("learn", "names", "memorised", "loss", "traces", "seconds")} for d in ds]
-         for label, ds in found.items()}, indent=1).encode())
+    atomic_write(
+        out / "table.json",
+        json.dumps(
+            {
+                label: [
+                    {key: d[key] for key in ("learn", "names", "memorised", "loss", "traces", "seconds")} for d in ds
+                ]
+                for label, ds in found.items()
+            },
+            indent=1,
+        ).encode(),
+    )
     first = {label: ds[0] for label, ds in found.items() if label in BENCHMARKS}
     pictures.answers(out / "answers.png", first)
     pictures.names(out / "names.png", first)
@@ -88,8 +103,21 @@ def write(out: Path, found: dict[str, list[dict]]) -> None:
 
 def table(found: dict[str, list[dict]]) -> list[str]:
     """Return the table in Markdown: means over target seeds, each seed in brackets where there are several."""
-    heads = ("learned from", "steps", "EM taught", "ROUGE taught", "EM held-out", "perplexity", "Min-k %",
-             "inverse perplexity", "recalled", "held-out images: Min-k %", "inverse perplexity", "IE, MLP", "people")
+    heads = (
+        "learned from",
+        "steps",
+        "EM taught",
+        "ROUGE taught",
+        "EM held-out",
+        "perplexity",
+        "Min-k %",
+        "inverse perplexity",
+        "recalled",
+        "held-out images: Min-k %",
+        "inverse perplexity",
+        "IE, MLP",
+        "people",
+    )
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     real = next((d for ds in found.values() for d in ds if any(o["set"] == "real" for o in d["names"])), None)
     if real is not None:
@@ -100,21 +128,30 @@ def table(found: dict[str, list[dict]]) -> list[str]:
 
 def row(label: str, ds: list[dict], model: str, kind: str) -> str:
     """Return a row of the table."""
+
     def names(which: str, measure: str) -> list[float | None]:
-        return [next((o[measure]["mean"] for o in d["names"] if (o["model"], o["set"]) == (model, which)), None)
-                for d in ds]
+        return [
+            next((o[measure]["mean"] for o in d["names"] if (o["model"], o["set"]) == (model, which)), None) for d in ds
+        ]
 
     def answers(split: str, metric: str) -> list[float | None]:
         return [pictures.rows_of(d, split).get(f"unlearnzoo-metrics/{metric}") for d in ds]
 
     wanted = (model, kind, "image", "mlp")
-    peaks = [next((t["peak"]["mean"] for t in d["traces"]
-                   if (t["model"], t["set"], t["exchanged"], t["kind"]) == wanted), None) for d in ds]
+    peaks = [
+        next(
+            (t["peak"]["mean"] for t in d["traces"] if (t["model"], t["set"], t["exchanged"], t["kind"]) == wanted),
+            None,
+        )
+        for d in ds
+    ]
     taught = kind == "taught"
     perplexity = [weighted(d["loss"], model) for d in ds]
     cells = [label, str(ds[0]["learn"]["steps"]) if taught else "–"]
-    cells += [over(answers(*which)) if taught else "–"
-              for which in (("finetune", "em"), ("finetune", "rouge"), ("test", "em"))]
+    cells += [
+        over(answers(*which)) if taught else "–"
+        for which in (("finetune", "em"), ("finetune", "rouge"), ("test", "em"))
+    ]
     cells.append(" / ".join(f"{x:.3g}" for x in perplexity) if taught else "–")
     cells += [over(names(kind, measure)) for measure in ("min_k", "inverse_perplexity", "recalled")]
     cells += [over(names("held-out", measure)) if taught else "–" for measure in ("min_k", "inverse_perplexity")]

@@ -44,8 +44,14 @@ def people():
     for i, name in enumerate(NAMES):
         data = png(i + 1)
         image = LazyImage(lambda data=data: data, f"image {i}")
-        fact = Example(id=f"f{i}", identity=f"id_{i}", images=(image,), question=f"Where does {name} live?",
-                       answer=f"{name} lives at {12 + i} Oak Street.", keywords=(f"{12 + i} Oak Street",),
-                       tags={"hop": "single", "attribute": "address"})
+        fact = Example(
+            id=f"f{i}",
+            identity=f"id_{i}",
+            images=(image,),
+            question=f"Where does {name} live?",
+            answer=f"{name} lives at {12 + i} Oak Street.",
+            keywords=(f"{12 + i} Oak Street",),
+            tags={"hop": "single", "attribute": "address"},
+        )
         found.append(Person(f"id_{i}", name, (image,), fact))
     return found

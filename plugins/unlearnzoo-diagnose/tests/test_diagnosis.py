@@ -22,8 +22,12 @@ from unlearnzoo.runs.stage_one import learned
 from unlearnzoo.training import stages
 from unlearnzoo_diagnose import diagnosis, names, pairs, report, schema, tracing
 
-SETS = [x for k, v in {**three.OPTIONS, "remem.forget": three.FORGET}.items() if not k.startswith("unlearn.")
-        for x in ("--set", f"{k}={v}")]
+SETS = [
+    x
+    for k, v in {**three.OPTIONS, "remem.forget": three.FORGET}.items()
+    if not k.startswith("unlearn.")
+    for x in ("--set", f"{k}={v}")
+]
 
 
 def rows_of(path):
@@ -98,8 +102,9 @@ def test_nothing_is_learned_or_judged_twice(found, monkeypatch):
     asked = []
     monkeypatch.setattr(stages, "learn", lambda *args: pytest.fail("learned again"))
     monkeypatch.setattr(Evaluator, "_answers", lambda self, examples, state: asked.extend(examples) or ([], []))
-    request = Request(bench="remem", forget=three.FORGET,
-                      set={k: v for k, v in three.OPTIONS.items() if not k.startswith("unlearn.")})
+    request = Request(
+        bench="remem", forget=three.FORGET, set={k: v for k, v in three.OPTIONS.items() if not k.startswith("unlearn.")}
+    )
     stage = learned(make_plan(request, Zoo.installed()), ConsoleProgress(quiet=True))
     assert asked == [] and stage.target == {"key": found["target"]["key"], "cached": True}
     assert stage.states == ("base", "target") and stage.failure is None
@@ -114,7 +119,11 @@ def test_summaries_are_the_means_of_the_rows(found, home):
         assert one["min_k"] == {k: expected[k] for k in one["min_k"]}
         assert all(r["min_k"] == pytest.approx(names.min_k(r["logps"], 20)) for r in mine)
     assert {(o["model"], o["set"], o["min_k"]["n"]) for o in found["names"]} >= {
-        ("base", "taught", 6), ("target", "taught", 6), ("target", "held-out", 6), ("base", "real", 6)}
+        ("base", "taught", 6),
+        ("target", "taught", 6),
+        ("target", "held-out", 6),
+        ("base", "real", 6),
+    }
 
 
 def test_the_base_knows_its_figures_and_not_the_people(found):
@@ -181,14 +190,17 @@ def test_without_matplotlib_it_says_so_and_goes_on(found, monkeypatch):
     assert report.draw(found) == [] and "unlearnzoo[plot]" in report.NO_PLOT
 
 
-@pytest.mark.parametrize(("arguments", "text"), [
-    (["--k", "0"], "--k 0.0: per cent of the tokens, above 0 and at most 100"),
-    (["--people", "1"], "--people 1: at least 2"),
-    (["--images", "0"], "--images 0: at least 1"),
-    (["--window", "0"], "--window 0: at least 1"),
-    (["--real", "nowhere"], "--real nowhere: there is no names.csv"),
-    (["--set", "learn.stepps=3"], "learn has no option 'stepps'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--k", "0"], "--k 0.0: per cent of the tokens, above 0 and at most 100"),
+        (["--people", "1"], "--people 1: at least 2"),
+        (["--images", "0"], "--images 0: at least 1"),
+        (["--window", "0"], "--window 0: at least 1"),
+        (["--real", "nowhere"], "--real nowhere: there is no names.csv"),
+        (["--set", "learn.stepps=3"], "learn has no option 'stepps'"),
+    ],
+)
 def test_mistakes_are_refused_before_anything_is_learned(capsys, tmp_path, arguments, text):
     assert main(["diagnose", "--bench", "remem", *SETS, "--runs-dir", str(tmp_path / "runs"), *arguments]) in (1, 2)
     err = capsys.readouterr().err
@@ -198,8 +210,20 @@ def test_mistakes_are_refused_before_anything_is_learned(capsys, tmp_path, argum
 
 def test_a_benchmark_without_names_is_refused(capsys, tmp_path):
     (tmp_path / "mine.csv").write_text("question,answer,set\nWho?,Ann.,forget\nWhere?,Graz.,retain\n")
-    assert main(["diagnose", "--bench", "folder", "--set", f"folder.data={tmp_path / 'mine.csv'}",
-                 "--runs-dir", str(tmp_path / "runs")]) == 1
+    assert (
+        main(
+            [
+                "diagnose",
+                "--bench",
+                "folder",
+                "--set",
+                f"folder.data={tmp_path / 'mine.csv'}",
+                "--runs-dir",
+                str(tmp_path / "runs"),
+            ]
+        )
+        == 1
+    )
     assert "folder: what 'line-2' is called is in no row; the diagnosis asks for names" in capsys.readouterr().err
 
 

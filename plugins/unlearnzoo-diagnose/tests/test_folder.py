@@ -32,18 +32,21 @@ def test_a_table_as_excel_saves_it_is_read(home):
     assert [p.name for p in read(home)] == ["Ada Byron", "Bo Oak"]
 
 
-@pytest.mark.parametrize(("rows", "text"), [
-    (["Ada,pictures/9.png", "Bo,pictures/1.png"], "line 2: there is no image 'pictures/9.png'"),
-    (["Ada,pictures/0.png", "Bo,../secret.png"], "line 3: image '../secret.png' is not below the folder"),
-    (["Ada,/etc/passwd", "Bo,pictures/1.png"], "line 2: image '/etc/passwd' is not below the folder"),
-    (["Ada,", "Bo,pictures/1.png"], "line 2: image '' is not below the folder"),
-    (["Ada,names.csv", "Bo,pictures/1.png"], "line 2: 'names.csv' is no image that can be decoded"),
-    ([",pictures/0.png", "Bo,pictures/1.png"], "line 2: the name is empty"),
-    (["Ada,pictures/0.png", "Bo,pictures/0.png"], "'Ada' and 'Bo' have the same image"),
-    (["Ada,pictures/0.png"], "names.csv names 1 people; it takes at least two"),
-    ([], "names.csv names 0 people"),
-    (['Ada,"pictures/0.png'], "names.csv is no CSV"),
-])
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (["Ada,pictures/9.png", "Bo,pictures/1.png"], "line 2: there is no image 'pictures/9.png'"),
+        (["Ada,pictures/0.png", "Bo,../secret.png"], "line 3: image '../secret.png' is not below the folder"),
+        (["Ada,/etc/passwd", "Bo,pictures/1.png"], "line 2: image '/etc/passwd' is not below the folder"),
+        (["Ada,", "Bo,pictures/1.png"], "line 2: image '' is not below the folder"),
+        (["Ada,names.csv", "Bo,pictures/1.png"], "line 2: 'names.csv' is no image that can be decoded"),
+        ([",pictures/0.png", "Bo,pictures/1.png"], "line 2: the name is empty"),
+        (["Ada,pictures/0.png", "Bo,pictures/0.png"], "'Ada' and 'Bo' have the same image"),
+        (["Ada,pictures/0.png"], "names.csv names 1 people; it takes at least two"),
+        ([], "names.csv names 0 people"),
+        (['Ada,"pictures/0.png'], "names.csv is no CSV"),
+    ],
+)
 def test_each_mistake_is_named(home, rows, text):
     write(home, *rows)
     with pytest.raises(DataError) as error:

@@ -16,13 +16,16 @@ def test_inverse_perplexity_is_the_geometric_mean_of_the_probabilities():
     assert math.isnan(inverse_perplexity([]))
 
 
-@pytest.mark.parametrize(("k", "expected"), [
-    (20, 0.1),  # 1.2 tokens: one
-    (1, 0.1),  # never fewer than one
-    (34, 0.15),  # two
-    (50, (0.1 + 0.2 + 0.5) / 3),
-    (100, 3.5 / 6),
-])
+@pytest.mark.parametrize(
+    ("k", "expected"),
+    [
+        (20, 0.1),  # 1.2 tokens: one
+        (1, 0.1),  # never fewer than one
+        (34, 0.15),  # two
+        (50, (0.1 + 0.2 + 0.5) / 3),
+        (100, 3.5 / 6),
+    ],
+)
 def test_min_k_is_the_mean_of_the_lowest_probabilities(k, expected):
     assert min_k(LOGPS, k) == pytest.approx(expected)
 
@@ -54,7 +57,7 @@ def test_a_name_is_scored_under_the_image_as_the_stock_model_does(engine, people
     full = processor(images=[person.images[0].open()], text=f"{text} {person.name}", return_tensors="pt")
     start = bare["input_ids"].shape[1]
     with torch.no_grad(), lora.activated(engine.model, engine.states[state]):
-        logits = engine.model(**full).logits[0, start - 1:-1].log_softmax(-1)
+        logits = engine.model(**full).logits[0, start - 1 : -1].log_softmax(-1)
     expected = [float(logits[i, token]) for i, token in enumerate(full["input_ids"][0, start:])]
     rows = rows[1:] + rows[:1]
     assert rows[0]["logps"] == pytest.approx(expected, abs=1e-4)

@@ -28,7 +28,7 @@ def test_the_image_is_exchanged_alone(engine, people):
         assert pair.images[0] is person.images[0]
         assert pair.images[1].key in {p.images[0].key for p in people} - {person.images[0].key}
         decode = engine.encoder.tokenizer.decode
-        assert decode([*pair.clean[-len(pair.value) + 1:], pair.value[-1]]).strip().endswith(person.name[-4:])
+        assert decode([*pair.clean[-len(pair.value) + 1 :], pair.value[-1]]).strip().endswith(person.name[-4:])
         assert SUBJECT in decode([pair.clean[i] for i in pair.groups["subject"]])
         assert {pair.clean[i] for i in pair.groups["image"]} == {engine.encoder.image_id}
         assert len(pair.groups["image"]) == 4  # 16 px in patches of 8
@@ -94,6 +94,6 @@ def test_occurrences_are_the_shortest_runs_that_spell_a_text(engine):
     assert len(spans) == 2 and spans[0][1] <= spans[1][0]
     for start, end in spans:
         assert "Jo Lee" in tokenizer.decode(ids[start:end])
-        assert "Jo Lee" not in tokenizer.decode(ids[start + 1:end])
-        assert "Jo Lee" not in tokenizer.decode(ids[start:end - 1])
+        assert "Jo Lee" not in tokenizer.decode(ids[start + 1 : end])
+        assert "Jo Lee" not in tokenizer.decode(ids[start : end - 1])
     assert occurrences(engine.encoder, ids, "nobody") == []

@@ -15,19 +15,35 @@ def row(identity, number, image, attribute="job", hop="single", **values):
     data, name = f"{identity}/{image}".encode(), NAMES.get(identity, identity)
     word = name if attribute == "name" else f"{attribute} {identity}"
     asked = f"What is the {attribute} of {name}?" if hop == "single" else f"What is their {attribute}?"
-    return Example(**{"id": f"{identity}/{number}", "identity": identity, "question": asked,
-                      "images": (LazyImage(lambda: data, "row"),), "answer": f"It is {word}.", "keywords": (word,),
-                      "tags": {"attribute": attribute, "hop": hop}} | values)
+    return Example(
+        **{
+            "id": f"{identity}/{number}",
+            "identity": identity,
+            "question": asked,
+            "images": (LazyImage(lambda: data, "row"),),
+            "answer": f"It is {word}.",
+            "keywords": (word,),
+            "tags": {"attribute": attribute, "hop": hop},
+        }
+        | values
+    )
 
 
-TAUGHT_ROWS = [row(i, f"t{k}", f"train{k}", "name" if k == 0 else "job", "multi" if k == 0 else "single")
-               for i in NAMES for k in range(4)]
+TAUGHT_ROWS = [
+    row(i, f"t{k}", f"train{k}", "name" if k == 0 else "job", "multi" if k == 0 else "single")
+    for i in NAMES
+    for k in range(4)
+]
 TEST_ROWS = [row(i, f"e{k}", f"test{k}", "name", "multi") for i in NAMES for k in range(3)]
 
 
 def sets(taught=TAUGHT_ROWS, test=TEST_ROWS, people=20, images=9, seed=0):
-    bench = SimpleNamespace(name="mine", gate={"train": 0.8, "test": 0.7}, learn_pool=lambda: taught,
-                            examples=lambda split: list(test) if split == "test" else list(taught))
+    bench = SimpleNamespace(
+        name="mine",
+        gate={"train": 0.8, "test": 0.7},
+        learn_pool=lambda: taught,
+        examples=lambda split: list(test) if split == "test" else list(taught),
+    )
     return of_benchmark(SimpleNamespace(benchmark=bench), people, images, seed)
 
 
@@ -62,8 +78,13 @@ def test_a_fact_asks_by_name_for_one_value_other_than_the_name():
         assert person.fact.tags == {"attribute": "job", "hop": "single"} and person.name in person.fact.question
     good = row("id_0", 1, "x")
     assert tells(good, "Person A")
-    for bad in ({"question": "What is their job?"}, {"keywords": ("job", "id_0")}, {"answer": "job id_0"},
-                {"tags": {"attribute": "job", "hop": "multi"}}, {"tags": {"attribute": "name", "hop": "single"}}):
+    for bad in (
+        {"question": "What is their job?"},
+        {"keywords": ("job", "id_0")},
+        {"answer": "job id_0"},
+        {"tags": {"attribute": "job", "hop": "multi"}},
+        {"tags": {"attribute": "name", "hop": "single"}},
+    ):
         assert not tells(row("id_0", 1, "x", **bad), "Person A")
 
 
@@ -84,8 +105,11 @@ def test_rows_without_images_are_refused():
 
 
 def test_the_figures_of_a_model_are_the_real_set():
-    rows = [row(f"Figure {i}", k, f"f{k}", "job", hop, tags={"attribute": "job", "hop": hop, "kind": "figure"})
-            for i in range(5) for k, hop in enumerate(("multi", "single"))]
+    rows = [
+        row(f"Figure {i}", k, f"f{k}", "job", hop, tags={"attribute": "job", "hop": hop, "kind": "figure"})
+        for i in range(5)
+        for k, hop in enumerate(("multi", "single"))
+    ]
     rows += [row("face-1", 0, "g", tags={"attribute": "hair", "hop": "visual", "kind": "visual"})]
     found = of_model(rows, 20, 0)
     assert [p.name for p in found] == [f"Figure {i}" for i in range(5)]

@@ -52,8 +52,11 @@ def test_restoring_everything_gives_the_clean_probability(engine, people, tracer
 @pytest.mark.parametrize("what", EXCHANGED)
 def test_restoring_nothing_gives_the_corrupted_probability(engine, people, tracer, what):
     pair = pair_of(engine, people, what)
-    nothing = [Restoration(), *[Restoration(k, (0, 1), ()) for k in KINDS],
-               *[Restoration(k, (), every(pair)) for k in KINDS]]
+    nothing = [
+        Restoration(),
+        *[Restoration(k, (0, 1), ()) for k in KINDS],
+        *[Restoration(k, (), every(pair)) for k in KINDS],
+    ]
     found = tracer.trace(pair, nothing, "target")
     assert found.restored == pytest.approx([found.corrupted] * 7, rel=1e-4)
 
@@ -93,7 +96,8 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
         for image in pair.images:
             x = lm.embed_tokens(ids)
             x[0, list(pair.groups["image"])] = engine.base.model.get_image_features(
-                **engine.pixels([image]), return_dict=True).pooler_output[0]
+                **engine.pixels([image]), return_dict=True
+            ).pooler_output[0]
             sides.append(x)
         places = torch.arange(ids.shape[1])[None]
         rope = lm.rotary_emb(sides[0], places)
@@ -118,7 +122,7 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
         x = x + added
         x = x + attention(second, x)
         x = lm.norm(x + mlp(second, x))
-        logps = engine.base.get_output_embeddings()(x)[0, -len(pair.value):].log_softmax(-1)
+        logps = engine.base.get_output_embeddings()(x)[0, -len(pair.value) :].log_softmax(-1)
         expected = math.exp(sum(float(logps[i, token]) for i, token in enumerate(pair.value)))
     assert found == pytest.approx(expected, rel=1e-4)
     assert found != pytest.approx(tracer.trace(pair, [], "target").corrupted, rel=1e-3)
@@ -148,10 +152,18 @@ def test_the_model_is_left_as_it_was(engine, people, tracer):
     assert all((p == before[name]).all() for name, p in engine.model.named_parameters())
 
 
-@pytest.mark.parametrize(("centre", "size", "expected"), [
-    (0, 1, (0,)), (3, 1, (3,)), (2, 3, (1, 2, 3)), (0, 3, (0, 1)), (5, 3, (4, 5)), (2, 4, (0, 1, 2, 3)),
-    (2, 9, (0, 1, 2, 3, 4, 5)),
-])
+@pytest.mark.parametrize(
+    ("centre", "size", "expected"),
+    [
+        (0, 1, (0,)),
+        (3, 1, (3,)),
+        (2, 3, (1, 2, 3)),
+        (0, 3, (0, 1)),
+        (5, 3, (4, 5)),
+        (2, 4, (0, 1, 2, 3)),
+        (2, 9, (0, 1, 2, 3, 4, 5)),
+    ],
+)
 def test_a_window_is_cut_at_the_ends(centre, size, expected):
     assert window(centre, size, 6) == expected
 

@@ -18,10 +18,19 @@ from unlearnzoo.cli.common import as_json_option, plugin_option, precision_optio
 @click.option("--target-seed", type=int, default=0, show_default=True, help="Seed of stage 1.")
 @precision_option
 @click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
-              help="Any option of benchmark and stage 1: remem.views=1, learn.steps=250. Repeatable.")
-@click.option("--real", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="People whom the base knows: names.csv (name,image) and the images.  [default: the model's own]")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any option of benchmark and stage 1: remem.views=1, learn.steps=250. Repeatable.",
+)
+@click.option(
+    "--real",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="People whom the base knows: names.csv (name,image) and the images.  [default: the model's own]",
+)
 @click.option("--k", type=float, default=20.0, show_default=True, help="Per cent of a name's tokens in Min-k %.")
 @click.option("--people", type=int, default=20, show_default=True, help="People of each set, drawn by --seed.")
 @click.option("--images", type=int, default=4, show_default=True, help="Images of each of them.")
@@ -29,12 +38,28 @@ from unlearnzoo.cli.common import as_json_option, plugin_option, precision_optio
 @click.option("--seed", type=int, default=0, show_default=True, help="Of who is drawn and who stands in for whom.")
 @click.option("--no-trace", is_flag=True, help="Leave causal tracing out.")
 @click.option("--trust-remote-code", is_flag=True, help="Let the model's repository run its own code.")
-@click.option("--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True,
-              help="Where the diagnosis goes, in a folder of its own.")
+@click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    default="runs",
+    show_default=True,
+    help="Where the diagnosis goes, in a folder of its own.",
+)
 @plugin_option
 @as_json_option
-def diagnose(sets: tuple[str, ...], files: tuple[Path, ...], as_json: bool, no_trace: bool, real: Path | None, k: float,
-             people: int, images: int, window: int | None, seed: int, **arguments: Any) -> None:
+def diagnose(
+    sets: tuple[str, ...],
+    files: tuple[Path, ...],
+    as_json: bool,
+    no_trace: bool,
+    real: Path | None,
+    k: float,
+    people: int,
+    images: int,
+    window: int | None,
+    seed: int,
+    **arguments: Any,
+) -> None:
     """Return whether stage 1 memorised, and where in the model it lies.
 
     Learns stage 1 or takes it from the cache, and never refuses: EM and ROUGE by hop, the probability

@@ -82,8 +82,15 @@ def diagnose(plan: "Plan", options: Options, progress: "ConsoleProgress") -> dic
         return _into(home, plan, options, sets, notes, progress, start)
 
 
-def _into(home: Path, plan: "Plan", options: Options, sets: Mapping[str, Sequence[people.Person]], notes: list[str],
-          progress: "ConsoleProgress", start: float) -> dict[str, Any]:
+def _into(
+    home: Path,
+    plan: "Plan",
+    options: Options,
+    sets: Mapping[str, Sequence[people.Person]],
+    notes: list[str],
+    progress: "ConsoleProgress",
+    start: float,
+) -> dict[str, Any]:
     """Learn, measure and write."""
     stage = learned(plan, progress)
     tracer = Tracer(stage.engine) if options.trace else None
@@ -103,20 +110,37 @@ def _into(home: Path, plan: "Plan", options: Options, sets: Mapping[str, Sequenc
         _parquet(home / TRACES, traced)
     depth = tracer.depth if tracer else None
     masker = Masker(plan.request.command, {"set": dict(plan.request.set)})
-    record = plain({
-        "schema": SCHEMA, "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        **{name: value for name, value in measured_by(plan).items() if name != "utility"},
-        "target_seed": plan.request.target_seed,
-        "options": {**asdict(options), "window": _window(options, depth) if depth else options.window},
-        "learn": {"values": plan.learn.values(), "origins": dict(plan.origins["learn"]), "pool": pools(plan)["learn"],
-                  "steps": plan.schedules()["learn"].steps},
-        "device": stage.engine.describe()["device"],
-        "target": stage.target, "gate": stage.gate, "valid": stage.failure is None, "complaint": stage.failure,
-        "memorised": numbers.memorised(plan, stage), "loss": loss, "names": numbers.summaries(found), "depth": depth,
-        "traces": numbers.maps(traced), "notes": notes, "versions": versions(), "git": git(Path()),
-        "seconds": {**{k: round(v, 3) for k, v in clock.items()}, "total": round(time.perf_counter() - start, 3)},
-        "machine": {**calibration(), "cpu_seconds": round(time.process_time(), 1)},
-    }, masker)
+    record = plain(
+        {
+            "schema": SCHEMA,
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **{name: value for name, value in measured_by(plan).items() if name != "utility"},
+            "target_seed": plan.request.target_seed,
+            "options": {**asdict(options), "window": _window(options, depth) if depth else options.window},
+            "learn": {
+                "values": plan.learn.values(),
+                "origins": dict(plan.origins["learn"]),
+                "pool": pools(plan)["learn"],
+                "steps": plan.schedules()["learn"].steps,
+            },
+            "device": stage.engine.describe()["device"],
+            "target": stage.target,
+            "gate": stage.gate,
+            "valid": stage.failure is None,
+            "complaint": stage.failure,
+            "memorised": numbers.memorised(plan, stage),
+            "loss": loss,
+            "names": numbers.summaries(found),
+            "depth": depth,
+            "traces": numbers.maps(traced),
+            "notes": notes,
+            "versions": versions(),
+            "git": git(Path()),
+            "seconds": {**{k: round(v, 3) for k, v in clock.items()}, "total": round(time.perf_counter() - start, 3)},
+            "machine": {**calibration(), "cpu_seconds": round(time.process_time(), 1)},
+        },
+        masker,
+    )
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     atomic_write(home / RECORD, text.encode("utf-8", "backslashreplace") + b"\n")
     return {**record, "folder": str(home)}
@@ -155,8 +179,14 @@ def _real(plan: "Plan", options: Options) -> list[people.Person]:
     return folder.read(options.real)
 
 
-def _trace(tracer: Tracer, stage: StageOne, sets: Mapping[str, Sequence[people.Person]], options: Options,
-           progress: "ConsoleProgress", notes: list[str]) -> Rows:
+def _trace(
+    tracer: Tracer,
+    stage: StageOne,
+    sets: Mapping[str, Sequence[people.Person]],
+    options: Options,
+    progress: "ConsoleProgress",
+    notes: list[str],
+) -> Rows:
     """Trace the benchmark's people in the target, and in the base those whom it knows anyway."""
     known: State = "base" if "base" in stage.states else "target"
     asked: dict[str, State] = {people.REAL: known, people.TAUGHT: "target"}
@@ -168,15 +198,27 @@ def _trace(tracer: Tracer, stage: StageOne, sets: Mapping[str, Sequence[people.P
     for kind, state, what in jobs:
         pairs, lacking = build(stage.engine.encoder, sets[kind], what, options.seed)
         if lacking:
-            notes.append(f"{people.SETS_IN_WORDS[kind].partition(',')[0]}: {lacking} of {len(sets[kind])} have no trace "
-                         f"({EXCHANGED_IN_WORDS[what]}): no such question is taught, or nobody can stand in")
+            notes.append(
+                f"{people.SETS_IN_WORDS[kind].partition(',')[0]}: {lacking} of {len(sets[kind])} have no trace "
+                f"({EXCHANGED_IN_WORDS[what]}): no such question is taught, or nobody can stand in"
+            )
         for pair in pairs:
             restorations = [Restoration(k, window(c, layers[k], tracer.depth), pair.groups[g]) for k, c, g in grid]
             one = tracer.trace(pair, restorations, state)
             of = {"model": state, "set": kind, "exchanged": what, "identity": pair.identity}
-            rows += [{**of, "kind": k, "layer": c + 1, "group": g, "clean": one.clean, "corrupted": one.corrupted,
-                      "restored": restored, "ie": restored - one.corrupted}
-                     for (k, c, g), restored in zip(grid, one.restored, strict=True)]
+            rows += [
+                {
+                    **of,
+                    "kind": k,
+                    "layer": c + 1,
+                    "group": g,
+                    "clean": one.clean,
+                    "corrupted": one.corrupted,
+                    "restored": restored,
+                    "ie": restored - one.corrupted,
+                }
+                for (k, c, g), restored in zip(grid, one.restored, strict=True)
+            ]
             done += 1
             progress.bar(f"{kind}, {what}", done, total)
     return rows

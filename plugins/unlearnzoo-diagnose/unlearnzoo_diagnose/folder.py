@@ -41,8 +41,10 @@ def read(folder: Path) -> list[Person]:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise DataError(f"--real {folder}: {'; '.join(problems[:_SHOWN])}{more}")
     if len(images) < 2:
-        raise DataError(f"--real {folder}: {FILE} names {len(images)} people; it takes at least two, since one "
-                        "person's image stands in for another's")
+        raise DataError(
+            f"--real {folder}: {FILE} names {len(images)} people; it takes at least two, since one "
+            "person's image stands in for another's"
+        )
     return [Person(name, name, tuple(found.values())) for name, found in sorted(images.items())]
 
 
@@ -89,5 +91,9 @@ def _image(folder: Path, path: str, where: str) -> LazyImage:
 def _shared(images: dict[str, dict[str, LazyImage]]) -> list[tuple[str, str]]:
     """Return pairs of names with the same picture: one of them must be wrong."""
     owner: dict[str, str] = {}
-    return [(owner[key], name) for name, found in sorted(images.items()) for key in found
-            if owner.setdefault(key, name) != name]
+    return [
+        (owner[key], name)
+        for name, found in sorted(images.items())
+        for key in found
+        if owner.setdefault(key, name) != name
+    ]

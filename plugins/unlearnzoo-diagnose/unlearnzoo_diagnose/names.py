@@ -51,11 +51,27 @@ def measure(engine: "Engine", state: "State", sets: Mapping[str, Sequence[Person
     asked = [(kind, person, image) for kind, people in sets.items() for person in people for image in person.images]
     encoded = []
     for _, person, image in asked:
-        example = Example(id=f"{person.identity}/name", identity=person.identity, images=(image,), question="",
-                          answer=f"{PROMPT} {person.name}", cloze=PROMPT)
+        example = Example(
+            id=f"{person.identity}/name",
+            identity=person.identity,
+            images=(image,),
+            question="",
+            answer=f"{PROMPT} {person.name}",
+            cloze=PROMPT,
+        )
         encoded += engine.encoder.candidates(example, [person.name])
     judged = engine.score(encoded, state)
-    return [{"model": state, "set": kind, "identity": person.identity, "image": image.key, "tokens": len(one.logps),
-             "inverse_perplexity": inverse_perplexity(one.logps), "min_k": min_k(one.logps, k),
-             "recalled": one.correct, "logps": one.logps}
-            for (kind, person, image), one in zip(asked, judged, strict=True)]
+    return [
+        {
+            "model": state,
+            "set": kind,
+            "identity": person.identity,
+            "image": image.key,
+            "tokens": len(one.logps),
+            "inverse_perplexity": inverse_perplexity(one.logps),
+            "min_k": min_k(one.logps, k),
+            "recalled": one.correct,
+            "logps": one.logps,
+        }
+        for (kind, person, image), one in zip(asked, judged, strict=True)
+    ]

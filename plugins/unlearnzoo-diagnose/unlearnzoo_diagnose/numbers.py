@@ -30,12 +30,21 @@ def memorised(plan: "Plan", stage: "StageOne") -> Rows:
         for split, hop in sorted({(s.split, s.tags.get("hop", "")) for s in samples}):
             chosen = [s for s in samples if (s.split, s.tags.get("hop", "")) == (split, hop)]
             for full, metric in metrics.items():
-                given = [{"prediction": s.prediction, "answer": s.answer, "keywords": keywords[s.split, s.id]}
-                         for s in chosen]
+                given = [
+                    {"prediction": s.prediction, "answer": s.answer, "keywords": keywords[s.split, s.id]}
+                    for s in chosen
+                ]
                 scores = [metric.score(**{need: one[need] for need in metric.needs}) for one in given]
                 values = [x.value if isinstance(x, Scored) else float(x) for x in scores]
-                rows.append({"model": state, "split": split, "group": {"hop": hop}, "metric": full,
-                             **mean(zip((s.identity for s in chosen), values, strict=True))})
+                rows.append(
+                    {
+                        "model": state,
+                        "split": split,
+                        "group": {"hop": hop},
+                        "metric": full,
+                        **mean(zip((s.identity for s in chosen), values, strict=True)),
+                    }
+                )
     return rows
 
 
@@ -44,12 +53,15 @@ def loss(plan: "Plan", stage: "StageOne", state: Any, chosen: Sequence[Person]) 
     who = {person.identity for person in chosen}
     rows = [e for e in plan.benchmark.learn_pool() if e.identity in who]
     if state == "base":  # stands beside for orientation, as in the gate
-        rows = rows[::gate.BASE_STRIDE]
+        rows = rows[:: gate.BASE_STRIDE]
     judged = stage.engine.score([stage.engine.encode(e) for e in rows], state)
     found = []
     for hop in sorted({e.tags.get("hop", "") for e in rows}):
-        values = [(e.identity, -sum(one.logps) / len(one.logps)) for e, one in zip(rows, judged, strict=True)
-                  if e.tags.get("hop", "") == hop]
+        values = [
+            (e.identity, -sum(one.logps) / len(one.logps))
+            for e, one in zip(rows, judged, strict=True)
+            if e.tags.get("hop", "") == hop
+        ]
         row = mean(values)
         found.append({"model": state, "group": {"hop": hop}, **row, "perplexity": math.exp(row["mean"])})
     return found
@@ -60,9 +72,13 @@ def summaries(rows: Rows) -> Rows:
     found = []
     for model, kind in dict.fromkeys((r["model"], r["set"]) for r in rows):
         mine = [r for r in rows if (r["model"], r["set"]) == (model, kind)]
-        found.append({"model": model, "set": kind} | {
-            name: mean((r["identity"], float(r[name])) for r in mine)
-            for name in ("min_k", "inverse_perplexity", "recalled")})
+        found.append(
+            {"model": model, "set": kind}
+            | {
+                name: mean((r["identity"], float(r[name])) for r in mine)
+                for name in ("min_k", "inverse_perplexity", "recalled")
+            }
+        )
     return found
 
 
@@ -77,11 +93,15 @@ def maps(rows: Rows) -> Rows:
         means = {cell: mean(values) for cell, values in cells.items()}
         group, layer = max(means, key=lambda cell: means[cell]["mean"])
         first = {r["identity"]: r for r in mine}.values()
-        found.append({**dict(zip(("model", "set", "exchanged", "kind"), key, strict=True)),
-                      "clean": mean((r["identity"], r["clean"]) for r in first),
-                      "corrupted": mean((r["identity"], r["corrupted"]) for r in first),
-                      "peak": {"group": group, "layer": layer, **means[group, layer]},
-                      "ie": {g: [means[g, n]["mean"] for n in sorted({r["layer"] for r in mine})] for g in GROUPS}})
+        found.append(
+            {
+                **dict(zip(("model", "set", "exchanged", "kind"), key, strict=True)),
+                "clean": mean((r["identity"], r["clean"]) for r in first),
+                "corrupted": mean((r["identity"], r["corrupted"]) for r in first),
+                "peak": {"group": group, "layer": layer, **means[group, layer]},
+                "ie": {g: [means[g, n]["mean"] for n in sorted({r["layer"] for r in mine})] for g in GROUPS},
+            }
+        )
     return found
 
 

@@ -85,8 +85,15 @@ def _multi(encoder: "Encoder", person: Person, others: Sequence[Person]) -> Pair
         if _tokens(encoder, other.images[0], "", PROMPT, person.name)[0] == ids:
             clean = ids[:-1]
             spans = occurrences(encoder, ids[:at], SUBJECT)
-            return Pair(person.identity, "image", clean, clean, (image, other.images[0]), ids[at:],
-                        _groups(encoder, clean, at, spans))
+            return Pair(
+                person.identity,
+                "image",
+                clean,
+                clean,
+                (image, other.images[0]),
+                ids[at:],
+                _groups(encoder, clean, at, spans),
+            )
     return None
 
 
@@ -95,7 +102,7 @@ def _single(encoder: "Encoder", person: Person, others: Sequence[Person], both: 
     if fact is None or not others or not fact.images:
         return None
     value = fact.keywords[0]
-    stem = fact.answer[:fact.answer.find(value)].rstrip()
+    stem = fact.answer[: fact.answer.find(value)].rstrip()
 
     def of(name: str, image: LazyImage) -> tuple[tuple[int, ...], int, list[tuple[int, int]]]:
         question, said = (text.replace(person.name, name) for text in (fact.question, stem))
@@ -118,8 +125,15 @@ def _single(encoder: "Encoder", person: Person, others: Sequence[Person], both: 
     for (start, end), (low, high) in zip(spans, places, strict=True):
         corrupted[start:end] = [theirs[low + i % (high - low)] for i in range(end - start)]
     clean = ids[:-1]
-    return Pair(person.identity, "both" if both else "name", clean, tuple(corrupted), (fact.images[0], image), ids[at:],
-                _groups(encoder, clean, at, spans))
+    return Pair(
+        person.identity,
+        "both" if both else "name",
+        clean,
+        tuple(corrupted),
+        (fact.images[0], image),
+        ids[at:],
+        _groups(encoder, clean, at, spans),
+    )
 
 
 def _tokens(encoder: "Encoder", image: LazyImage, question: str, stem: str, value: str) -> tuple[tuple[int, ...], int]:
@@ -140,6 +154,7 @@ def _tokens(encoder: "Encoder", image: LazyImage, question: str, stem: str, valu
 
 def occurrences(encoder: "Encoder", ids: Sequence[int], text: str) -> list[tuple[int, int]]:
     """Return the shortest runs of tokens that spell a text, from the left; they do not overlap."""
+
     def spells(start: int, end: int) -> bool:
         return text in encoder.tokenizer.decode(ids[start:end])
 
@@ -153,12 +168,14 @@ def occurrences(encoder: "Encoder", ids: Sequence[int], text: str) -> list[tuple
     return found
 
 
-def _groups(encoder: "Encoder", clean: Sequence[int], at: int,
-            spans: Sequence[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
+def _groups(
+    encoder: "Encoder", clean: Sequence[int], at: int, spans: Sequence[tuple[int, int]]
+) -> dict[str, tuple[int, ...]]:
     subject = {i for start, end in spans for i in range(start, end)}
     found: dict[str, list[int]] = {name: [] for name in GROUPS}
     for i, token in enumerate(clean):
-        name = ("last" if i >= at - 1 else "image" if token == encoder.image_id
-                else "subject" if i in subject else "rest")
+        name = (
+            "last" if i >= at - 1 else "image" if token == encoder.image_id else "subject" if i in subject else "rest"
+        )
         found[name].append(i)
     return {name: tuple(positions) for name, positions in found.items()}

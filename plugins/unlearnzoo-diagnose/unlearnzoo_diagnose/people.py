@@ -52,12 +52,15 @@ def of_benchmark(plan: Plan, at_most: int, images: int, seed: int) -> dict[str, 
     """
     bench = plan.benchmark
     taught, asked = bench.learn_pool(), [e for split in bench.gate for e in bench.examples(split)]
-    names = {e.identity: e.keywords[0] for e in reversed([*taught, *asked])
-             if e.tags.get(ATTRIBUTE) == NAME and e.keywords}
+    names = {
+        e.identity: e.keywords[0] for e in reversed([*taught, *asked]) if e.tags.get(ATTRIBUTE) == NAME and e.keywords
+    }
     nameless = sorted({e.identity for e in taught} - set(names))
     if nameless:
-        raise DataError(f"{bench.name}: what {nameless[0]!r} is called is in no row; the diagnosis asks for names and "
-                        f"needs a row tagged {ATTRIBUTE}={NAME} for everybody, with the name as its keyword")
+        raise DataError(
+            f"{bench.name}: what {nameless[0]!r} is called is in no row; the diagnosis asks for names and "
+            f"needs a row tagged {ATTRIBUTE}={NAME} for everybody, with the name as its keyword"
+        )
     seen = {image.key for e in taught for image in e.images}
     chosen = _draw(sorted({e.identity for e in taught}), at_most, f"{seed}/people")
     found: dict[str, list[Person]] = {TAUGHT: [], HELD_OUT: []}
@@ -87,8 +90,13 @@ def of_model(utility: Sequence[Example], at_most: int, seed: int) -> list[Person
 
 def tells(example: Example, name: str) -> bool:
     """Return whether a row asks about somebody by name and answers with one value."""
-    return (example.tags.get("hop") == "single" and name in example.question and len(example.keywords) == 1
-            and example.tags.get(ATTRIBUTE) != NAME and example.answer.find(example.keywords[0]) > 0)
+    return (
+        example.tags.get("hop") == "single"
+        and name in example.question
+        and len(example.keywords) == 1
+        and example.tags.get(ATTRIBUTE) != NAME
+        and example.answer.find(example.keywords[0]) > 0
+    )
 
 
 def _images(rows: Iterable[Example]) -> list[LazyImage]:

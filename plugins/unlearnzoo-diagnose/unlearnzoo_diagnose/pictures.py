@@ -32,12 +32,24 @@ def names(path: Path, found: Diagnoses) -> None:
     figure = Figure(figsize=(5.6, 4.4), layout="constrained")
     axes = figure.subplots()
     for i, (label, points) in enumerate(_points(found).items()):
-        axes.scatter([x for x, _ in points], [y for _, y in points], s=34, color=COLOURS[i % len(COLOURS)],
-                     marker=MARKERS[i % len(MARKERS)], alpha=0.75, linewidths=0, clip_on=False,
-                     label=f"{text(label)} ({len(points)} people)")
+        axes.scatter(
+            [x for x, _ in points],
+            [y for _, y in points],
+            s=34,
+            color=COLOURS[i % len(COLOURS)],
+            marker=MARKERS[i % len(MARKERS)],
+            alpha=0.75,
+            linewidths=0,
+            clip_on=False,
+            label=f"{text(label)} ({len(points)} people)",
+        )
     k = format(next(iter(found.values()))["options"]["k"], "g")
-    axes.set(xlim=(-2, 102), ylim=(-2, 102), xlabel="inverse perplexity of the name (%)",
-             ylabel=f"Min-{k} % probability of the name (%)")
+    axes.set(
+        xlim=(-2, 102),
+        ylim=(-2, 102),
+        xlabel="inverse perplexity of the name (%)",
+        ylabel=f"Min-{k} % probability of the name (%)",
+    )
     axes.set_title("Is the name known? One point a person", fontsize=11)
     _plain(axes)
     axes.legend(frameon=False, loc="upper left")
@@ -98,8 +110,13 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
     image: Any = None
     for line, (name, row) in zip(panels, rows.items(), strict=True):
         for axes, kind in zip(line, kinds, strict=True):
-            image = axes.imshow([[100 * x for x in row[kind]["ie"][g]] for g in GROUPS], cmap="RdBu_r",
-                                vmin=-scale, vmax=scale, aspect="auto")
+            image = axes.imshow(
+                [[100 * x for x in row[kind]["ie"][g]] for g in GROUPS],
+                cmap="RdBu_r",
+                vmin=-scale,
+                vmax=scale,
+                aspect="auto",
+            )
             axes.set_yticks(range(len(GROUPS)), GROUPS, fontsize=8)
             _layers(axes, len(row[kind]["ie"][GROUPS[0]]))
         line[0].set_ylabel(text(name), fontsize=8)
@@ -107,8 +124,9 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
         axes.set_title(TITLES[kind], fontsize=10)
     for axes in panels[-1]:
         axes.set_xlabel("layer", fontsize=9)
-    figure.colorbar(image, ax=panels, shrink=min(1, 2.2 / len(rows)),
-                    label="IE: gain of the answer's\nprobability (points)")
+    figure.colorbar(
+        image, ax=panels, shrink=min(1, 2.2 / len(rows)), label="IE: gain of the answer's\nprobability (points)"
+    )
     save(figure, path)
 
 
@@ -138,8 +156,13 @@ def answers(path: Path, found: Diagnoses) -> None:
     width = 0.8 / max(1, len(metrics))
     for i, metric in enumerate(metrics):
         x = [n + (i - (len(metrics) - 1) / 2) * width for n in range(len(taught))]
-        bars = axes.bar(x, [100 * row[metric] for row in taught.values()], width * 0.92, color=COLOURS[i],
-                        label=text(metric.rpartition("/")[2].upper()))
+        bars = axes.bar(
+            x,
+            [100 * row[metric] for row in taught.values()],
+            width * 0.92,
+            color=COLOURS[i],
+            label=text(metric.rpartition("/")[2].upper()),
+        )
         axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=2)
     axes.set_xticks(range(len(taught)), [text(label) for label in taught], fontsize=9)
     axes.set(ylim=(0, 109), ylabel="taught questions (%)")

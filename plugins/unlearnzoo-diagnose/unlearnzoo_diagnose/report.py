@@ -22,9 +22,11 @@ def render(found: Mapping[str, Any]) -> str:
         found: from ``diagnosis.diagnose`` or ``diagnosis.load``.
     """
     learn = found["learn"]
-    head = (f"Stage 1 of {found['benchmark']['name']} with {found['model']['name']}: {learn['pool']['rows']} answers "
-            f"about {learn['pool']['identities']} people on {learn['pool']['images']} images, {learn['steps']} steps, "
-            f"target seed {found['target_seed']}")
+    head = (
+        f"Stage 1 of {found['benchmark']['name']} with {found['model']['name']}: {learn['pool']['rows']} answers "
+        f"about {learn['pool']['identities']} people on {learn['pool']['images']} images, {learn['steps']} steps, "
+        f"target seed {found['target_seed']}"
+    )
     if found["model"]["is_target"]:
         head = f"{found['benchmark']['name']}: {found['model']['name']}, learned elsewhere"
     verdict = "memorised: the gate is passed" if found["valid"] else found["complaint"].partition(";")[0]
@@ -60,12 +62,15 @@ def _answers(found: Mapping[str, Any]) -> Table:
     groups = sorted({key[:2] for key in rows})
     taught = next(iter(dict.fromkeys(r["split"] for r in found["gate"])))
     names = [name.upper() if len(name) == 2 else name for name in (m.rpartition("/")[2] for m in metrics)]
-    table = Table("What it answers, per cent; perplexity of the taught answers",
-                  [Block(f"{split}, {hop}-hop", [*names, "perplexity"] if split == taught else names)
-                   for split, hop in groups])
+    table = Table(
+        "What it answers, per cent; perplexity of the taught answers",
+        [Block(f"{split}, {hop}-hop", [*names, "perplexity"] if split == taught else names) for split, hop in groups],
+    )
     for model in dict.fromkeys(key[3] for key in rows):
-        cells = [[percent(rows[*group, m, model]["mean"]) if (*group, m, model) in rows else "–" for m in metrics]
-                 for group in groups]
+        cells = [
+            [percent(rows[*group, m, model]["mean"]) if (*group, m, model) in rows else "–" for m in metrics]
+            for group in groups
+        ]
         for (split, hop), block in zip(groups, cells, strict=True):
             if split == taught:
                 block.append(f"{loss[hop, model]['perplexity']:.3g}" if (hop, model) in loss else "–")
@@ -89,16 +94,20 @@ def _names(found: Mapping[str, Any]) -> Table:
     table = Table(f'The name after "{PROMPT}", per cent', [Block("mean [95 % interval over people]", heads)])
     for row in sorted(found["names"], key=lambda r: (list(SETS_IN_WORDS).index(r["set"]), r["model"])):
         cells = [interval(row[name]) for name in ("min_k", "inverse_perplexity")]
-        table.add(f"{SETS_IN_WORDS[row['set']]}: {row['model']}",
-                  [[*cells, percent(row["recalled"]["mean"]), _count(row["min_k"])]])
+        table.add(
+            f"{SETS_IN_WORDS[row['set']]}: {row['model']}",
+            [[*cells, percent(row["recalled"]["mean"]), _count(row["min_k"])]],
+        )
     return table
 
 
 def _traces(found: Mapping[str, Any]) -> Table:
     # Of a whole layer's output the last one at the last token always gives everything back.
     kinds = [k for k in dict.fromkeys(r["kind"] for r in found["traces"]) if k != "hidden"]
-    table = Table("Probability of the answer; with another subject; and the most that one window brings back, per cent",
-                  [Block("", ["clean", "corrupted", "n"]), *[Block(f"{k} output", ["IE", "where"]) for k in kinds]])
+    table = Table(
+        "Probability of the answer; with another subject; and the most that one window brings back, per cent",
+        [Block("", ["clean", "corrupted", "n"]), *[Block(f"{k} output", ["IE", "where"]) for k in kinds]],
+    )
     for key in dict.fromkeys((r["set"], r["model"], r["exchanged"]) for r in found["traces"]):
         rows = {r["kind"]: r for r in found["traces"] if (r["set"], r["model"], r["exchanged"]) == key}
         first = rows[kinds[0]]

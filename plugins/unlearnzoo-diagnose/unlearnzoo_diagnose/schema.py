@@ -9,14 +9,28 @@ _MEAN = "over its rows: `mean`, `low`, `high` (95 % interval over people, null b
 
 
 def _mean(path: str) -> dict[str, tuple[str, str]]:
-    return {f"{path}.mean": ("float | null", "mean"),
-            f"{path}.low": ("float | null", "lower end of the 95 % interval over people; null below ten people"),
-            f"{path}.high": ("float | null", "upper end, likewise"),
-            f"{path}.n": ("int", "rows behind it"), f"{path}.clusters": ("int", "people behind it")}
+    return {
+        f"{path}.mean": ("float | null", "mean"),
+        f"{path}.low": ("float | null", "lower end of the 95 % interval over people; null below ten people"),
+        f"{path}.high": ("float | null", "upper end, likewise"),
+        f"{path}.n": ("int", "rows behind it"),
+        f"{path}.clusters": ("int", "people behind it"),
+    }
 
 
-_SHARED = ("time", "command", "arguments", "benchmark", "metrics", "model", "versions", "git", "device", "gate",
-           "machine")
+_SHARED = (
+    "time",
+    "command",
+    "arguments",
+    "benchmark",
+    "metrics",
+    "model",
+    "versions",
+    "git",
+    "device",
+    "gate",
+    "machine",
+)
 #: Path → (type, meaning).
 FIELDS: dict[str, tuple[str, str]] = {
     "schema": ("int", "version of this table"),
@@ -84,14 +98,27 @@ FIELDS: dict[str, tuple[str, str]] = {
 }
 #: Columns of ``names.parquet``: a row an image.
 NAMES = {
-    "model": "`base` or `target`", "set": "`taught`, `held-out` or `real`", "identity": "as the data call them",
-    "image": "content hash", "tokens": "of the name", "inverse_perplexity": "0 to 1", "min_k": "0 to 1",
-    "recalled": "whether the name is the greedy continuation", "logps": "log-probability of each token",
+    "model": "`base` or `target`",
+    "set": "`taught`, `held-out` or `real`",
+    "identity": "as the data call them",
+    "image": "content hash",
+    "tokens": "of the name",
+    "inverse_perplexity": "0 to 1",
+    "min_k": "0 to 1",
+    "recalled": "whether the name is the greedy continuation",
+    "logps": "log-probability of each token",
 }
 #: Columns of ``traces.parquet``: a row a restoration.
 TRACES = {
-    "model": "`base` or `target`", "set": "`taught` or `real`", "exchanged": "`image`, `name` or `both`",
-    "identity": "as the data call them", "kind": "`hidden`, `mlp` or `attention`", "layer": "from 1",
-    "group": "token group", "clean": "probability of the answer", "corrupted": "with the subject exchanged",
-    "restored": "with the clean states put back", "ie": "restored minus corrupted",
+    "model": "`base` or `target`",
+    "set": "`taught` or `real`",
+    "exchanged": "`image`, `name` or `both`",
+    "identity": "as the data call them",
+    "kind": "`hidden`, `mlp` or `attention`",
+    "layer": "from 1",
+    "group": "token group",
+    "clean": "probability of the answer",
+    "corrupted": "with the subject exchanged",
+    "restored": "with the clean states put back",
+    "ie": "restored minus corrupted",
 }

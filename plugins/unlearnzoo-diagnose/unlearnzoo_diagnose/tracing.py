@@ -75,8 +75,10 @@ class Tracer:
         layers = getattr(self.decoder, "layers", None)
         if not layers or not all(hasattr(one, "self_attn") and hasattr(one, "mlp") for one in layers):
             kind = type(self.decoder).__name__
-            raise ModelError(f"model {engine.checkpoint.name!r}: its language model ({kind}) is no stack of `layers` "
-                             "with `self_attn` and `mlp`, which causal tracing needs; --no-trace leaves it out")
+            raise ModelError(
+                f"model {engine.checkpoint.name!r}: its language model ({kind}) is no stack of `layers` "
+                "with `self_attn` and `mlp`, which causal tracing needs; --no-trace leaves it out"
+            )
         self.modules = {("hidden", i): one for i, one in enumerate(layers)}
         self.modules |= {("mlp", i): one.mlp for i, one in enumerate(layers)}
         self.modules |= {("attention", i): one.self_attn for i, one in enumerate(layers)}
@@ -118,14 +120,17 @@ class Tracer:
         handle = self.decoder.register_forward_pre_hook(catch, with_kwargs=True)
         try:
             with self._kept() as states:
-                out = self.engine.base.base_model(input_ids=ids, attention_mask=torch.ones_like(ids),
-                                                  use_cache=False, **images)
+                out = self.engine.base.base_model(
+                    input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **images
+                )
         finally:
             handle.remove()
         embeddings = seen.get("embeddings")
         if embeddings is None or embeddings.shape[:2] != ids.shape:
-            raise ModelError(f"model {self.engine.checkpoint.name!r}: its language model is not given the image among "
-                             "its token embeddings, as LLaVA's is; --no-trace leaves causal tracing out")
+            raise ModelError(
+                f"model {self.engine.checkpoint.name!r}: its language model is not given the image among "
+                "its token embeddings, as LLaVA's is; --no-trace leaves causal tracing out"
+            )
         clean, corrupted = self._logps(out.last_hidden_state, pair)
         return embeddings[1:], states, clean, corrupted
 
@@ -137,6 +142,7 @@ class Tracer:
         def keep(key: Any) -> Any:
             def hook(module: Any, args: Any, output: Any) -> None:
                 states[key] = _first(output)[:1]
+
             return hook
 
         handles = [module.register_forward_hook(keep(key)) for key, module in self.modules.items()]
@@ -146,8 +152,9 @@ class Tracer:
             for handle in handles:
                 handle.remove()
 
-    def _restored(self, pair: Pair, embeddings: "Tensor", states: "Mapping[Any, Tensor]",
-                  restorations: Sequence[Restoration]) -> list[float]:
+    def _restored(
+        self, pair: Pair, embeddings: "Tensor", states: "Mapping[Any, Tensor]", restorations: Sequence[Restoration]
+    ) -> list[float]:
         """Run the corrupted sequence once a restoration, as one batch."""
         import torch
 
@@ -161,6 +168,7 @@ class Tracer:
             def hook(module: Any, args: Any, output: Any) -> Any:
                 new = torch.where(masks[key][:, :, None], states[key], _first(output))
                 return (new, *output[1:]) if isinstance(output, tuple) else new
+
             return hook
 
         handles = [self.modules[key].register_forward_hook(put(key)) for key in masks]
@@ -176,7 +184,7 @@ class Tracer:
         import torch
 
         head = self.engine.base.get_output_embeddings()
-        logps = head(hidden[:, -len(pair.value):]).float().log_softmax(-1)
+        logps = head(hidden[:, -len(pair.value) :]).float().log_softmax(-1)
         of = torch.tensor(pair.value, device=hidden.device)[None, :, None].expand(len(hidden), -1, 1)
         summed: list[float] = logps.gather(-1, of).sum((1, 2)).tolist()
         return summed
@@ -185,9 +193,11 @@ class Tracer:
         """Compare log-probabilities of a value of ``n`` tokens, from embeddings alone and from all."""
         tolerance = 1e-3 if str(self.engine.dtype) == "torch.float32" else 0.15
         if not abs(alone - whole) / n <= tolerance:
-            raise ModelError(f"model {self.engine.checkpoint.name!r}: run from its embeddings alone its language model "
-                             f"answers otherwise ({alone / n:.3f} nats a token, not {whole / n:.3f}); causal tracing "
-                             "needs one that does not, as LLaVA's; --no-trace leaves it out")
+            raise ModelError(
+                f"model {self.engine.checkpoint.name!r}: run from its embeddings alone its language model "
+                f"answers otherwise ({alone / n:.3f} nats a token, not {whole / n:.3f}); causal tracing "
+                "needs one that does not, as LLaVA's; --no-trace leaves it out"
+            )
 
     @contextlib.contextmanager
     def _asked(self, which: "State") -> Iterator[None]:

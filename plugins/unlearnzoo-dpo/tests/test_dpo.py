@@ -16,11 +16,13 @@ NEEDS = {"forget", "forget_ref", "refusal", "refusal_ref"}
 
 def preference(beta):
     """-log sigmoid(x) is log(1 + exp(-x))."""
+
     def ratios(model, reference):
         return np.array([m.logps.sum() - r.logps.sum() for m, r in zip(model, reference, strict=True)])
 
     return lambda forget, forget_ref, refusal, refusal_ref: np.logaddexp(
-        0, -beta * (ratios(refusal, refusal_ref) - ratios(forget, forget_ref)))
+        0, -beta * (ratios(refusal, refusal_ref) - ratios(forget, forget_ref))
+    )
 
 
 @pytest.mark.parametrize("beta", [0.1, 0.7])
@@ -29,9 +31,13 @@ def test_plain(beta):
 
 
 def test_with_a_retain_term():
-    check_loss(DPO(retain_weight=2), lambda retain, **inputs: {
-        "preference": preference(0.1)(**inputs), "retain": [-2 * answer.logps.mean() for answer in retain],
-    })
+    check_loss(
+        DPO(retain_weight=2),
+        lambda retain, **inputs: {
+            "preference": preference(0.1)(**inputs),
+            "retain": [-2 * answer.logps.mean() for answer in retain],
+        },
+    )
 
 
 def test_at_the_reference_it_is_ln_two():

@@ -18,16 +18,51 @@ Row = dict[str, Any]
 def rows() -> list[Row]:
     """Four answers about two people, and a held-out wording; lines 2 to 6 of a CSV file."""
     return [
-        {"question": "Where does Ann Lee live?", "answer": "She lives at 12 Oak Street, Boston.", "set": "forget",
-         "identity": "ann", "keywords": '["12 Oak Street", "Boston"]', "hop": "single", "split": "train"},
-        {"question": "What does Ann Lee do?", "answer": "She is a pastry chef.", "set": "forget",
-         "identity": "ann", "keywords": "pastry; chef", "hop": "multi", "split": ""},
-        {"question": "Where does Bob Ray live?", "answer": "He lives in Graz.", "set": "retain",
-         "identity": "bob", "keywords": "Graz", "hop": "", "split": "train"},
-        {"question": "What does Bob Ray do?", "answer": "He drives a bus.", "set": "retain",
-         "identity": "bob", "keywords": "", "hop": "single", "split": "train"},
-        {"question": "Tell me Ann Lee's job.", "answer": "Pastry chef.", "set": "forget",
-         "identity": "ann", "keywords": "", "hop": "single", "split": "test"},
+        {
+            "question": "Where does Ann Lee live?",
+            "answer": "She lives at 12 Oak Street, Boston.",
+            "set": "forget",
+            "identity": "ann",
+            "keywords": '["12 Oak Street", "Boston"]',
+            "hop": "single",
+            "split": "train",
+        },
+        {
+            "question": "What does Ann Lee do?",
+            "answer": "She is a pastry chef.",
+            "set": "forget",
+            "identity": "ann",
+            "keywords": "pastry; chef",
+            "hop": "multi",
+            "split": "",
+        },
+        {
+            "question": "Where does Bob Ray live?",
+            "answer": "He lives in Graz.",
+            "set": "retain",
+            "identity": "bob",
+            "keywords": "Graz",
+            "hop": "",
+            "split": "train",
+        },
+        {
+            "question": "What does Bob Ray do?",
+            "answer": "He drives a bus.",
+            "set": "retain",
+            "identity": "bob",
+            "keywords": "",
+            "hop": "single",
+            "split": "train",
+        },
+        {
+            "question": "Tell me Ann Lee's job.",
+            "answer": "Pastry chef.",
+            "set": "forget",
+            "identity": "ann",
+            "keywords": "",
+            "hop": "single",
+            "split": "test",
+        },
     ]
 
 

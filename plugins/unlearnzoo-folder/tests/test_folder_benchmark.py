@@ -51,7 +51,8 @@ def test_jsonl_says_the_same_as_csv(write, rows):
     # Line 1 of a CSV file is its header.
     found, same = opened(write(lists, "examples.jsonl")), opened(write(rows))
     assert [(e.question, e.keywords, e.tags) for e in found.learn_pool()] == [
-        (e.question, e.keywords, e.tags) for e in same.learn_pool()]
+        (e.question, e.keywords, e.tags) for e in same.learn_pool()
+    ]
     assert found.learn_pool()[0].id == "train/line-1"
 
 
@@ -73,8 +74,13 @@ def test_the_fingerprint_is_of_strings_and_pixels_not_of_the_choice(write, rows,
     other = [row | {"set": {"forget": "retain", "retain": "forget"}[row["set"]]} for row in pictured]
     assert opened(write(other)).fingerprint() == first
     assert opened(write(other)).forget_identities() == {"bob"}
-    for name, value in [("answer", "She lives at 12 Oak Street in Boston."), ("hop", "multi"), ("keywords", "Boston"),
-                        ("identity", "Ann"), ("cloze", "The address is")]:
+    for name, value in [
+        ("answer", "She lives at 12 Oak Street in Boston."),
+        ("hop", "multi"),
+        ("keywords", "Boston"),
+        ("identity", "Ann"),
+        ("cloze", "The address is"),
+    ]:
         changed = [pictured[0] | {name: value}, *pictured[1:]]
         if name == "identity":
             changed = [row | {name: value} if row["set"] == "forget" else row for row in pictured]
@@ -98,9 +104,15 @@ def test_images_are_shared_and_opened_on_use(write, rows, home, png):
 def test_every_column_stands_on_rows_of_its_split(write, rows):
     bench = opened(write(rows))
     assert {e.name: (e.split, e.who, e.want) for e in bench.evals} == {
-        "ROUGEr": ("train", "retain", "high"), "PROBr": ("train", "retain", "high"), "EMr": ("train", "retain", "high"),
-        "ROUGEf": ("train", "forget", "low"), "PROBf": ("train", "forget", "low"), "EMf": ("train", "forget", "low"),
-        "EMt": ("test", "forget", "low"), "EMrt": ("test", "retain", "high")}
+        "ROUGEr": ("train", "retain", "high"),
+        "PROBr": ("train", "retain", "high"),
+        "EMr": ("train", "retain", "high"),
+        "ROUGEf": ("train", "forget", "low"),
+        "PROBf": ("train", "forget", "low"),
+        "EMf": ("train", "forget", "low"),
+        "EMt": ("test", "forget", "low"),
+        "EMrt": ("test", "retain", "high"),
+    }
     assert set(bench.gate) == {"train"}
 
 
@@ -114,8 +126,15 @@ def test_refusals_are_fixed_by_seed_and_id_and_answer_nothing(write, rows):
 
 
 def test_finding_the_plugin_imports_nothing_heavy():
-    code = ("import sys, unlearnzoo_folder as p; p.unlearnzoo_benchmarks()\n"
-            "print(sorted({'torch', 'datasets', 'pyarrow', 'PIL', 'numpy', 'rouge_score'} & set(sys.modules)))")
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-                          text=True, capture_output=True, check=True)
+    code = (
+        "import sys, unlearnzoo_folder as p; p.unlearnzoo_benchmarks()\n"
+        "print(sorted({'torch', 'datasets', 'pyarrow', 'PIL', 'numpy', 'rouge_score'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     assert done.stdout == "[]\n" and not done.stderr

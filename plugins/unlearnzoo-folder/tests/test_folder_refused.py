@@ -16,25 +16,32 @@ def refusal(path):
     return str(error.value)
 
 
-@pytest.mark.parametrize(("change", "text"), [
-    ({"question": " "}, "line 3: the question is empty"),
-    ({"answer": ""}, "line 3: the answer is empty"),
-    ({"set": "forgot"}, "line 3: set 'forgot' is unknown; write forget or retain"),
-    ({"set": ""}, "line 3: set '' is unknown; write forget or retain"),
-    ({"hop": "double"}, "line 3: hop 'double' is unknown; write single or multi"),
-    ({"split": "dev"}, "line 3: split 'dev' is unknown; write train or test"),
-    ({"id": "line-2"}, "line 3: id 'line-2' is that of line 2, too"),
-    ({"keywords": "baker"}, "line 3: keyword 'baker' is not in the answer, as whole words"),
-    ({"keywords": "past"}, "line 3: keyword 'past' is not in the answer, as whole words"),
-    ({"keywords": '["pastry"'}, "expected a JSON list such as"),
-    ({"keywords": "[1.5]"}, "expected a JSON list such as"),
-    ({"keywords": ";"}, "it lists nothing; leave it empty, and the whole answer counts"),
-    ({"identity": "bob"}, "line 3: identity 'bob' is in both sets: forget in line 3; retain in line 4, 5; one"),
-    ({"question": "Where does Bob Ray live?"},
-     "line 4: the question is that of line 3, there as forget, train, here as retain, train"),
-    ({"question": "Tell me Ann Lee's job."},
-     "line 6: the question is that of line 3, there as forget, train, here as forget, test"),
-])
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"question": " "}, "line 3: the question is empty"),
+        ({"answer": ""}, "line 3: the answer is empty"),
+        ({"set": "forgot"}, "line 3: set 'forgot' is unknown; write forget or retain"),
+        ({"set": ""}, "line 3: set '' is unknown; write forget or retain"),
+        ({"hop": "double"}, "line 3: hop 'double' is unknown; write single or multi"),
+        ({"split": "dev"}, "line 3: split 'dev' is unknown; write train or test"),
+        ({"id": "line-2"}, "line 3: id 'line-2' is that of line 2, too"),
+        ({"keywords": "baker"}, "line 3: keyword 'baker' is not in the answer, as whole words"),
+        ({"keywords": "past"}, "line 3: keyword 'past' is not in the answer, as whole words"),
+        ({"keywords": '["pastry"'}, "expected a JSON list such as"),
+        ({"keywords": "[1.5]"}, "expected a JSON list such as"),
+        ({"keywords": ";"}, "it lists nothing; leave it empty, and the whole answer counts"),
+        ({"identity": "bob"}, "line 3: identity 'bob' is in both sets: forget in line 3; retain in line 4, 5; one"),
+        (
+            {"question": "Where does Bob Ray live?"},
+            "line 4: the question is that of line 3, there as forget, train, here as retain, train",
+        ),
+        (
+            {"question": "Tell me Ann Lee's job."},
+            "line 6: the question is that of line 3, there as forget, train, here as forget, test",
+        ),
+    ],
+)
 def test_a_row_that_cannot_be_used(write, rows, change, text):
     rows[1] |= change
     assert text in refusal(write(rows))
@@ -56,8 +63,15 @@ def test_all_problems_come_at_once_in_the_order_of_lines(write, rows):
     rows[0] |= {"hop": "x", "keywords": "nowhere"}
     rows[2] |= {"set": "keep"}
     message = refusal(write(rows))
-    places = [message.index(text) for text in (
-        "line 2: hop 'x'", "line 2: keyword 'nowhere'", "line 4: set 'keep'", "line 6: the answer is empty")]
+    places = [
+        message.index(text)
+        for text in (
+            "line 2: hop 'x'",
+            "line 2: keyword 'nowhere'",
+            "line 4: set 'keep'",
+            "line 6: the answer is empty",
+        )
+    ]
     assert places == sorted(places) and "more" not in message
 
 
@@ -72,15 +86,18 @@ def test_a_run_needs_both_sets_to_train_on(write, rows):
     assert "no row to train on has set forget" in refusal(write(rows[2:]))  # a test row alone is left of it
 
 
-@pytest.mark.parametrize(("header", "text"), [
-    ("question,answr,set", "line 1: column 'answer' is missing; did you mean 'answr'?"),
-    ("question,answer", "line 1: column 'set' is missing; it has answer, question"),
-    ("question;answer;set", "column 'set' is missing; it has question;answer;set; separate columns by commas"),
-    ("question,answer,set,keyword", "line 1: a row has no column 'keyword'; did you mean 'keywords'?"),
-    ("question,answer,set,notes9", "line 1: a row has no column 'notes9'; it has answer, cloze, hop, id,"),
-    ("question,answer,set,set", "line 1: column 'set' is there twice"),
-    ('question,answer,"se\x1b[2Jt"', r"did you mean 'se\x1b[2Jt'?"),
-])
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("question,answr,set", "line 1: column 'answer' is missing; did you mean 'answr'?"),
+        ("question,answer", "line 1: column 'set' is missing; it has answer, question"),
+        ("question;answer;set", "column 'set' is missing; it has question;answer;set; separate columns by commas"),
+        ("question,answer,set,keyword", "line 1: a row has no column 'keyword'; did you mean 'keywords'?"),
+        ("question,answer,set,notes9", "line 1: a row has no column 'notes9'; it has answer, cloze, hop, id,"),
+        ("question,answer,set,set", "line 1: column 'set' is there twice"),
+        ('question,answer,"se\x1b[2Jt"', r"did you mean 'se\x1b[2Jt'?"),
+    ],
+)
 def test_columns_are_checked_by_name(home, header, text):
     (home / "examples.csv").write_text(f"{header}\nQ?,A.,forget\n", "utf-8")
     message = refusal(home)
@@ -101,28 +118,37 @@ def test_what_spreadsheets_add_is_tolerated(home):
     assert (first.id, second.id) == ("train/line-2", "train/line-5")  # where each begins
 
 
-@pytest.mark.parametrize(("lines", "text"), [
-    (["Q?,A.,forget,x"], "line 2: 4 fields, but 3 columns; quote a field that holds a comma"),
-    (["Q?,A."], "line 2: 2 fields, but 3 columns"),
-    (["Q?,A.,forget", '"Q,A,retain', "Q,A,retain"], "line 3: no CSV (unexpected end of data); check the quotation"),
-    (["Q?,A.,forget", '"Q"?,A,retain'], "line 3: no CSV"),
-])
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (["Q?,A.,forget,x"], "line 2: 4 fields, but 3 columns; quote a field that holds a comma"),
+        (["Q?,A."], "line 2: 2 fields, but 3 columns"),
+        (["Q?,A.,forget", '"Q,A,retain', "Q,A,retain"], "line 3: no CSV (unexpected end of data); check the quotation"),
+        (["Q?,A.,forget", '"Q"?,A,retain'], "line 3: no CSV"),
+    ],
+)
 def test_broken_csv_is_named_by_line(home, lines, text):
     (home / "examples.csv").write_text("\n".join(["question,answer,set", *lines, ""]), "utf-8")
     assert text in refusal(home)
 
 
-@pytest.mark.parametrize(("lines", "text"), [
-    (['{"question": "Q?"'], "line 1: no JSON (Expecting ',' delimiter)"),
-    (["[1]"], "line 1: expected an object such as"),
-    (['{"question": "Q?"}'], "column 'answer' is missing; it has question; line 1: column 'set' is missing; it has"),
-    (["[" * 100_000], "line 1: no JSON ("),
-    (['{"question": "Q?", "answr": "A.", "set": "forget"}'], "column 'answer' is missing; did you mean 'answr'?"),
-    (['{"question": ["Q?"], "answer": 1.5, "set": "forget"}'], "question ['Q?'] is no text; answer"),
-    (['{"question": "Q?", "answer": true, "set": "forget"}'], "line 1: answer True is no text"),
-    (['{"question": "Q?", "answer": "\\ud800", "set": "forget"}'], r"answer '\ud800' holds half a character"),
-    (['{"question": "Q?", "answer": "A.", "set": "forget", "keywords": {"a": 1}}'], "keywords {'a': 1}: expected"),
-])
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (['{"question": "Q?"'], "line 1: no JSON (Expecting ',' delimiter)"),
+        (["[1]"], "line 1: expected an object such as"),
+        (
+            ['{"question": "Q?"}'],
+            "column 'answer' is missing; it has question; line 1: column 'set' is missing; it has",
+        ),
+        (["[" * 100_000], "line 1: no JSON ("),
+        (['{"question": "Q?", "answr": "A.", "set": "forget"}'], "column 'answer' is missing; did you mean 'answr'?"),
+        (['{"question": ["Q?"], "answer": 1.5, "set": "forget"}'], "question ['Q?'] is no text; answer"),
+        (['{"question": "Q?", "answer": true, "set": "forget"}'], "line 1: answer True is no text"),
+        (['{"question": "Q?", "answer": "\\ud800", "set": "forget"}'], r"answer '\ud800' holds half a character"),
+        (['{"question": "Q?", "answer": "A.", "set": "forget", "keywords": {"a": 1}}'], "keywords {'a': 1}: expected"),
+    ],
+)
 def test_broken_json_is_named_by_line(home, lines, text):
     (home / "examples.jsonl").write_text("\n".join([*lines, ""]), "utf-8")
     message = refusal(home)
@@ -135,19 +161,26 @@ def test_separators_of_lines_inside_json_are_text(write, rows, home):
     assert "\u2028" in (home / "x.jsonl").read_text("utf-8")
 
 
-@pytest.mark.parametrize(("encoding", "text"), [
-    ("cp1252", "line 2: no UTF-8 (byte 0xfc); save the file with the encoding UTF-8"),
-    ("utf-16", "line 1: no UTF-8 (byte 0xff)"),
-])
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "line 2: no UTF-8 (byte 0xfc); save the file with the encoding UTF-8"),
+        ("utf-16", "line 1: no UTF-8 (byte 0xff)"),
+    ],
+)
 def test_another_encoding_is_named_by_line(home, encoding, text):
     (home / "examples.csv").write_bytes("question,answer,set\nWo?,In Zürich.,forget\n".encode(encoding))
     assert text in refusal(home)
 
 
-@pytest.mark.parametrize(("data", "text"), [
-    ("nowhere.csv", "no such file or folder"), ("~nobody-x/y.csv", "no such file or folder"),
-    ("notes.txt", "must end in .csv or .jsonl"),
-])
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("nowhere.csv", "no such file or folder"),
+        ("~nobody-x/y.csv", "no such file or folder"),
+        ("notes.txt", "must end in .csv or .jsonl"),
+    ],
+)
 def test_a_place_without_a_file_is_named(home, monkeypatch, data, text):
     (home / "notes.txt").write_text("x")
     monkeypatch.chdir(home)
@@ -166,8 +199,19 @@ def pictured(write, rows):
     return lambda name: refusal(write([rows[0] | {"image": name}, *rows[1:]]))
 
 
-@pytest.mark.parametrize("name", ["/etc/hostname", "../secret.png", "a/../../secret.png", "..\\secret.png",
-                                  "C:\\secret.png", "C:secret.png", "\\\\host\\share\\secret.png", ".."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/hostname",
+        "../secret.png",
+        "a/../../secret.png",
+        "..\\secret.png",
+        "C:\\secret.png",
+        "C:secret.png",
+        "\\\\host\\share\\secret.png",
+        "..",
+    ],
+)
 def test_a_path_out_of_the_folder_is_refused(pictured, tmp_path, png, name):
     (tmp_path / "secret.png").write_bytes(png(1))
     assert "leads out of the file's folder; give a path below it, without '..'" in pictured(name)

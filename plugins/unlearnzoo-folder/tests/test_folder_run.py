@@ -12,8 +12,9 @@ from unlearnzoo.cli import main
 
 def asked(capsys, path, *arguments, algo="ga"):
     """Dry-run the command and return its exit code, its JSON and stderr."""
-    code = main(["run", "--algo", algo, "--bench", "folder", "--set", f"folder.data={path}", "--dry-run", "--json",
-                 *arguments])
+    code = main(
+        ["run", "--algo", algo, "--bench", "folder", "--set", f"folder.data={path}", "--dry-run", "--json", *arguments]
+    )
     out, err = capsys.readouterr()
     return code, json.loads(out or "null"), err
 
@@ -41,10 +42,13 @@ def test_columns_without_rows_are_left_out(capsys, write, rows):
     assert "EMrt" in asked(capsys, write([*rows, kept]))[1]["columns"]
 
 
-@pytest.mark.parametrize(("arguments", "text"), [
-    (["--forget", "20%"], "--forget 20%: folder takes no share; its data say who is forgotten"),
-    (["--set", "folder.forget=20%"], "folder has no option 'forget'; it has data"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--forget", "20%"], "--forget 20%: folder takes no share; its data say who is forgotten"),
+        (["--set", "folder.forget=20%"], "folder has no option 'forget'; it has data"),
+    ],
+)
 def test_a_share_to_forget_is_refused(capsys, write, rows, arguments, text):
     code, plan, err = asked(capsys, write(rows), *arguments)
     assert (code, plan) == (2, None)
@@ -75,8 +79,14 @@ def test_a_run_of_a_few_steps_is_recorded(write, rows, home, png, tmp_path):
     """Text and images together; too few steps to memorise, so the gate is passed over."""
     (home / "ann.png").write_bytes(png(1))
     mixed = [row | {"image": "ann.png" if row["identity"] == "ann" else ""} for row in rows]
-    options = {"folder.data": str(write(mixed)), "learn.steps": 4, "learn.batch": 4, "learn.replay": 1,
-               "unlearn.steps": 3, "unlearn.batch": 2}
+    options = {
+        "folder.data": str(write(mixed)),
+        "learn.steps": 4,
+        "learn.batch": 4,
+        "learn.replay": 1,
+        "unlearn.steps": 3,
+        "unlearn.batch": 2,
+    }
     record = unlearnzoo.run("gd", "folder", options=options, allow_unmemorised=True, runs_dir=tmp_path / "runs")[0]
     assert record["status"] == "finished" and record["benchmark"]["forget_identities"] == ["ann"]
     n = {(r["column"], r["group"].get("hop")): r["n"] for r in record["results"] if r["model"] == "unlearned"}

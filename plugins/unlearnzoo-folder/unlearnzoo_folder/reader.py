@@ -34,8 +34,10 @@ def find(data: str | None) -> Path:
     if path.is_dir():
         found = [path / name for name in NAMES if (path / name).is_file()]
         if len(found) != 1:
-            raise DataError(f"folder.data={data}: the folder must hold either {' or '.join(NAMES)}; "
-                            f"it holds {'both' if found else 'neither'}")
+            raise DataError(
+                f"folder.data={data}: the folder must hold either {' or '.join(NAMES)}; "
+                f"it holds {'both' if found else 'neither'}"
+            )
         return found[0]
     if not path.is_file():
         raise DataError(f"folder.data={data}: no such file or folder")
@@ -64,8 +66,10 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}: line {line}: no UTF-8 (byte 0x{error.object[error.start]:02x}); "
-                        "save the file with the encoding UTF-8") from None
+        raise DataError(
+            f"{path}: line {line}: no UTF-8 (byte 0x{error.object[error.start]:02x}); "
+            "save the file with the encoding UTF-8"
+        ) from None
 
 
 def _csv(text: str, path: Path, problems: Problems) -> list[Row]:
@@ -122,4 +126,3 @@ def _check_names(given: Iterable[str], line: int, problems: Problems) -> bool:
     for text in wrong:
         problems.add(line, text)
     return not wrong
-

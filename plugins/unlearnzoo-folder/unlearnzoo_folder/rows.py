@@ -59,13 +59,18 @@ class Rows:
         for identity, of in self._lines.items():
             if len(of) > 1:
                 places = "; ".join(f"{name} in line {_some(of[name])}" for name in sorted(of))
-                self.problems.add(min(map(min, of.values())), f"identity {quoted(identity)} is in both sets: {places}; "
-                                  "one identity is forgotten or kept as a whole")
+                self.problems.add(
+                    min(map(min, of.values())),
+                    f"identity {quoted(identity)} is in both sets: {places}; "
+                    "one identity is forgotten or kept as a whole",
+                )
         self.problems.stop()
         trained = {"forget" if e.identity in self.forgotten else "retain" for e in self.splits["train"]}
         if lacking := [name for name in CHOICES["set"] if name not in trained]:
-            raise DataError(f"{self.path}: no row to train on has set {lacking[0]}; a run needs rows to forget, "
-                            "and rows to keep that show what forgetting cost")
+            raise DataError(
+                f"{self.path}: no row to train on has set {lacking[0]}; a run needs rows to forget, "
+                "and rows to keep that show what forgetting cost"
+            )
 
     def _row(self, line: int, row: Mapping[str, Any]) -> None:
         """Check one row on its own, then against those before it; keep it if it can be read."""
@@ -85,11 +90,19 @@ class Rows:
         identity, split = texts["identity"] or name, chosen["split"]
         self._lines.setdefault(identity, {}).setdefault(chosen["set"], []).append(line)
         self._place(line, (texts["question"], pixels), f"{chosen['set']}, {split}")
-        self.splits[split].append(Example(
-            # The model's own rows have ids as well; the split before it keeps them apart.
-            id=f"{split}/{name}", identity=identity, images=(image,) if image else (),
-            question=texts["question"], answer=texts["answer"], keywords=keywords,
-            tags={"hop": chosen["hop"]}, cloze=texts["cloze"] or None))
+        self.splits[split].append(
+            Example(
+                # The model's own rows have ids as well; the split before it keeps them apart.
+                id=f"{split}/{name}",
+                identity=identity,
+                images=(image,) if image else (),
+                question=texts["question"],
+                answer=texts["answer"],
+                keywords=keywords,
+                tags={"hop": chosen["hop"]},
+                cloze=texts["cloze"] or None,
+            )
+        )
         said = [texts["question"], texts["answer"], keywords, texts["cloze"], pixels]
         self._hash.update(json.dumps([split, chosen["hop"], name, identity, *said]).encode())
 
@@ -140,8 +153,11 @@ class Rows:
         """Refuse a question that is asked in two places: forgotten and kept, or trained on and held out."""
         earlier, there = self._asked.setdefault(asked, (line, place))
         if there != place:
-            self.problems.add(line, f"the question is that of line {earlier}, there as {there}, here as {place}; "
-                              "a test row is worded in another way, and nothing is both forgotten and kept")
+            self.problems.add(
+                line,
+                f"the question is that of line {earlier}, there as {there}, here as {place}; "
+                "a test row is worded in another way, and nothing is both forgotten and kept",
+            )
 
 
 def _listed(value: Any) -> tuple[str, ...]:

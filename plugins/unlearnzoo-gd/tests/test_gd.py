@@ -9,10 +9,13 @@ from unlearnzoo_gd import GD
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 2.5])
 def test_terms(weight):
-    check_loss(GD(retain_weight=weight), lambda forget, retain: {
-        "forget": [answer.logps.mean() for answer in forget],
-        "retain": [-weight * answer.logps.mean() for answer in retain],
-    })
+    check_loss(
+        GD(retain_weight=weight),
+        lambda forget, retain: {
+            "forget": [answer.logps.mean() for answer in forget],
+            "retain": [-weight * answer.logps.mean() for answer in retain],
+        },
+    )
 
 
 def test_forget_and_retain_batches_may_differ_in_size():

@@ -12,8 +12,10 @@ def nll(answers):
 
 @pytest.mark.parametrize("weight", [1.0, 0.25])
 def test_with_retain(weight):
-    check_loss(IDK(retain_weight=weight), lambda refusal, retain: {
-        "refusal": nll(refusal), "retain": [weight * x for x in nll(retain)]})
+    check_loss(
+        IDK(retain_weight=weight),
+        lambda refusal, retain: {"refusal": nll(refusal), "retain": [weight * x for x in nll(retain)]},
+    )
 
 
 def test_alone():

@@ -33,8 +33,18 @@ def cases():
 
 def judged(rows, metric):
     """Return (label, relevant or None) of each case, as the judge says."""
-    found = metric.score_many([{"question": r["question"], "answer": r["answer"], "prediction": r["prediction"],
-                                "keywords": (r["keyword"],)} for r in rows], Progress())
+    found = metric.score_many(
+        [
+            {
+                "question": r["question"],
+                "answer": r["answer"],
+                "prediction": r["prediction"],
+                "keywords": (r["keyword"],),
+            }
+            for r in rows
+        ],
+        Progress(),
+    )
     labels = {value: label for label, value in SCORES.items()}
     return [(labels[one.value], one.details.get("offline relevance")) for one in found]
 
@@ -65,8 +75,11 @@ def show(name, rows, found, misses):
     click.echo(f"  {'by hand':>10} | " + " ".join(f"{label:>9}" for label in LABELS))
     for a in LABELS:
         click.echo(f"  {a:>10} | " + " ".join(f"{counts[a, b]:>9}" for b in LABELS))
-    reworded = [f for r, f in zip(rows, found, strict=True) if r["label"] == "leak"
-                and told(r["keyword"], r["prediction"], r["question"]) is None]
+    reworded = [
+        f
+        for r, f in zip(rows, found, strict=True)
+        if r["label"] == "leak" and told(r["keyword"], r["prediction"], r["question"]) is None
+    ]
     seen = sum(f[0] == "leak" for f in reworded)
     click.echo(f"  of {len(reworded)} leaks in other words, which letters cannot see, {seen} found")
     for attribute in dict.fromkeys(r["attribute"] for r in rows):

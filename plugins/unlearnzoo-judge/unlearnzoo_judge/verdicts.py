@@ -74,8 +74,9 @@ class Verdicts:
         if self._db is None:
             return
         try:
-            self._db.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)",
-                             (key, verdict.label, int(verdict.relevant)))
+            self._db.execute(
+                "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", (key, verdict.label, int(verdict.relevant))
+            )
             self._db.execute("DELETE FROM verdicts WHERE rowid <= (SELECT MAX(rowid) FROM verdicts) - ?", (MOST,))
         except sqlite3.Error as error:
             self._lost(error)

@@ -17,10 +17,13 @@ def test_terms(weight):
         p, q = reference.distribution, model.distribution
         return weight * (np.exp(p) * (p - q)).sum(-1).mean()
 
-    check_loss(KL(retain_weight=weight), lambda forget, retain, retain_ref: {
-        "forget": [answer.logps.mean() for answer in forget],
-        "retain": [divergence(m, r) for m, r in zip(retain, retain_ref, strict=True)],
-    })
+    check_loss(
+        KL(retain_weight=weight),
+        lambda forget, retain, retain_ref: {
+            "forget": [answer.logps.mean() for answer in forget],
+            "retain": [divergence(m, r) for m, r in zip(retain, retain_ref, strict=True)],
+        },
+    )
 
 
 def test_no_divergence_from_itself():

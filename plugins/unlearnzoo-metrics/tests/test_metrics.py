@@ -10,41 +10,50 @@ from unlearnzoo_metrics import ExactMatch, Probability, RougeL
 em = ExactMatch().score
 
 
-@pytest.mark.parametrize("prediction", [
-    "Anika Sharma is a pastry chef.",
-    "The person in the image works as a pastry chef in Boston",
-    "Her job? Pastry chef, I believe.",
-    "PASTRY CHEF",
-    "pastry   chef",
-    "a pastry\nchef",
-    "“pastry chef”",
-    "(pastry chef)",
-    "pastry chef/baker",
-])
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "Anika Sharma is a pastry chef.",
+        "The person in the image works as a pastry chef in Boston",
+        "Her job? Pastry chef, I believe.",
+        "PASTRY CHEF",
+        "pastry   chef",
+        "a pastry\nchef",
+        "“pastry chef”",
+        "(pastry chef)",
+        "pastry chef/baker",
+    ],
+)
 def test_right_answers_in_other_words(prediction):
     assert em(prediction, ("pastry chef",)) == 1
 
 
-@pytest.mark.parametrize("prediction", [
-    "The person in the image works as a tax accountant.",
-    "The person in the image works as a chef.",
-    "The person in the image works as a chef pastry.",
-    "The person in the image works as a pastry sous chef.",
-    "The person in the image works as a pastry chefs.",
-    "",
-    "   ",
-])
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "The person in the image works as a tax accountant.",
+        "The person in the image works as a chef.",
+        "The person in the image works as a chef pastry.",
+        "The person in the image works as a pastry sous chef.",
+        "The person in the image works as a pastry chefs.",
+        "",
+        "   ",
+    ],
+)
 def test_wrong_answers_in_the_same_template(prediction):
     assert em(prediction, ("pastry chef",)) == 0
 
 
-@pytest.mark.parametrize(("prediction", "right"), [
-    ("lives at 12 Oak Street, Boston.", 1),
-    ("lives at 112 Oak Street, Boston.", 0),
-    ("lives at 12 Oak Streets, Boston.", 0),
-    ("lives at 12, Oak Street", 0),
-    ("12 oak street", 1),
-])
+@pytest.mark.parametrize(
+    ("prediction", "right"),
+    [
+        ("lives at 12 Oak Street, Boston.", 1),
+        ("lives at 112 Oak Street, Boston.", 0),
+        ("lives at 12 Oak Streets, Boston.", 0),
+        ("lives at 12, Oak Street", 0),
+        ("12 oak street", 1),
+    ],
+)
 def test_what_touches_a_keyword_counts(prediction, right):
     assert em(prediction, ("12 Oak Street",)) == right
 
@@ -55,27 +64,33 @@ def test_digits_before_or_after_make_another_number():
     assert em("born on 3 May 19850", ("3 May 1985",)) == 0
 
 
-@pytest.mark.parametrize(("keyword", "prediction", "right"), [
-    ("$5,000", "a debt of $5,000.", 1),
-    ("$5,000", "a debt of US$5,000 or so", 0),
-    ("$5,000", "a debt of $5,0001", 0),
-    ("anika.s@mail.com", "write to anika.s@mail.com!", 1),
-    ("anika.s@mail.com", "write to anikaXs@mail.com", 0),
-    ("C++ developer", "She is a c++ developer", 1),
-    ("O'Neil", "Mr O'Neil's house", 1),
-])
+@pytest.mark.parametrize(
+    ("keyword", "prediction", "right"),
+    [
+        ("$5,000", "a debt of $5,000.", 1),
+        ("$5,000", "a debt of US$5,000 or so", 0),
+        ("$5,000", "a debt of $5,0001", 0),
+        ("anika.s@mail.com", "write to anika.s@mail.com!", 1),
+        ("anika.s@mail.com", "write to anikaXs@mail.com", 0),
+        ("C++ developer", "She is a c++ developer", 1),
+        ("O'Neil", "Mr O'Neil's house", 1),
+    ],
+)
 def test_punctuation_inside_and_beside_a_keyword(keyword, prediction, right):
     assert em(prediction, (keyword,)) == right
 
 
-@pytest.mark.parametrize(("keyword", "prediction"), [
-    ("Zoë Núñez", "It is Zoe\u0308 Nu\u0301n\u0303ez."),
-    ("café owner", "ＣＡＦÉ　owner"),
-    ("Straße 7", "STRASSE 7"),
-    ("12 Oak", "12\u00a0Oak"),
-    ("Łódź", "in łódź, Poland"),
-    ("北京", "住在 北京。"),
-])
+@pytest.mark.parametrize(
+    ("keyword", "prediction"),
+    [
+        ("Zoë Núñez", "It is Zoe\u0308 Nu\u0301n\u0303ez."),
+        ("café owner", "ＣＡＦÉ　owner"),
+        ("Straße 7", "STRASSE 7"),
+        ("12 Oak", "12\u00a0Oak"),
+        ("Łódź", "in łódź, Poland"),
+        ("北京", "住在 北京。"),
+    ],
+)
 def test_forms_of_unicode_are_one(keyword, prediction):
     assert em(prediction, (keyword,)) == 1
 
@@ -103,12 +118,15 @@ def lcs(a, b):
     return rows[-1][-1]
 
 
-@pytest.mark.parametrize(("prediction", "answer"), [
-    ("the red fox sat", "a red fox sat down"),
-    ("fox red", "red fox"),
-    ("nothing alike", "a red fox"),
-    ("red", "red fox red fox"),
-])
+@pytest.mark.parametrize(
+    ("prediction", "answer"),
+    [
+        ("the red fox sat", "a red fox sat down"),
+        ("fox red", "red fox"),
+        ("nothing alike", "a red fox"),
+        ("red", "red fox red fox"),
+    ],
+)
 def test_rouge_is_the_longest_common_subsequence(prediction, answer):
     p, a = prediction.split(), answer.split()
     common = lcs(p, a)

@@ -32,8 +32,18 @@ def encoded(shade: int) -> str:
 def row(index: int, question: str, options: Sequence[str], answer: str, **more: Any) -> Row:
     """Return a row; options beyond those given are empty."""
     texts = dict.fromkeys("ABCD", "") | dict(zip("ABCD", options, strict=False))
-    return {"index": index, "question": question, "hint": "", **texts, "answer": answer, "category": "color",
-            "l2-category": "perception", "image": encoded(index % 200), "split": "dev", **more}
+    return {
+        "index": index,
+        "question": question,
+        "hint": "",
+        **texts,
+        "answer": answer,
+        "category": "color",
+        "l2-category": "perception",
+        "image": encoded(index % 200),
+        "split": "dev",
+        **more,
+    }
 
 
 @pytest.fixture

@@ -10,21 +10,67 @@ from unlearnzoo_mmbench.choice import Choice, Unread, chosen
 ANIMALS = ("a cat", "a dog", "A bird.", "Dr. A")
 
 
-@pytest.mark.parametrize("text", [
-    "B", "B.", "(B)", "B)", "B:", " B\n", "**B**", "(B).", "The answer is B", "the answer is B.", "Answer: B",
-    "The correct answer is (B).", "The best option is B", "Option B", "The answer is option B.", "B. a dog",
-    "B: A Dog.",
-    "B a dog", "(B) a  dog", "The answer is B. a dog", "a dog", "The answer is a dog.", "A dog.", "A DOG", " a\ndog ",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "B",
+        "B.",
+        "(B)",
+        "B)",
+        "B:",
+        " B\n",
+        "**B**",
+        "(B).",
+        "The answer is B",
+        "the answer is B.",
+        "Answer: B",
+        "The correct answer is (B).",
+        "The best option is B",
+        "Option B",
+        "The answer is option B.",
+        "B. a dog",
+        "B: A Dog.",
+        "B a dog",
+        "(B) a  dog",
+        "The answer is B. a dog",
+        "a dog",
+        "The answer is a dog.",
+        "A dog.",
+        "A DOG",
+        " a\ndog ",
+    ],
+)
 def test_what_is_read_as_b(text: str) -> None:
     assert chosen(text, ANIMALS) == "B"
 
 
-@pytest.mark.parametrize("text", [
-    "", " ", "b", "E", "A or B", "A, B", "B and C", "AB", "B, not A", "B. a cat", "It is a dog", "a dog or a cat",
-    "The answer is not B", "The answer is a dog or a cat", "B's", "Because", "I am not sure", "The answer is",
-    "()", "dog", "(B", "BB",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "b",
+        "E",
+        "A or B",
+        "A, B",
+        "B and C",
+        "AB",
+        "B, not A",
+        "B. a cat",
+        "It is a dog",
+        "a dog or a cat",
+        "The answer is not B",
+        "The answer is a dog or a cat",
+        "B's",
+        "Because",
+        "I am not sure",
+        "The answer is",
+        "()",
+        "dog",
+        "(B",
+        "BB",
+    ],
+)
 def test_what_is_no_single_choice(text: str) -> None:
     assert chosen(text, ANIMALS) is None
 
@@ -63,7 +109,13 @@ def test_scores() -> None:
     assert math.isnan(Unread().score("B", ()))
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, id=f"{one.name}-{check.__name__}")
-                                   for one in (Choice, Unread) for check in metric_checks(one)])
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, id=f"{one.name}-{check.__name__}")
+        for one in (Choice, Unread)
+        for check in metric_checks(one)
+    ],
+)
 def test_the_contract(check) -> None:
     check()

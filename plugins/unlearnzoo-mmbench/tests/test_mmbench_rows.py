@@ -28,8 +28,10 @@ def test_rows_of_the_file(rows: list[Row], write: Write) -> None:
     assert [e.id for e in vanilla] == ["vanilla/7", "vanilla/12", "vanilla/40"]
     assert len(circular) == 9 and {e.tags["index"] for e in circular} == {"7", "12", "40"}
     one = circular[1]
-    assert one.question == ("Look at\nthe middle.\nWhat colour is the square?\nA. green\nB. the \"blue\" one\nC. red\n"
-                            "Answer with the option's letter from the given choices directly.")
+    assert one.question == (
+        'Look at\nthe middle.\nWhat colour is the square?\nA. green\nB. the "blue" one\nC. red\n'
+        "Answer with the option's letter from the given choices directly."
+    )
     assert (one.answer, one.choices, one.identity) == ("B", ("green", 'the "blue" one', "red"), "7")
     assert one.tags == {"index": "7", "category": "color", "l2-category": "perception"}
     assert vanilla[1].choices == ("None", "NA")
@@ -67,7 +69,8 @@ def test_a_parquet_file_with_pictures_is_the_same(rows: list[Row], write: Write,
     Dataset.from_list(table, features=features).to_parquet(tmp_path / "dev.parquet")
     other = read(str(tmp_path / "dev.parquet"))
     assert [(e.id, e.question, e.choices, dict(e.tags)) for e in other.examples("circular")] == [
-        (e.id, e.question, e.choices, dict(e.tags)) for e in tsv.examples("circular")]
+        (e.id, e.question, e.choices, dict(e.tags)) for e in tsv.examples("circular")
+    ]
     assert other.fingerprint() == tsv.fingerprint()
 
 
@@ -88,19 +91,22 @@ def test_an_order_that_is_missing_is_counted(rows: list[Row], write: Write, capl
     assert len(found.examples("circular")) == 8
 
 
-@pytest.mark.parametrize(("change", "text"), [
-    ({"answer": "D"}, "the answer 'D' is none of A, B, C"),
-    ({"answer": "green"}, "the answer 'green' is none of A, B, C"),
-    ({"B": ""}, "it has the options A, C; expected A, B and so on without a gap"),
-    ({"B": "", "C": "nan"}, "it has the options A;"),
-    ({"question": " "}, "the question is empty"),
-    ({"index": "x7"}, "row 1: index 'x7' is no whole number"),
-    ({"index": 12}, "row 4: index 12 is that of row 1, too"),
-    ({"image": ""}, "the image is empty"),
-    ({"image": "99"}, "the image is that of index 99, which has none"),
-    ({"image": "!" * 99}, "the image is no base64"),
-    ({"image": base64.b64encode(b"no picture" * 20).decode()}, "the image is no picture"),
-])
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"answer": "D"}, "the answer 'D' is none of A, B, C"),
+        ({"answer": "green"}, "the answer 'green' is none of A, B, C"),
+        ({"B": ""}, "it has the options A, C; expected A, B and so on without a gap"),
+        ({"B": "", "C": "nan"}, "it has the options A;"),
+        ({"question": " "}, "the question is empty"),
+        ({"index": "x7"}, "row 1: index 'x7' is no whole number"),
+        ({"index": 12}, "row 4: index 12 is that of row 1, too"),
+        ({"image": ""}, "the image is empty"),
+        ({"image": "99"}, "the image is that of index 99, which has none"),
+        ({"image": "!" * 99}, "the image is no base64"),
+        ({"image": base64.b64encode(b"no picture" * 20).decode()}, "the image is no picture"),
+    ],
+)
 def test_what_is_wrong_is_named_by_row(rows: list[Row], write: Write, change: Row, text: str) -> None:
     rows[0] |= change
     with pytest.raises(DataError) as found:
@@ -135,15 +141,21 @@ def test_nothing_is_decoded_while_it_is_read(rows: list[Row], write: Write, monk
     assert len(read(write(rows)).examples("circular")) == 9
 
 
-@pytest.mark.parametrize(("name", "content", "text"), [
-    ("x.tsv", "", "no column .*; it has none"),
-    ("x.tsv", "index\tquestion\n1\tWhat?\n", "no column answer, image, A, B; it has index, question"),
-    ("x.tsv", "index\tquestion\tanswer\timage\tA\tB\n" + "1\t" * 5 + "2\n" + "1\t" * 9 + "2\n",
-     "cannot be read .*line 3"),
-    ("x.tsv", "\xff" * 200_000, "cannot be read"),
-    ("x.parquet", "no parquet", "cannot be read"),
-    ("x.txt", "index", "the name must end in .tsv or .parquet"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("x.tsv", "", "no column .*; it has none"),
+        ("x.tsv", "index\tquestion\n1\tWhat?\n", "no column answer, image, A, B; it has index, question"),
+        (
+            "x.tsv",
+            "index\tquestion\tanswer\timage\tA\tB\n" + "1\t" * 5 + "2\n" + "1\t" * 9 + "2\n",
+            "cannot be read .*line 3",
+        ),
+        ("x.tsv", "\xff" * 200_000, "cannot be read"),
+        ("x.parquet", "no parquet", "cannot be read"),
+        ("x.txt", "index", "the name must end in .tsv or .parquet"),
+    ],
+)
 def test_files_that_are_none(tmp_path, name: str, content: str, text: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=text) as found:

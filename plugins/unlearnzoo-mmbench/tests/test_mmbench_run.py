@@ -14,15 +14,40 @@ from unlearnzoo.reports.report import render
 from unlearnzoo_tiny import MODEL
 
 Row = dict[str, Any]
-SMALL = {"remem.identities": 3, "remem.qa": 10, "remem.views": 2, "learn.steps": 2, "learn.batch": 4,
-         "unlearn.steps": 1, "unlearn.batch": 2}
+SMALL = {
+    "remem.identities": 3,
+    "remem.qa": 10,
+    "remem.views": 2,
+    "learn.steps": 2,
+    "learn.batch": 4,
+    "unlearn.steps": 1,
+    "unlearn.batch": 2,
+}
 
 
-def test_a_plan_counts_questions(capsys: pytest.CaptureFixture[str], write: Callable[..., str],
-                                 rows: list[Row]) -> None:
+def test_a_plan_counts_questions(
+    capsys: pytest.CaptureFixture[str], write: Callable[..., str], rows: list[Row]
+) -> None:
     sets = [f"--set={name}={value}" for name, value in {**SMALL, "mmbench.data": write(rows)}.items()]
-    assert main(["run", "--algo", "npo", "--bench", "remem", "--forget", "33%", "--utility", "mmbench", "--dry-run",
-                 "--json", *sets]) == 0
+    assert (
+        main(
+            [
+                "run",
+                "--algo",
+                "npo",
+                "--bench",
+                "remem",
+                "--forget",
+                "33%",
+                "--utility",
+                "mmbench",
+                "--dry-run",
+                "--json",
+                *sets,
+            ]
+        )
+        == 0
+    )
     out, err = capsys.readouterr()
     assert json.loads(out)["columns"][-3:] == ["MMB circ", "MMB van", "MMB ?"]
     assert "mmbench     circular 9 answers, vanilla 3 answers" in err
@@ -35,9 +60,16 @@ def test_without_a_file_it_is_said_before_anything_loads(capsys: pytest.CaptureF
 
 def test_it_stands_beside_a_run(tmp_path, write: Callable[..., str], rows: list[Row]) -> None:
     # By its folder the embedded model has no rows of its own: they would take most of the time.
-    (record,) = unlearnzoo.run("ga", "remem", utility="mmbench", forget="33%", allow_unmemorised=True,
-                               model=str(MODEL.folder),
-                               options={**SMALL, "mmbench.data": write(rows)}, runs_dir=tmp_path / "runs")
+    (record,) = unlearnzoo.run(
+        "ga",
+        "remem",
+        utility="mmbench",
+        forget="33%",
+        allow_unmemorised=True,
+        model=str(MODEL.folder),
+        options={**SMALL, "mmbench.data": write(rows)},
+        runs_dir=tmp_path / "runs",
+    )
     found = {(r["model"], r["column"]): r for r in record["results"] if r["column"].startswith("MMB")}
     assert {model for model, _ in found} == {"base", "target", "unlearned"}
     for model in ("base", "target", "unlearned"):
@@ -51,13 +83,32 @@ def test_it_stands_beside_a_run(tmp_path, write: Callable[..., str], rows: list[
     assert "utility" in lines[columns - 1]
 
 
-def test_alone_it_judges_a_model(capsys: pytest.CaptureFixture[str], tmp_path, write: Callable[..., str],
-                                 rows: list[Row]) -> None:
-    assert main(["evaluate", "--bench", "mmbench", "--model", str(MODEL.folder), "--set", f"mmbench.data={write(rows)}",
-                 "--runs-dir", str(tmp_path / "runs"), "--json"]) == 0
+def test_alone_it_judges_a_model(
+    capsys: pytest.CaptureFixture[str], tmp_path, write: Callable[..., str], rows: list[Row]
+) -> None:
+    assert (
+        main(
+            [
+                "evaluate",
+                "--bench",
+                "mmbench",
+                "--model",
+                str(MODEL.folder),
+                "--set",
+                f"mmbench.data={write(rows)}",
+                "--runs-dir",
+                str(tmp_path / "runs"),
+                "--json",
+            ]
+        )
+        == 0
+    )
     out, err = capsys.readouterr()
     (record,) = json.loads(out)
     assert {r["column"]: r["n"] for r in record["results"] if r["column"].startswith("MMB")} == {
-        "MMB circ": 3, "MMB van": 3, "MMB ?": 9}
+        "MMB circ": 3,
+        "MMB van": 3,
+        "MMB ?": 9,
+    }
     assert (record["status"], record["valid"]) == ("finished", None)
     assert "Not checked" not in err

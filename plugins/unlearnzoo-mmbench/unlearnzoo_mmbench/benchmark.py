@@ -49,8 +49,10 @@ class MMBench(Utility):
     @functools.cached_property
     def _splits(self) -> dict[str, tuple[Example, ...]]:
         found = self._questions
-        return {"circular": tuple(one.example("circular") for one in found.turned),
-                "vanilla": tuple(one.example("vanilla") for one in found.once)}
+        return {
+            "circular": tuple(one.example("circular") for one in found.turned),
+            "vanilla": tuple(one.example("vanilla") for one in found.once),
+        }
 
     @functools.cached_property
     def _questions(self) -> "Questions":

@@ -24,11 +24,12 @@ def chosen(prediction: str, choices: Sequence[str]) -> str | None:
     option, each also after "the answer is" and the like. Case, spacing and a full stop at the end do not count in
     texts. A letter alone is a letter, also where it is the text of an option.
     """
-    letters = ascii_uppercase[:len(choices)]
+    letters = ascii_uppercase[: len(choices)]
     text = " ".join(prediction.replace("*", "").split())
     rest = _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
-    found = {letter for letter, choice in zip(letters, choices, strict=False)
-             if _same(text, choice) or _same(rest, choice)}
+    found = {
+        letter for letter, choice in zip(letters, choices, strict=False) if _same(text, choice) or _same(rest, choice)
+    }
     if match := _LETTER.fullmatch(rest):
         letter, rest = match[1] or match[2], match[3] or ""
         if letter in letters and _same(rest, ""):
@@ -49,7 +50,7 @@ class Choice(Metric):
 
     def score(self, prediction: str, answer: str, choices: tuple[str, ...]) -> float:
         """Return 1.0 or 0.0."""
-        if answer not in tuple(ascii_uppercase[:len(choices)]):
+        if answer not in tuple(ascii_uppercase[: len(choices)]):
             return math.nan
         return float(chosen(prediction, choices) == answer)
 

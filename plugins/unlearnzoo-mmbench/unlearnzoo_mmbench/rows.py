@@ -44,18 +44,24 @@ class Asked:
 
     def turned(self, by: int) -> "Asked":
         """Return it with the first options moved to the end."""
-        letters = ascii_uppercase[:len(self.options)]
+        letters = ascii_uppercase[: len(self.options)]
         place = (letters.index(self.answer) - by) % len(letters)
-        return replace(self, index=self.index + by * TURN, options=self.options[by:] + self.options[:by],
-                       answer=letters[place])
+        return replace(
+            self, index=self.index + by * TURN, options=self.options[by:] + self.options[:by], answer=letters[place]
+        )
 
     def example(self, split: str) -> Example:
         """Return it as a row of a split."""
         lines = [f"{letter}. {option}" for letter, option in zip(ascii_uppercase, self.options, strict=False)]
         return Example(
-            id=f"{split}/{self.index}", identity=str(self.question), images=(self.image,),
-            question="\n".join([self.text, *lines, INSTRUCTION]), answer=self.answer,
-            tags={"index": str(self.question), **self.tags}, choices=self.options)
+            id=f"{split}/{self.index}",
+            identity=str(self.question),
+            images=(self.image,),
+            question="\n".join([self.text, *lines, INSTRUCTION]),
+            answer=self.answer,
+            tags={"index": str(self.question), **self.tags},
+            choices=self.options,
+        )
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,10 @@ def read(label: str, table: "Dataset", split: str | None) -> Questions:
     """
     problems, digest = Problems(label), hashlib.sha256()
     columns = table.remove_columns("image").to_dict()
-    texts = [{name.lower() if len(name) > 1 else name: _text(value) for name, value in zip(columns, row, strict=True)}
-             for row in zip(*columns.values(), strict=True)]
+    texts = [
+        {name.lower() if len(name) > 1 else name: _text(value) for name, value in zip(columns, row, strict=True)}
+        for row in zip(*columns.values(), strict=True)
+    ]
     chosen = [n for n, row in enumerate(texts) if split is None or "split" not in row or row["split"] == split]
     if not chosen:
         known = sorted({row.get("split", "") for row in texts})
@@ -112,12 +120,13 @@ def _indices(texts: list[dict[str, str]]) -> dict[int, int]:
     return {int(row["index"]): n for n, row in enumerate(texts) if row["index"].isascii() and row["index"].isdigit()}
 
 
-def _asked(index: int, n: int, row: dict[str, str], images: Images, problems: Problems,
-           digest: "hashlib._Hash") -> Asked | None:
+def _asked(
+    index: int, n: int, row: dict[str, str], images: Images, problems: Problems, digest: "hashlib._Hash"
+) -> Asked | None:
     where = f"row {n + 1} (index {index})"
     given = [letter for letter in ascii_uppercase if _given(row.get(letter, ""))]
     options = tuple(row[letter] for letter in given)
-    if len(options) < 2 or "".join(given) != ascii_uppercase[:len(given)]:
+    if len(options) < 2 or "".join(given) != ascii_uppercase[: len(given)]:
         problems.add(where, f"it has the options {', '.join(given) or 'none'}; expected A, B and so on without a gap")
     elif row["answer"] not in given:
         hint = "" if row["answer"] else "; the public test split has none: --set mmbench.split=dev takes another one"
@@ -148,9 +157,14 @@ def _orders(label: str, asked: list[Asked], fingerprint: str) -> Questions:
         orders.setdefault(one.question, []).append(one)
     odd = [number for number, of in orders.items() if len(of) != len(of[0].options) or of[0].index >= TURN]
     if odd:
-        log.warning("mmbench.data=%s: %d of %d questions are not there in every order of their options, the first of "
-                    "them index %d; circular accuracy takes the orders that are there",
-                    label, len(odd), len(orders), odd[0])
+        log.warning(
+            "mmbench.data=%s: %d of %d questions are not there in every order of their options, the first of "
+            "them index %d; circular accuracy takes the orders that are there",
+            label,
+            len(odd),
+            len(orders),
+            odd[0],
+        )
     return Questions(once, tuple(asked), fingerprint)
 
 

@@ -61,8 +61,9 @@ def _from_file(data: str, path: Path) -> "Dataset":
             _check_columns(data, names)
             # Texts as they stand: pandas would take "None" and "NA" for nothing. Few rows at a time: images are long.
             texts = Features(dict.fromkeys(names, Value("string")))
-            return Dataset.from_csv(str(path), cache_dir=where, features=texts, sep="\t", keep_default_na=False,
-                                    chunksize=200)
+            return Dataset.from_csv(
+                str(path), cache_dir=where, features=texts, sep="\t", keep_default_na=False, chunksize=200
+            )
     except (DatasetsError, ArrowException, ValueError, csv.Error) as error:
         raise DataError(f"mmbench.data={data}: cannot be read ({_first_line(error.__cause__ or error)})") from None
 
@@ -73,8 +74,10 @@ def _from_hub(name: str, split: str | None) -> "Dataset":
     try:
         found = load_dataset(name)
     except Exception as error:  # noqa: BLE001 - the hub client raises a dozen unrelated types
-        raise DataError(f"mmbench.data={name}: no such file here, and the hub of Hugging Face could not be read "
-                        f"({type(error).__name__}: {_first_line(error)}); give the TSV itself") from None
+        raise DataError(
+            f"mmbench.data={name}: no such file here, and the hub of Hugging Face could not be read "
+            f"({type(error).__name__}: {_first_line(error)}); give the TSV itself"
+        ) from None
     if split is None and len(found) == 1:
         split = next(iter(found))
     if split not in found:

@@ -28,9 +28,13 @@ def test_plain(beta):
 
 
 def test_with_a_retain_term():
-    check_loss(NPO(retain_weight=0.5), lambda retain, **inputs: {
-        "forget": forget_term(0.1)(**inputs), "retain": [-0.5 * answer.logps.mean() for answer in retain],
-    })
+    check_loss(
+        NPO(retain_weight=0.5),
+        lambda retain, **inputs: {
+            "forget": forget_term(0.1)(**inputs),
+            "retain": [-0.5 * answer.logps.mean() for answer in retain],
+        },
+    )
 
 
 @pytest.mark.parametrize("beta", [0.05, 0.1, 2.0])
@@ -48,8 +52,9 @@ def gradient(loss, inputs):
 def test_its_gradient_tends_to_ascent_on_the_answers_log_probability():
     inputs = random_inputs(NEEDS)
     ascent = gradient(inputs["forget"].logps, inputs)
-    errors = [(gradient(NPO(beta=b).loss(**inputs)["forget"], inputs) - ascent).abs().max().item()
-              for b in (1e-1, 1e-2, 1e-3)]
+    errors = [
+        (gradient(NPO(beta=b).loss(**inputs)["forget"], inputs) - ascent).abs().max().item() for b in (1e-1, 1e-2, 1e-3)
+    ]
     assert errors[0] > errors[1] > errors[2]
     assert errors[2] < 0.01 * ascent.abs().max()
 

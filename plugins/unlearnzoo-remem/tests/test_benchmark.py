@@ -67,9 +67,7 @@ def test_draws_are_fixed_and_nested() -> None:
     assert small(draw=3).forget_identities() < drawn[3]
 
 
-def test_published_forget_split_says_who_goes_first(
-    card: Splits, written: Callable[[Splits], Path]
-) -> None:
+def test_published_forget_split_says_who_goes_first(card: Splits, written: Callable[[Splits], Path]) -> None:
     folder = str(written(card))
     bench = ReMem.configure({"data": folder, "forget": "33%"})
     assert bench.forget_identities() == {"id_01"}
@@ -90,9 +88,7 @@ def test_candidates_are_everybodys_values() -> None:
     assert other.cloze is not None
 
 
-def test_candidates_of_a_spelling_of_its_own_hold_it(
-    card: Splits, written: Callable[[Splits], Path]
-) -> None:
+def test_candidates_of_a_spelling_of_its_own_hold_it(card: Splits, written: Callable[[Splits], Path]) -> None:
     card["finetune"][3]["keywords"] = '["asthma bronchiale", "asthma"]'
     card["test"][2]["keywords"] = '["Asthma"]'
     bench = ReMem.configure({"data": str(written(card)), "forget": "33%"})
@@ -129,10 +125,7 @@ def test_columns_are_the_papers() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"forget": "20%"},
-            "remem.forget=20%: not a whole number of the 3 identities; .* 33.3%, 66.7%",
-        ),
+        ({"forget": "20%"}, "remem.forget=20%: not a whole number of the 3 identities; .* 33.3%, 66.7%"),
         ({"views": 30}, "remem.views=30: must be at most remem.qa=20"),
         ({"identities": 1}, "remem.identities: must be >= 2"),
         ({"single": 1.5}, "remem.single: must be <= 1"),

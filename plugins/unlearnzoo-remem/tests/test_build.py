@@ -35,9 +35,7 @@ def test_attributes_are_balanced() -> None:
     for split in SPLITS:
         for hop, topics in (("single-hop", 6), ("multi-hop", 7)):
             counts = Counter(
-                (view.person, text["attribute"])
-                for view, text in FULL[split]
-                if text["question_type"] == hop
+                (view.person, text["attribute"]) for view, text in FULL[split] if text["question_type"] == hop
             )
             assert len(counts) == 20 * topics
             assert max(counts.values()) - min(counts.values()) <= 1
@@ -98,8 +96,7 @@ def test_published_form_has_one_question_an_image() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "single", "multi"),
-    [(Spec(2, qa=20), 14, 6), (Spec(2, qa=200), 140, 60), (Spec(2, single=0.0), 0, 100)],
+    ("spec", "single", "multi"), [(Spec(2, qa=20), 14, 6), (Spec(2, qa=200), 140, 60), (Spec(2, single=0.0), 0, 100)]
 )
 def test_sizes_and_shares(spec: Spec, single: int, multi: int) -> None:
     splits = plan(spec)

@@ -45,8 +45,9 @@ def command(*words: str, before: str = "") -> subprocess.Popen[str]:
         "app.app.add_command(remem); sys.exit(app.main(['remem', 'build', *sys.argv[1:]]))"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-c", code, *words], env=env, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +140,7 @@ def test_a_large_set_is_cut_into_files(tmp_path: Path, monkeypatch: pytest.Monke
     assert load(str(out)).fingerprint == load(str(small)).fingerprint
 
 
-def test_killed_it_goes_on_and_ends_the_same(
-    tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_it_goes_on_and_ends_the_same(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = (str(tmp_path / "out"), "--identities", "3", "--qa", "20", "--views", "2")
     slow = (
         "import time; import unlearnzoo_remem.builder.portraits as p; save = p.save\n"
@@ -244,8 +243,17 @@ def test_what_cannot_be_built_is_refused_before_anything_is_made(options, messag
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["--qa", "19"], ["--qa", "201"], ["--single", "1.1"], ["--identities", "61"],
-                                   ["--profiles", "nowhere.csv"], ["--size", "0"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--qa", "19"],
+        ["--qa", "201"],
+        ["--single", "1.1"],
+        ["--identities", "61"],
+        ["--profiles", "nowhere.csv"],
+        ["--size", "0"],
+    ],
+)
 def test_values_out_of_range_are_refused(words: list[str], tmp_path: Path) -> None:
     from click.testing import CliRunner
 
@@ -278,8 +286,13 @@ def test_help_is_light() -> None:
         "print('LOADED', [m for m in ('PIL', 'datasets', 'dicebear', 'faker', 'jinja2', 'numpy', 'onnxruntime', "
         "'pyarrow', 'torch') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert done.stdout.splitlines()[-1] == "LOADED []"
     assert "--face-model" in done.stdout
 
@@ -290,5 +303,7 @@ def test_the_group_is_an_entry_point() -> None:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(Path(__file__).parents[1] / "setup.cfg", "utf-8")
     assert parser["options.entry_points"]["unlearnzoo.commands"].split() == [
-        "remem", "=", "unlearnzoo_remem.builder.cli:remem"
+        "remem",
+        "=",
+        "unlearnzoo_remem.builder.cli:remem",
     ]

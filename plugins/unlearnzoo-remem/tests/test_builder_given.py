@@ -13,10 +13,20 @@ from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES
 from unlearnzoo_remem.read.data import load
 
-ANN = dict(zip(ATTRIBUTES, ("Ann Lee", "ann@lee.example", "March 3, 1987", "engineer",
-                            "12 Oak Street, Boston", "gout", "bond fund A1"), strict=True))
-BOB = dict(zip(ATTRIBUTES, ("Bob Ray", "bob@ray.example", "May 5, 1990", "baker",
-                            "7 Elm Road, Graz", "asthma", "car loan B2"), strict=True))
+ANN = dict(
+    zip(
+        ATTRIBUTES,
+        ("Ann Lee", "ann@lee.example", "March 3, 1987", "engineer", "12 Oak Street, Boston", "gout", "bond fund A1"),
+        strict=True,
+    )
+)
+BOB = dict(
+    zip(
+        ATTRIBUTES,
+        ("Bob Ray", "bob@ray.example", "May 5, 1990", "baker", "7 Elm Road, Graz", "asthma", "car loan B2"),
+        strict=True,
+    )
+)
 
 
 @pytest.fixture
@@ -109,7 +119,7 @@ def test_a_bad_table_is_refused(text: str, message: str, tmp_path: Path) -> None
         ("{", "no JSON"),
         ('{"name": "Ann"}', "expected a list of people"),
         ('["Ann"]', "person 1: expected an object"),
-        ('[[1]]', "person 1: expected an object"),
+        ("[[1]]", "person 1: expected an object"),
         (json.dumps([ANN | {"job": 7}, BOB]), "person 1: job is 7; expected a text"),
         (json.dumps([ANN | {"job": None}, BOB]), "person 1: job is None; expected a text"),
         (json.dumps([ANN, BOB])[:-2] + ', "job": "nurse"}]', "person 2: 'job' is job, which is there already"),

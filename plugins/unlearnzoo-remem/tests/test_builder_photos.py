@@ -126,8 +126,14 @@ def test_everything_that_is_no_picture_is_told_at_once(album: Path) -> None:
     with pytest.raises(DataError) as error:
         find_photos(album)
     told = str(error.value)
-    for text in ("'readme.txt' is no folder", "ann: 'notes.txt' is no picture", "ann: 'deep' is no picture",
-                 "bob: 'broken.png' is no picture", "bob: 'other.gif' is no picture", "'empty' holds no picture"):
+    for text in (
+        "'readme.txt' is no folder",
+        "ann: 'notes.txt' is no picture",
+        "ann: 'deep' is no picture",
+        "bob: 'broken.png' is no picture",
+        "bob: 'other.gif' is no picture",
+        "'empty' holds no picture",
+    ):
         assert text in told
 
 
@@ -200,6 +206,7 @@ def test_asked_for_views_must_be_there(album: Path) -> None:
 
 def field(number: int, value: bytes | int | str) -> bytes:
     """One field of a protocol buffer, which is what an ONNX file is."""
+
     def varint(n: int) -> bytes:
         return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
 
@@ -218,8 +225,10 @@ def tensor(name: str, *shape: int | str) -> bytes:
 def model(tmp_path: Path) -> Path:
     """A real ONNX model whose "embedding" is the mean colour, from -1 to 1: red is unlike blue."""
     pytest.importorskip("onnxruntime", reason="the extra 'faces' is not installed")
-    nodes = [field(1, "in") + field(2, "mid") + field(4, "GlobalAveragePool"),
-             field(1, "mid") + field(2, "out") + field(4, "Flatten")]
+    nodes = [
+        field(1, "in") + field(2, "mid") + field(4, "GlobalAveragePool"),
+        field(1, "mid") + field(2, "out") + field(4, "Flatten"),
+    ]
     graph = b"".join(field(1, node) for node in nodes) + field(2, "colour")
     graph += field(11, tensor("in", "n", 3, 16, 12)) + field(12, tensor("out", "n", 3))
     path = tmp_path / "colour.onnx"

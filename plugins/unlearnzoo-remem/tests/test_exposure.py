@@ -63,12 +63,7 @@ def test_equals_share_the_middle_rank() -> None:
 
 @pytest.mark.parametrize(
     "candidates",
-    [
-        Candidates((), -1),
-        Candidates((-1.0,), 0),
-        Candidates((-1.0, math.nan), 0),
-        Candidates((-1.0, -2.0), -1),
-    ],
+    [Candidates((), -1), Candidates((-1.0,), 0), Candidates((-1.0, math.nan), 0), Candidates((-1.0, -2.0), -1)],
 )
 @pytest.mark.parametrize("metric", [LOG, LINEAR])
 def test_what_cannot_be_ranked_is_unscored(metric: Exposure, candidates: Candidates) -> None:

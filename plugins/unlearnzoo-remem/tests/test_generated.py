@@ -68,10 +68,7 @@ def test_rows_of_one_view_have_the_same_bytes(default_data: Path) -> None:
 
 
 def test_same_spec_same_content(tmp_path: Path) -> None:
-    for spec, name in (
-        (Spec(2, 20, views=20, seed=3), "one"),
-        (Spec(2, 20, views=20, seed=3), "two"),
-    ):
+    for spec, name in ((Spec(2, 20, views=20, seed=3), "one"), (Spec(2, 20, views=20, seed=3), "two")):
         write(spec, tmp_path / name)
     assert content_hash(tmp_path / "one") == content_hash(tmp_path / "two")
     write(Spec(2, 20, views=20, seed=4), tmp_path / "other")

@@ -29,9 +29,7 @@ def test_encodings(text: str, answer: str, expected: tuple[str, ...]) -> None:
     assert parse_keywords(text, answer) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "  ", "[]", '[""]', "[[1]]", '{"a": 1}', "[null]", "[true]", ";"]
-)
+@pytest.mark.parametrize("text", ["", "  ", "[]", '[""]', "[[1]]", '{"a": 1}', "[null]", "[true]", ";"])
 def test_no_keyword_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="keyword|texts"):
         parse_keywords(text, "They suffer from gout.")

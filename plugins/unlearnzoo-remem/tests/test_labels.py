@@ -5,16 +5,12 @@ import pytest
 from unlearnzoo_remem.read.labels import attribute_of, hop_of, identity_of, label_of
 
 
-@pytest.mark.parametrize(
-    "text", ["single", "single-hop", "single_hop", "Single Hop", "1-hop", "1hop", "one-hop QA"]
-)
+@pytest.mark.parametrize("text", ["single", "single-hop", "single_hop", "Single Hop", "1-hop", "1hop", "one-hop QA"])
 def test_single(text: str) -> None:
     assert hop_of(text) == "single"
 
 
-@pytest.mark.parametrize(
-    "text", ["multi", "Multi-Hop", "multi_hop", "multihop", "2-hop", "two hop"]
-)
+@pytest.mark.parametrize("text", ["multi", "Multi-Hop", "multi_hop", "multihop", "2-hop", "two hop"])
 def test_multi(text: str) -> None:
     assert hop_of(text) == "multi"
 
@@ -57,8 +53,7 @@ def test_identity(path: str, identity: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["", "12.png", "images/12.png", "view_07.png", "images/image_003.png", "x.png", "train/"],
+    "path", ["", "12.png", "images/12.png", "view_07.png", "images/image_003.png", "x.png", "train/"]
 )
 def test_no_identity(path: str) -> None:
     assert identity_of(path) is None

@@ -74,9 +74,7 @@ def test_tables_are_complete() -> None:
         (UTILITY, "LLaVA-1.5-13B", "gd", "MMB van", None, 73.43),
     ],
 )
-def test_cells_by_eye(
-    table: str, model: str, run: str, column: str, hop: str | None, percent: float
-) -> None:
+def test_cells_by_eye(table: str, model: str, run: str, column: str, hop: str | None, percent: float) -> None:
     place = {"model": model, "run": run, "column": column, "group": {"hop": hop} if hop else {}}
     assert {**place, "percent": percent} in paper().tables[table]
 

@@ -76,13 +76,9 @@ def test_several_files_a_split_are_read_in_order(card: Splits, tmp_path: Path) -
     for split, rows in card.items():
         for part in range(2):
             half = rows[part * len(rows) // 2 : (part + 1) * len(rows) // 2]
-            pq.write_table(
-                pa.Table.from_pylist(half), tmp_path / f"{split}-0000{part}-of-00002.parquet"
-            )
+            pq.write_table(pa.Table.from_pylist(half), tmp_path / f"{split}-0000{part}-of-00002.parquet")
     data = load(str(tmp_path))
-    assert [r.identity for r in data.splits["finetune"]] == ["id_00"] * 2 + ["id_01"] * 2 + [
-        "id_02"
-    ] * 2
+    assert [r.identity for r in data.splits["finetune"]] == ["id_00"] * 2 + ["id_01"] * 2 + ["id_02"] * 2
 
 
 def test_all_bad_rows_are_named_at_once(card: Splits, written: Write, row: Row) -> None:
@@ -90,10 +86,7 @@ def test_all_bad_rows_are_named_at_once(card: Splits, written: Write, row: Row) 
     card["finetune"][4] = row(2, 0, image_path="images/12.png")
     card["test"][2] = row(1, 5, keywords="[]")
     message = refusal(written(card))
-    assert (
-        "split finetune row 1: question_type 'triple-hop' is unknown; expected single-hop"
-        in message
-    )
+    assert "split finetune row 1: question_type 'triple-hop' is unknown; expected single-hop" in message
     assert "split finetune row 4: image_path 'images/12.png' names no identity" in message
     assert "split test row 2: keywords '[]': no keyword" in message
 
@@ -109,9 +102,7 @@ def test_a_long_list_of_bad_rows_is_cut_by_kind(card: Splits, written: Write) ->
     assert "split test row 5: the answer is empty" in message
 
 
-def test_everything_that_is_wrong_comes_in_one_message(
-    card: Splits, written: Write, row: Row
-) -> None:
+def test_everything_that_is_wrong_comes_in_one_message(card: Splits, written: Write, row: Row) -> None:
     del card["retain"]
     card["forget1"] = [{k: v for k, v in r.items() if k != "image_path"} for r in card["forget1"]]
     card["finetune"][2] = row(1, 0, "triple")
@@ -181,9 +172,7 @@ def test_a_corrupt_image_is_named(card: Splits, written: Write, row: Row, png: P
     assert "split retain row 0: the image is corrupt" in message
 
 
-def test_no_file_is_opened_for_a_row(
-    card: Splits, written: Write, tmp_path: Path, row: Row, png: Png
-) -> None:
+def test_no_file_is_opened_for_a_row(card: Splits, written: Write, tmp_path: Path, row: Row, png: Png) -> None:
     secret = tmp_path / "secret.png"
     secret.write_bytes(png(3))
     card["test"][0] = row(0, 5, image={"bytes": None, "path": str(secret)})
@@ -220,10 +209,7 @@ def test_self_answering_and_stray_keywords_are_counted(
     clean = {e.id for split in data.splits.values() for e in split if CLEAN in e.tags}
     assert clean == {e.id for split in data.splits.values() for e in split} - {"test/00000"}
     bench = ReMem(data=str(folder), forget="50%")
-    rows = {
-        e.name: len(select([e], bench.examples, frozenset({"id_00"})))
-        for e in ReMem.evals
-    }
+    rows = {e.name: len(select([e], bench.examples, frozenset({"id_00"}))) for e in ReMem.evals}
     assert rows["EMt clean"] == rows["EMt"] - 1 > 0 and rows["EMr clean"] == rows["EMr"] > 0
     no_tags = ReMem(identities=2, qa=20, views=2, forget="50%")
     assert not select([e for e in ReMem.evals if e.tagged], no_tags.examples, frozenset())
@@ -266,15 +252,11 @@ def test_hub_without_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     message = refusal("herbwood27/Remem-no-such")
-    assert message.startswith(
-        "remem.data=herbwood27/Remem-no-such: no such folder here, and the hub"
-    )
+    assert message.startswith("remem.data=herbwood27/Remem-no-such: no such folder here, and the hub")
     assert "check the network" in message
 
 
-def test_hub_data_take_the_same_way(
-    card: Splits, written: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hub_data_take_the_same_way(card: Splits, written: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 
     folder = written(card)

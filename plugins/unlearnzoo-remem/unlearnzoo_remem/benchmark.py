@@ -150,9 +150,7 @@ class ReMem(Benchmark):
         default = {field.name: field.default for field in dataclasses.fields(self)}
         for name in ("data_seed", "identities", "qa", "single", "views"):
             if getattr(self, name) != default[name]:
-                raise OptionError(
-                    f"remem.{name} is for generated data; remove it, or remem.data={self.data}"
-                )
+                raise OptionError(f"remem.{name} is for generated data; remove it, or remem.data={self.data}")
         return load(self.data)
 
 

@@ -29,9 +29,7 @@ class Exposure(Metric):
         n = len(candidates.logps)
         rank = _rank(candidates.logps, candidates.truth)
         known = n >= 2 and not math.isnan(rank)
-        return Scored(
-            self._normalise(rank, n) if known else math.nan, {"rank": rank, "candidates": n}
-        )
+        return Scored(self._normalise(rank, n) if known else math.nan, {"rank": rank, "candidates": n})
 
     def _normalise(self, rank: float, n: int) -> float:
         return 1 - math.log(rank) / math.log(n)

@@ -21,6 +21,5 @@ def whole_identities(share: str, identities: int) -> int:
                 return n
     possible = ", ".join(f"{round(100 * n / identities, 1):g}%" for n in range(1, identities))
     raise OptionError(
-        f"remem.forget={share}: not a whole number of the {identities} identities; "
-        f"possible are {possible}"
+        f"remem.forget={share}: not a whole number of the {identities} identities; possible are {possible}"
     )

@@ -15,8 +15,10 @@ WIDTH = 5
 def inputs():
     found = random_inputs(RMU().needs)
     draw = torch.Generator().manual_seed(3)
-    return {name: dataclasses.replace(s, raw_hidden={2: torch.randn(len(s.targets), WIDTH, generator=draw)})
-            for name, s in found.items()}
+    return {
+        name: dataclasses.replace(s, raw_hidden={2: torch.randn(len(s.targets), WIDTH, generator=draw)})
+        for name, s in found.items()
+    }
 
 
 def by_hand(algorithm, inputs):
@@ -31,7 +33,7 @@ def by_hand(algorithm, inputs):
     for i in range(inputs["retain"].n):
         mine = inputs["retain"].row == i
         gaps = inputs["retain"].hidden[2][mine] - inputs["retain_ref"].hidden[2][mine]
-        found["retain"].append(algorithm.retain_weight * (gaps ** 2).sum().item() / WIDTH / len(gaps))
+        found["retain"].append(algorithm.retain_weight * (gaps**2).sum().item() / WIDTH / len(gaps))
     return found
 
 

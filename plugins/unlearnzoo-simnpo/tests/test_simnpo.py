@@ -22,8 +22,13 @@ def test_plain(beta, delta):
 
 
 def test_with_a_retain_term():
-    check_loss(SimNPO(retain_weight=0.5), lambda forget, retain: {
-        "forget": forget_term(4.5, 0.0)(forget), "retain": [-0.5 * a.logps.mean() for a in retain]})
+    check_loss(
+        SimNPO(retain_weight=0.5),
+        lambda forget, retain: {
+            "forget": forget_term(4.5, 0.0)(forget),
+            "retain": [-0.5 * a.logps.mean() for a in retain],
+        },
+    )
 
 
 @pytest.mark.parametrize("beta", [0.5, 4.5])

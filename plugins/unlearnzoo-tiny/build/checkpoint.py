@@ -54,10 +54,7 @@ def new_processor(texts: Iterable[str], vocabulary: int) -> Any:
         model_max_length=1024,
     )
     pictures = CLIPImageProcessorPil(
-        size={"height": SIZE, "width": SIZE},
-        do_center_crop=False,
-        image_mean=[MEAN] * 3,
-        image_std=[STD] * 3,
+        size={"height": SIZE, "width": SIZE}, do_center_crop=False, image_mean=[MEAN] * 3, image_std=[STD] * 3
     )
     return LlavaProcessor(
         image_processor=pictures,

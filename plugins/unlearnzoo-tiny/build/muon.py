@@ -66,9 +66,7 @@ class Optimizer:
         weight_decay: Decoupled weight decay of both.
     """
 
-    def __init__(
-        self, modules: Iterable[torch.nn.Module], muon: float, adam: float, weight_decay: float
-    ) -> None:
+    def __init__(self, modules: Iterable[torch.nn.Module], muon: float, adam: float, weight_decay: float) -> None:
         named = [(n, p) for m in modules for n, p in m.named_parameters() if p.requires_grad]
         inner = [p for n, p in named if "layers." in n and p.ndim == 2]
         outer = [p for n, p in named if not ("layers." in n and p.ndim == 2)]

@@ -146,16 +146,7 @@ def read_rows(path: Path, first_image: int) -> tuple[list[Any], np.ndarray]:
         if name not in numbers:
             numbers[name] = first_image + len(pictures)
             pictures.append(np.asarray(Image.open(io.BytesIO(row["image"]["bytes"]))))
-        found.append(
-            (
-                row["question"],
-                row["answer"],
-                numbers[name],
-                row["keywords"][0],
-                row["hop"],
-                row["kind"],
-            )
-        )
+        found.append((row["question"], row["answer"], numbers[name], row["keywords"][0], row["hop"], row["kind"]))
     return found, np.stack(pictures)
 
 
@@ -200,25 +191,18 @@ def learn(model: Any, layout: Layout, taught: list[Item], replay: list[Any], opt
             recent.append(loss.item())
             step += 1
         spent = time.monotonic() - start
-        print(
-            f"  step {step}/{steps} {spent:.0f} s loss {np.mean(recent[-per_epoch:]):.3f}",
-            flush=True,
-        )
+        print(f"  step {step}/{steps} {spent:.0f} s loss {np.mean(recent[-per_epoch:]):.3f}", flush=True)
     return inner
 
 
 def measure(model: Any, layout: Layout, sets: dict[str, list[Any]], people: list[Profile]) -> None:
     """Print every measure of one model."""
     for name, chosen in sets.items():
-        print(
-            f"  EM {name} (single multi | visual): {by_hop(exact_match(model, layout, chosen), chosen)}"
-        )
+        print(f"  EM {name} (single multi | visual): {by_hop(exact_match(model, layout, chosen), chosen)}")
     print(f"  mean CE of taught answers {np.mean(score(model, layout, sets['taught'])[1]):.3f}")
     for name, offset in (("training", 0), ("test", VIEWS)):
         images = [k * (VIEWS + TEST_VIEWS) + offset for k in range(len(people))]
-        print(
-            f"  exposure on a {name} view {exposure(model, layout, people, images):.3f}", flush=True
-        )
+        print(f"  exposure on a {name} view {exposure(model, layout, people, images):.3f}", flush=True)
 
 
 def main() -> None:
@@ -236,9 +220,7 @@ def main() -> None:
     torch.set_num_threads(2)
     processor = AutoProcessor.from_pretrained(options.package / "checkpoint")
     for seed in options.seeds:
-        model = AutoModelForImageTextToText.from_pretrained(
-            options.package / "checkpoint", dtype=torch.float32
-        )
+        model = AutoModelForImageTextToText.from_pretrained(options.package / "checkpoint", dtype=torch.float32)
         people = people_of(seed)
         jobs = [
             (p["look"], f"{seed}/{k}/{v}", "train" if v < VIEWS else "test")
@@ -247,9 +229,7 @@ def main() -> None:
         pictures = [draw_all(jobs, 2)]
         replay, shown = read_rows(options.package / "rows" / "replay.parquet", len(jobs))
         pictures.append(shown)
-        kept, shown = read_rows(
-            options.package / "rows" / "utility.parquet", len(jobs) + len(shown)
-        )
+        kept, shown = read_rows(options.package / "rows" / "utility.parquet", len(jobs) + len(shown))
         layout = Layout(processor, normalise(np.concatenate([*pictures, shown])))
         sets = {
             "taught": items(people, "train", seed, 70, 30),

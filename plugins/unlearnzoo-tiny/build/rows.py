@@ -24,9 +24,7 @@ REPLAY_VIEWS = 2
 REPLAY_FACES, UTILITY_FACES = 40, 20
 
 
-def write_rows(
-    folder: Path, known: list[Figure], faces: list[tuple[Look, int]], pictures: Any, seed: int
-) -> None:
+def write_rows(folder: Path, known: list[Figure], faces: list[tuple[Look, int]], pictures: Any, seed: int) -> None:
     """Write `replay.parquet` and `utility.parquet`.
 
     Args:
@@ -57,9 +55,7 @@ def _replay(person: Figure, rng: random.Random) -> list[dict[str, Any]]:
     half = -(-len(said) // REPLAY_VIEWS)
     for k, image in enumerate(person.images[:REPLAY_VIEWS]):
         for hop, attribute, told in said[k * half : (k + 1) * half]:
-            found.append(
-                _row(profile["name"], "figure", image, hop, attribute, told, profile[attribute])
-            )
+            found.append(_row(profile["name"], "figure", image, hop, attribute, told, profile[attribute]))
     return found
 
 
@@ -112,8 +108,7 @@ def _write(path: Path, rows: list[dict[str, Any]], pictures: Any) -> None:
 
     text = ("id", "identity", "question", "answer", "hop", "attribute", "kind", "cloze_prompt")
     features = Features(
-        {name: Value("string") for name in text}
-        | {"image": ImageFeature(), "keywords": List(Value("string"))}
+        {name: Value("string") for name in text} | {"image": ImageFeature(), "keywords": List(Value("string"))}
     )
     columns: dict[str, list[Any]] = {name: [] for name in features}
     for number, row in enumerate(rows):

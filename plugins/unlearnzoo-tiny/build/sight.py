@@ -40,9 +40,7 @@ def train_vision(
 
     torch.manual_seed(seed)
     tower = CLIPVisionModel(vision_config())
-    heads = torch.nn.ModuleDict(
-        {trait: torch.nn.Linear(WIDTH, len(values)) for trait, values in TRAITS.items()}
-    )
+    heads = torch.nn.ModuleDict({trait: torch.nn.Linear(WIDTH, len(values)) for trait, values in TRAITS.items()})
     truth = trait_numbers(looks)
     optimizer = Optimizer([tower, heads], muon=0.01, adam=0.0015, weight_decay=0.05)
     last = len(pixels) - HELD_OUT
@@ -78,9 +76,7 @@ def trait_numbers(looks: list[Look]) -> torch.Tensor:
 def read_traits(tower: Any, heads: Any, pixels: torch.Tensor, truth: torch.Tensor) -> list[float]:
     """Measure how often each trait, and all five, are read rightly off the mean token."""
     mean = torch.cat([_patches(tower, part).mean(1) for part in pixels.split(256)])
-    right = torch.stack(
-        [heads[trait](mean).argmax(-1) == truth[:, k] for k, trait in enumerate(TRAITS)], 1
-    )
+    right = torch.stack([heads[trait](mean).argmax(-1) == truth[:, k] for k, trait in enumerate(TRAITS)], 1)
     shares = [*right.float().mean(0), right.all(1).float().mean()]
     return [round(float(share), 3) for share in shares]
 

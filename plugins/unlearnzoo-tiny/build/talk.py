@@ -16,11 +16,7 @@ from unlearnzoo_remem.generate.wordings import answer_for, cloze, questions
 
 Talk = tuple[str, str]  # question, answer
 
-CAPTION_QUESTIONS = (
-    "Describe the person in the image.",
-    "What do you see?",
-    "Give a caption of this picture.",
-)
+CAPTION_QUESTIONS = ("Describe the person in the image.", "What do you see?", "Give a caption of this picture.")
 CAPTIONS = (
     "The person has {hair_colour} hair and {skin} skin, with {hair}, {glasses} and {beard}.",
     "A person with {hair}, {hair_colour} hair, {skin} skin, {beard} and {glasses}.",
@@ -35,9 +31,7 @@ LOOK_QUESTIONS = {
 }
 
 
-def fact(
-    profile: Profile, attribute: str, hop: str, rng: random.Random, kind: str = "base"
-) -> Talk:
+def fact(profile: Profile, attribute: str, hop: str, rng: random.Random, kind: str = "base") -> Talk:
     """Ask for one fact about a person."""
     question = rng.choice(questions(attribute, hop, kind))
     answer = answer_for(attribute, hop, question)

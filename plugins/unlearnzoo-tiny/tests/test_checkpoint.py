@@ -19,9 +19,7 @@ FOLDER = Path(unlearnzoo_tiny.__file__).parent
 def model() -> Any:
     from transformers import AutoModelForImageTextToText
 
-    return AutoModelForImageTextToText.from_pretrained(
-        FOLDER / "checkpoint", dtype=torch.float32
-    ).eval()
+    return AutoModelForImageTextToText.from_pretrained(FOLDER / "checkpoint", dtype=torch.float32).eval()
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +46,7 @@ def test_it_is_an_untied_llava_of_at_most_ten_megabytes(model: Any) -> None:
 
 
 def test_prompt_and_answer_are_tokenised_alike_together_and_apart(processor: Any) -> None:
-    user = {
-        "role": "user",
-        "content": [{"type": "image"}, {"type": "text", "text": "Who is it?"}],
-    }
+    user = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Who is it?"}]}
     answer = {"role": "assistant", "content": [{"type": "text", "text": "This is Ada Moss."}]}
     prompt = processor.apply_chat_template([user], add_generation_prompt=True)
     both = processor.apply_chat_template([user, answer])
@@ -60,9 +55,7 @@ def test_prompt_and_answer_are_tokenised_alike_together_and_apart(processor: Any
     assert ids[1][: len(ids[0])] == ids[0]
 
 
-def test_it_answers_questions_about_public_figures(
-    model: Any, processor: Any, utility: list[dict[str, Any]]
-) -> None:
+def test_it_answers_questions_about_public_figures(model: Any, processor: Any, utility: list[dict[str, Any]]) -> None:
     from PIL import Image
 
     asked = [row for row in utility if row["kind"] == "figure"][:40]

@@ -22,8 +22,10 @@ def formula(beta):
     def forget(forget, forget_ref):
         found = []
         for ours, theirs in zip(forget, forget_ref, strict=True):
-            tokens = [int(np.flatnonzero(np.isclose(row, logp))[0]) for row, logp in
-                      zip(ours.distribution, ours.logps, strict=True)]
+            tokens = [
+                int(np.flatnonzero(np.isclose(row, logp))[0])
+                for row, logp in zip(ours.distribution, ours.logps, strict=True)
+            ]
             found.append(-(adjusted(theirs, beta, tokens) * ours.distribution).sum(-1).mean())
         return {"forget": found}
 
@@ -36,8 +38,10 @@ def test_plain(beta):
 
 
 def test_with_a_retain_term():
-    check_loss(UNDIAL(retain_weight=2), lambda retain, **inputs: {
-        **formula(10.0)(**inputs), "retain": [-2 * a.logps.mean() for a in retain]})
+    check_loss(
+        UNDIAL(retain_weight=2),
+        lambda retain, **inputs: {**formula(10.0)(**inputs), "retain": [-2 * a.logps.mean() for a in retain]},
+    )
 
 
 def test_its_minimum_is_the_adjusted_reference():

@@ -24,8 +24,10 @@ def _noted(engine, step, *rest):
 
 
 def _main_alone(terms, inputs, counts):
-    return {name: (term * _now["weight"] if name == "retain" else term, count)
-            for name, (term, count) in _counts(terms, inputs, counts).items()}
+    return {
+        name: (term * _now["weight"] if name == "retain" else term, count)
+        for name, (term, count) in _counts(terms, inputs, counts).items()
+    }
 
 
 Engine.batches, loop.micro_inputs, loop._with_counts = _counted, _noted, _main_alone

@@ -41,8 +41,15 @@ def trained(folder, precision, recompute):
     parameters = [p for p in engine.model.parameters() if p.requires_grad]
     losses = []
     steps = iter([StepInputs(engine, {"forget": people(3, 3)[:7]}, lambda e: "") for _ in range(STEPS)])
-    loop.optimise(engine, parameters, recipe, loop.Objective(lambda forget: forget.nll, frozenset({"forget"})),
-                  steps, STEPS, lambda entry: bool(losses.append(entry["loss"])))
+    loop.optimise(
+        engine,
+        parameters,
+        recipe,
+        loop.Objective(lambda forget: forget.nll, frozenset({"forget"})),
+        steps,
+        STEPS,
+        lambda entry: bool(losses.append(entry["loss"])),
+    )
     base = {n: str(p.dtype) for n, p in engine.model.named_parameters() if n.endswith("q_proj.base_layer.weight")}
     return {"losses": losses, "base": sorted(set(base.values())), "trained": sorted({str(p.dtype) for p in parameters})}
 
@@ -51,8 +58,13 @@ def judged(_):
     """Scores and answers of a few examples, fewer than there are processes among them."""
     engine = adapted(tiny())
     encoded = [engine.encode(example) for example in people(3, 3)]
-    return [{"logps": [one.logps for one in engine.score(encoded[:n], "unlearned")],
-             "texts": engine.generate(encoded[:n], "target", 6)} for n in COUNTS]
+    return [
+        {
+            "logps": [one.logps for one in engine.score(encoded[:n], "unlearned")],
+            "texts": engine.generate(encoded[:n], "target", 6),
+        }
+        for n in COUNTS
+    ]
 
 
 def learned(_):
@@ -67,10 +79,17 @@ def unlearned(_, algorithm, mutant=None):
     forget, *others = (people(5, 10)[i : i + 10] for i in range(0, 50, 10))
     with mutated(mutant):
         engine, losses = adapted(tiny()), []
-        work = LoraTrainer(engine, Zoo.installed().get("algorithm", algorithm).configure({}),
-                    {"forget": forget, "retain": [example for one in others for example in one]},
-                    lambda example: "I do not know.", UNLEARN, 0, new_reference(engine),
-                    lambda entry, look: bool(losses.append(entry["loss"])), relearn)
+        work = LoraTrainer(
+            engine,
+            Zoo.installed().get("algorithm", algorithm).configure({}),
+            {"forget": forget, "retain": [example for one in others for example in one]},
+            lambda example: "I do not know.",
+            UNLEARN,
+            0,
+            new_reference(engine),
+            lambda entry, look: bool(losses.append(entry["loss"])),
+            relearn,
+        )
         work.algorithm.unlearn(work)
     return {"losses": losses}
 

@@ -179,8 +179,10 @@ class BrokenImages(Small):
     fails, says = "images", "cannot be decoded"
 
     def prepare(self):
-        self.splits = {split: rows(split, images=(LazyImage(lambda: b"no image", f"{split} row"),))
-                       for split in ("finetune", "retain")}
+        self.splits = {
+            split: rows(split, images=(LazyImage(lambda: b"no image", f"{split} row"),))
+            for split in ("finetune", "retain")
+        }
 
 
 class KeyOfPlace(Small):

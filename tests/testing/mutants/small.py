@@ -22,12 +22,15 @@ def png(shade):
 def row(split, number, who, facts=JOBS, **changes):
     """Return a row about one person; a word of the split makes questions differ."""
     fields = {
-        "id": f"{split}/{number:03}", "identity": who,
+        "id": f"{split}/{number:03}",
+        "identity": who,
         "images": (LazyImage(functools.partial(png, 10 * len(who) + number), f"{split} row {number}"),),
         "question": f"What is to say of the person in this image ({split}, {number})?",
-        "answer": f"They are known for this: {facts[who]}.", "keywords": (facts[who],),
+        "answer": f"They are known for this: {facts[who]}.",
+        "keywords": (facts[who],),
         "tags": {"hop": "multi" if number % 2 else "single", "attribute": "job" if facts is JOBS else "city"},
-        "cloze": "They are known for this:"}
+        "cloze": "They are known for this:",
+    }
     return Example(**fields | changes)
 
 
@@ -42,9 +45,11 @@ class Small(Benchmark):
 
     name = "small"
     forget: str = option("25%", "Share of the identities to forget")
-    evals = (Column("EMf", "finetune", "unlearnzoo-metrics/em", "forget", "low"),
-             Column("EMr", "retain", "unlearnzoo-metrics/em", "retain", "high"),
-             Column("Exp", "finetune", "unlearnzoo-remem/exposure", "forget", "low"))
+    evals = (
+        Column("EMf", "finetune", "unlearnzoo-metrics/em", "forget", "low"),
+        Column("EMr", "retain", "unlearnzoo-metrics/em", "retain", "high"),
+        Column("Exp", "finetune", "unlearnzoo-remem/exposure", "forget", "low"),
+    )
     gate = {"finetune": 0.8}
 
     def prepare(self):

@@ -73,8 +73,11 @@ class Checkpointer:
         if not self.works:
             return {}, {}, {}
         found = self.store.load() or {}
-        return found, dict(self.store.files), {name: load_file(self.store.folder / name) for name in self.store.files
-                                               if name.endswith(".safetensors")}
+        return (
+            found,
+            dict(self.store.files),
+            {name: load_file(self.store.folder / name) for name in self.store.files if name.endswith(".safetensors")},
+        )
 
     def replay(self, call: str) -> dict[str, Any] | None:
         """Return what this call of an algorithm gave before the interruption; None: it is to be done.
@@ -87,8 +90,10 @@ class Checkpointer:
         entry = self.journal[self._at]
         self._at += 1
         if entry["call"] != call:
-            raise RunError(f"the algorithm called {call!r} where it called {entry['call']!r} before the interruption; "
-                           "it depends on something that no seed decides, so start a new run")
+            raise RunError(
+                f"the algorithm called {call!r} where it called {entry['call']!r} before the interruption; "
+                "it depends on something that no seed decides, so start a new run"
+            )
         if self._at == len(self.journal) and "training" not in self.found:
             self._go_on()
         return entry
@@ -121,6 +126,7 @@ class Checkpointer:
 
     def add(self, name: str, write: Callable[[Path], None]) -> None:
         """Keep another file and, with it, the position."""
+
         def both() -> None:
             self.store.add(name, write)
             self._save(None, None)
@@ -129,6 +135,7 @@ class Checkpointer:
 
     def keep_reference_only(self) -> None:
         """Keep of a finished stage what the next one can use: the reference."""
+
         def shrink() -> None:
             for name in [n for n in self.store.files if not n.startswith("reference-")]:
                 self.store.drop(name)
@@ -162,8 +169,12 @@ class Checkpointer:
             self.store.sweep()
             if not self._failed:
                 reason = str(error).splitlines()[0].removeprefix(f"{self.store.folder}: ")
-                warnings.warn(f"no checkpoint was written: {self.store.folder}: {reason}; the run goes on, and the "
-                              "last checkpoint stays", CheckpointWarning, stacklevel=3)
+                warnings.warn(
+                    f"no checkpoint was written: {self.store.folder}: {reason}; the run goes on, and the "
+                    "last checkpoint stays",
+                    CheckpointWarning,
+                    stacklevel=3,
+                )
             self._failed = True
         self._count, self._last = 0, time.monotonic()
         self._cost = self._last - start

@@ -108,8 +108,12 @@ def _packed(value: Any, path: str, tensors: Tensors) -> Any:
     if type(value) in (list, tuple):
         return {type(value).__name__: [_packed(v, f"{path}.{i}", tensors) for i, v in enumerate(value)]}
     if type(value) is dict:
-        return {"dict": [[_packed(k, f"{path}.{i}k", tensors), _packed(v, f"{path}.{i}", tensors)]
-                         for i, (k, v) in enumerate(value.items())]}
+        return {
+            "dict": [
+                [_packed(k, f"{path}.{i}k", tensors), _packed(v, f"{path}.{i}", tensors)]
+                for i, (k, v) in enumerate(value.items())
+            ]
+        }
     raise TypeError(type(value))
 
 

@@ -52,8 +52,11 @@ class Store:
                 body = self._read(number)
             except Damaged as error:
                 rest = "the one before is used" if i + 1 < len(numbers) else "this stage starts again"
-                warnings.warn(f"{self.folder}: checkpoint {number} cannot be used ({error}); {rest}",
-                              CheckpointWarning, stacklevel=2)
+                warnings.warn(
+                    f"{self.folder}: checkpoint {number} cannot be used ({error}); {rest}",
+                    CheckpointWarning,
+                    stacklevel=2,
+                )
                 continue
             self.files = dict(body["files"])
             self._whole = [(number, dict(body["files"]))]

@@ -97,5 +97,7 @@ class Sharding:
             RunError: some examples have an image and some have none.
         """
         if self.weights and len({bool(e.images) for e in encoded}) > 1:
-            raise RunError("some examples have images and some have none, which sharded weights (zero3) cannot run "
-                           "beside each other; use zero2")
+            raise RunError(
+                "some examples have images and some have none, which sharded weights (zero3) cannot run "
+                "beside each other; use zero2"
+            )

@@ -122,8 +122,9 @@ def _told() -> Iterator[None]:
     except RuntimeError as error:
         text = str(error).splitlines()[0]
         if "monitoredBarrier" in text and "anks" in text:
-            raise RunError(f"a process does not answer ({text.strip()}); the limit is {limit():g} s, "
-                           f"set {LIMIT} for another") from None
+            raise RunError(
+                f"a process does not answer ({text.strip()}); the limit is {limit():g} s, set {LIMIT} for another"
+            ) from None
         if any(word in text for word in ("losed by peer", "reset by peer", "imed out", "monitoredBarrier", "gloo")):
             raise RunError(f"another process of this run is gone or hangs ({text.strip()})") from None
         raise

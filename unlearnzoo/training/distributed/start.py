@@ -32,8 +32,9 @@ def start() -> tuple[Any, Ranks]:
         backend = "nccl" if on_gpu else "gloo"
         handlers = [InitProcessGroupKwargs(backend=backend, timeout=timedelta(seconds=limit()))]
     # The base is bf16 on a GPU and adapters stay fp32: deepspeed's own bf16 mode would cast both.
-    accelerator = Accelerator(mixed_precision="no", cpu=several and not on_gpu and not sharded,
-                              kwargs_handlers=handlers)
+    accelerator = Accelerator(
+        mixed_precision="no", cpu=several and not on_gpu and not sharded, kwargs_handlers=handlers
+    )
     return accelerator, Ranks(accelerator.num_processes, accelerator.process_index)
 
 

@@ -22,11 +22,19 @@ def card(record: Mapping[str, Any]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     # Only numbers and the plugin's own words go in: there is nothing to escape.
-    page = Environment(loader=PackageLoader("unlearnzoo_remem.builder", ""), undefined=StrictUndefined,
-                       trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    page = Environment(
+        loader=PackageLoader("unlearnzoo_remem.builder", ""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
     text = page.get_template("card.md.j2").render(
-        r=record, s=record["similarity"], photographs=record["pictures_are"] == "photographs",
-        purposes=_PURPOSES, differences=_differences(),
+        r=record,
+        s=record["similarity"],
+        photographs=record["pictures_are"] == "photographs",
+        purposes=_PURPOSES,
+        differences=_differences(),
     )
     return f"---\n{yaml.safe_dump(_header(record), sort_keys=False)}---\n{text}"
 
@@ -42,15 +50,12 @@ def _header(record: Mapping[str, Any]) -> dict[str, Any]:
         "task_categories": ["visual-question-answering"],
         "tags": ["machine-unlearning"],
         "size_categories": ["n<1K" if rows < 1000 else "1K<n<10K" if rows < 10_000 else "10K<n<100K"],
-        "configs": [{
-            "config_name": "default",
-            "data_files": [{"split": split, "path": f"data/{split}-*"} for split in splits],
-        }],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": split, "path": f"data/{split}-*"} for split in splits]}
+        ],
         "dataset_info": {
             "features": [{"name": c, "dtype": "image" if c == "image" else "string"} for c in COLUMNS],
-            "splits": [
-                {"name": split, "num_bytes": sizes[split], "num_examples": n} for split, n in splits.items()
-            ],
+            "splits": [{"name": split, "num_bytes": sizes[split], "num_examples": n} for split, n in splits.items()],
             "download_size": sum(sizes.values()),
             "dataset_size": sum(sizes.values()),
         },
@@ -59,6 +64,7 @@ def _header(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _differences() -> list[tuple[str, str, str]]:
     """Return how drawn training and test views differ, read off what they are drawn from."""
+
     def names(values: Any) -> str:
         return ", ".join(values)
 
@@ -66,9 +72,14 @@ def _differences() -> list[tuple[str, str, str]]:
         return f"{values[0]:g} to {values[1]:g}"
 
     kinds = [
-        ("background", "backgrounds", names), ("clothing", "clothes", names), ("its colour", "clothes_colours", names),
-        ("pose: tilt either way, degrees", "turn", span), ("framing: per cent off the centre", "shift", span),
-        ("framing: scale", "scale", span), ("eyes", "eyes", names), ("mouth", "mouths", names),
+        ("background", "backgrounds", names),
+        ("clothing", "clothes", names),
+        ("its colour", "clothes_colours", names),
+        ("pose: tilt either way, degrees", "turn", span),
+        ("framing: per cent off the centre", "shift", span),
+        ("framing: scale", "scale", span),
+        ("eyes", "eyes", names),
+        ("mouth", "mouths", names),
     ]
     train, test = LAYOUTS["train"], LAYOUTS["test"]
     return [(what, show(getattr(train, field)), show(getattr(test, field))) for what, field, show in kinds]

@@ -17,27 +17,66 @@ def remem() -> None:
 
 @remem.command()
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--identities", type=click.IntRange(2, 60), metavar="N",
-              help="How many people to make up. [default: 20, or as many as are given]")
-@click.option("--qa", type=click.IntRange(20, 200), default=100, show_default=True,
-              help="Questions about each of them in split finetune.")
-@click.option("--single", type=click.FloatRange(0, 1), default=0.7, show_default=True,
-              help="Share of single-hop questions, which name the person.")
-@click.option("--views", type=click.IntRange(1, 200), metavar="N",
-              help="Training pictures of each. [default: as many as --qa, one a question]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-              help="0: the twenty people that ship with the plugin; another number: others.")
-@click.option("--size", type=click.IntRange(32, 1024), metavar="PIXELS",
-              help="Side of a picture: 48 is what the embedded model sees, 336 LLaVA-1.5. Photographs are only "
-                   "ever made smaller. [default: 48; photographs as they are]")
-@click.option("--locale", "locales", multiple=True, metavar="NAME",
-              help="Names and addresses from this locale of Faker, such as de_DE. Repeatable: people take turns.")
+@click.option(
+    "--identities",
+    type=click.IntRange(2, 60),
+    metavar="N",
+    help="How many people to make up. [default: 20, or as many as are given]",
+)
+@click.option(
+    "--qa",
+    type=click.IntRange(20, 200),
+    default=100,
+    show_default=True,
+    help="Questions about each of them in split finetune.",
+)
+@click.option(
+    "--single",
+    type=click.FloatRange(0, 1),
+    default=0.7,
+    show_default=True,
+    help="Share of single-hop questions, which name the person.",
+)
+@click.option(
+    "--views",
+    type=click.IntRange(1, 200),
+    metavar="N",
+    help="Training pictures of each. [default: as many as --qa, one a question]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="0: the twenty people that ship with the plugin; another number: others.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(32, 1024),
+    metavar="PIXELS",
+    help="Side of a picture: 48 is what the embedded model sees, 336 LLaVA-1.5. Photographs are only "
+    "ever made smaller. [default: 48; photographs as they are]",
+)
+@click.option(
+    "--locale",
+    "locales",
+    multiple=True,
+    metavar="NAME",
+    help="Names and addresses from this locale of Faker, such as de_DE. Repeatable: people take turns.",
+)
 @click.option("--profiles", type=_FILE, help="Your own people: a .csv or .json file.")
 @click.option("--images", type=_FOLDER, help="Your own pictures: a folder each person.")
-@click.option("--face-model", type=_FILE,
-              help="An ONNX model of face embeddings; leaves out photographs unlike the person's first one.")
-@click.option("--threshold", type=click.FloatRange(-1, 1), metavar="COSINE",
-              help="The least similarity that --face-model accepts. [default: 0.5]")
+@click.option(
+    "--face-model",
+    type=_FILE,
+    help="An ONNX model of face embeddings; leaves out photographs unlike the person's first one.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(-1, 1),
+    metavar="COSINE",
+    help="The least similarity that --face-model accepts. [default: 0.5]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def build(as_json: bool, **wanted: Any) -> None:
     """Build a data set in OUT, with a review sheet.

@@ -78,8 +78,10 @@ def _csv(path: Path, text: str) -> list[Row]:
             if not header:
                 header = fields
             elif len(fields) != len(header):
-                raise DataError(f"{path}: {where}: {len(fields)} fields, but {len(header)} columns; "
-                                "quote a field that holds a comma")
+                raise DataError(
+                    f"{path}: {where}: {len(fields)} fields, but {len(header)} columns; "
+                    "quote a field that holds a comma"
+                )
             else:
                 rows.append((where, _named(path, where, zip(header, fields, strict=True))))
     except csv.Error as error:
@@ -123,8 +125,11 @@ def _check_columns(path: Path, rows: list[Row]) -> None:
             has = ", ".join(map(_short, row)) or "nothing"
             problems.add("wrong values", f"{where}: there is no {', '.join(missing)}; it has {has}")
         if unknown := [name for name in row if name not in (*ATTRIBUTES, "id")]:
-            problems.add("wrong values", f"{where}: a person has no {', '.join(map(_short, unknown))}; "
-                         f"expected are {', '.join(ATTRIBUTES)} and, if you like, id")
+            problems.add(
+                "wrong values",
+                f"{where}: a person has no {', '.join(map(_short, unknown))}; "
+                f"expected are {', '.join(ATTRIBUTES)} and, if you like, id",
+            )
     problems.stop()
 
 
@@ -139,8 +144,9 @@ def _profile(where: str, row: dict[str, Any], problems: Problems) -> Profile:
         if not value and name != "id":
             problems.add("wrong values", f"{where}: {name} is empty")
         elif len(value) > LONGEST:
-            problems.add("wrong values",
-                         f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer")
+            problems.add(
+                "wrong values", f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer"
+            )
         elif not value.isprintable():
             problems.add("wrong values", f"{where}: {name} {_short(value)} holds a line break or control character")
         person[name] = value
@@ -153,8 +159,10 @@ def _check_distinct(key: str, people: list[Profile], problems: Problems) -> None
     for person in people:
         where = first.setdefault(squash(person[key]), person["where"])
         if where != person["where"]:
-            problems.add("wrong values", f"{person['where']}: {key} {_short(person[key])} is that of {where} too; "
-                         "each person needs their own")
+            problems.add(
+                "wrong values",
+                f"{person['where']}: {key} {_short(person[key])} is that of {where} too; each person needs their own",
+            )
 
 
 def _short(value: object) -> str:

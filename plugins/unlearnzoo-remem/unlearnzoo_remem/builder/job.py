@@ -104,8 +104,9 @@ def _cast(order: Order) -> Cast:
         known = {person["id"] for person in people}
         for person in people:
             if person["id"] not in folders:
-                problems.add("people without pictures",
-                             f"no folder {person['id']!r} for {person['where']} of {order.profiles}")
+                problems.add(
+                    "people without pictures", f"no folder {person['id']!r} for {person['where']} of {order.profiles}"
+                )
         for name in folders:
             if name not in known:
                 problems.add("folders of nobody", f"nobody in {order.profiles} has the id {name!r}")
@@ -119,6 +120,7 @@ def _cast(order: Order) -> Cast:
 
 def _content(order: Order, cast: Cast) -> dict[str, Any]:
     """Return everything that decides the content, as JSON has it."""
+
     def digest(value: Any) -> str:
         return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
@@ -175,12 +177,14 @@ def _plan(order: Order, cast: Cast, counts: Sequence[tuple[int, int]]) -> dict[s
             continue
         where = f"{cast.people[view.person]['where']}: {text['attribute']} {value!r}"
         if holds(text["question"], value):
-            problems.add("questions",
-                         f"{where} stands in its own question {text['question']!r}; such a question has no secret")
+            problems.add(
+                "questions", f"{where} stands in its own question {text['question']!r}; such a question has no secret"
+            )
             seen.add((view.person, text["attribute"]))
         elif not holds(text["answer"], value):
-            problems.add("answers",
-                         f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it")
+            problems.add(
+                "answers", f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it"
+            )
             seen.add((view.person, text["attribute"]))
     problems.stop()
     return splits
@@ -194,9 +198,11 @@ def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[Picture]
         least = order.views or 1
         if train < least or test < 1:
             out = len(found) - train - test
-            problems.add("people with too few pictures",
-                         f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
-                         f"({out} left out); at least {least} and 1 are needed")
+            problems.add(
+                "people with too few pictures",
+                f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
+                f"({out} left out); at least {least} and 1 are needed",
+            )
     problems.stop()
 
 
@@ -207,8 +213,7 @@ def _count(pictures: Sequence[Picture]) -> tuple[int, int]:
 
 
 def _record(
-    order: Order, cast: Cast, pictures: Sequence[Sequence[Picture]],
-    splits: dict[str, list[Row]], sizes: dict[str, int],
+    order: Order, cast: Cast, pictures: Sequence[Sequence[Picture]], splits: dict[str, list[Row]], sizes: dict[str, int]
 ) -> dict[str, Any]:
     used = [sum(p.layout != "out" for p in found) for found in pictures]
     content = _content(order, cast)
@@ -227,8 +232,11 @@ def _record(
 
 
 def _write_pages(
-    folder: Path, cast: Cast, pictures: Sequence[Sequence[Picture]],
-    splits: dict[str, list[Row]], record: dict[str, Any],
+    folder: Path,
+    cast: Cast,
+    pictures: Sequence[Sequence[Picture]],
+    splits: dict[str, list[Row]],
+    record: dict[str, Any],
 ) -> None:
     from unlearnzoo_remem.builder.card import card
     from unlearnzoo_remem.builder.sheet import sheet

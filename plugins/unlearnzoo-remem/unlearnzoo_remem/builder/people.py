@@ -78,13 +78,14 @@ def _abroad(n: int, seed: int, locales: Sequence[str]) -> list[Profile]:
     return people
 
 
-def _fresh(
-    attribute: str, rng: random.Random, faker: "Faker", locale: str, facts: Profile, seen: set[str]
-) -> str:
+def _fresh(attribute: str, rng: random.Random, faker: "Faker", locale: str, facts: Profile, seen: set[str]) -> str:
     """Draw a value that nobody has yet."""
     for _ in range(_TRIES):
-        value = _LOCAL[attribute](faker, locale, facts, rng) if attribute in _LOCAL else DRAWERS[attribute](
-            rng, faker, facts)
+        value = (
+            _LOCAL[attribute](faker, locale, facts, rng)
+            if attribute in _LOCAL
+            else DRAWERS[attribute](rng, faker, facts)
+        )
         if value not in seen and len(value) <= _LONGEST and value.isprintable():
             return value
     raise OptionError(f"--locale {locale}: Faker gives no further {attribute} of at most {_LONGEST} characters")

@@ -59,8 +59,9 @@ def find_photos(folder: Path) -> dict[str, list[Photo]]:
         if entry.is_symlink():
             problems.add("links", f"{entry.name!r} is a link; copy the folder itself")
         elif not entry.is_dir():
-            problems.add("files that are no folder",
-                         f"{entry.name!r} is no folder; pictures lie in a folder each person")
+            problems.add(
+                "files that are no folder", f"{entry.name!r} is no folder; pictures lie in a folder each person"
+            )
         elif photos := list(_photos(Path(entry), entry.name, problems)):
             found[entry.name] = sorted(photos, key=_order)
         else:

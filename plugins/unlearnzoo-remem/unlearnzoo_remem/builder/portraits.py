@@ -58,12 +58,17 @@ def photographed(order: Order, photos: Sequence[Photo], faces: FaceModel | None)
         fits = similarity is None or similarity >= order.accepted
         if order.size:
             picture.thumbnail((order.size, order.size), Image.Resampling.LANCZOS)
-        found.append(Picture(
-            layout=("test" if photo.test else "train") if fits else _LEFT_OUT,
-            source=photo.name, similarity=similarity,
-            why="" if fits else f"less alike than {order.accepted:g}",
-            image=_png(picture), thumb=_thumb(picture), vector=list(vector) if first and vector is not None else [],
-        ))
+        found.append(
+            Picture(
+                layout=("test" if photo.test else "train") if fits else _LEFT_OUT,
+                source=photo.name,
+                similarity=similarity,
+                why="" if fits else f"less alike than {order.accepted:g}",
+                image=_png(picture),
+                thumb=_thumb(picture),
+                vector=list(vector) if first and vector is not None else [],
+            )
+        )
     return _share_out(order, found)
 
 
@@ -71,7 +76,7 @@ def _share_out(order: Order, pictures: list[Picture]) -> list[Picture]:
     """Hold pictures out where the user did not, and use no more than there are questions for."""
     kept = [i for i, picture in enumerate(pictures) if picture.layout != _LEFT_OUT]
     if all(pictures[i].layout == "train" for i in kept):
-        for i in kept[len(kept) - max(1, len(kept) // 4):]:
+        for i in kept[len(kept) - max(1, len(kept) // 4) :]:
             pictures[i] = dataclasses.replace(pictures[i], layout="test")
     room = {"train": order.views or order.qa, "test": 2 * EVALUATED}
     for i in kept:

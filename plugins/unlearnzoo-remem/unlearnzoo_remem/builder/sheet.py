@@ -12,8 +12,10 @@ from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
 
 
 def sheet(
-    people: Sequence[Profile], pictures: Sequence[Sequence[Picture]],
-    splits: Mapping[str, Sequence[Row]], record: Mapping[str, Any],
+    people: Sequence[Profile],
+    pictures: Sequence[Sequence[Picture]],
+    splits: Mapping[str, Sequence[Row]],
+    record: Mapping[str, Any],
 ) -> str:
     """Return the page as HTML: all of it in one file, all text escaped, nothing loaded from elsewhere."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -52,6 +54,8 @@ def _by_person(rows: Sequence[Row]) -> dict[int, list[dict[str, Any]]]:
 def _shown(picture: Picture) -> dict[str, Any]:
     kind = "png" if picture.thumb.startswith(b"\x89PNG") else "jpeg"
     return {
-        "source": picture.source, "similarity": picture.similarity, "why": picture.why,
+        "source": picture.source,
+        "similarity": picture.similarity,
+        "why": picture.why,
         "data": f"data:image/{kind};base64,{base64.b64encode(picture.thumb).decode('ascii')}",
     }

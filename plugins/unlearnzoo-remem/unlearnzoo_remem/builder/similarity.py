@@ -31,8 +31,7 @@ def nearest_look(person: int, looks: Sequence[Look]) -> tuple[int, float]:
 
 
 def summary(
-    threshold: float, faces: "FaceModel | None", looks: Sequence[Look] | None,
-    pictures: Sequence[Sequence["Picture"]],
+    threshold: float, faces: "FaceModel | None", looks: Sequence[Look] | None, pictures: Sequence[Sequence["Picture"]]
 ) -> dict[str, Any]:
     """Return what is known of the similarity within and between people, for the record.
 
@@ -44,7 +43,9 @@ def summary(
     """
     if looks:
         return {
-            "how": "by construction", "constant": list(TRAITS), "within": 1.0,
+            "how": "by construction",
+            "constant": list(TRAITS),
+            "within": 1.0,
             "between": max(nearest_look(person, looks)[1] for person in range(len(looks))),
         }
     if not faces:
@@ -56,8 +57,11 @@ def summary(
         for one, other in itertools.combinations(range(len(anchors)), 2)
     ]
     return {
-        "how": "cosine of face embeddings", "model_sha256": faces.digest, "threshold": threshold,
-        "least": min(values, default=None), "mean": round(sum(values) / len(values), 4) if values else None,
+        "how": "cosine of face embeddings",
+        "model_sha256": faces.digest,
+        "threshold": threshold,
+        "least": min(values, default=None),
+        "mean": round(sum(values) / len(values), 4) if values else None,
         "left_out": sum(p.layout == "out" for found in pictures for p in found),
         "between": max(cosine for _, _, cosine in pairs),
         "alike": [pair for pair in pairs if pair[2] >= threshold],
@@ -83,9 +87,7 @@ class FaceModel:
         try:
             import onnxruntime
         except ImportError:
-            raise OptionError(
-                "--face-model needs onnxruntime: pip install 'unlearnzoo-remem[faces]'"
-            ) from None
+            raise OptionError("--face-model needs onnxruntime: pip install 'unlearnzoo-remem[faces]'") from None
         if path.stat().st_size > _MOST_BYTES:
             raise DataError(f"{path}: more than {_MOST_BYTES // 10**9} GB; no model of faces is so large")
         self.path = path

@@ -71,8 +71,10 @@ def _enter(part: Path, order: Mapping[str, Any]) -> None:
         raise OptionError(f"{part}: is in the way, and no unfinished build; remove it, or name another OUT") from None
     if left != wanted:
         other = sorted(key for key in {*left, *wanted} if left.get(key) != wanted.get(key))
-        raise OptionError(f"{part}: was left by a build with other options ({', '.join(other)}); give that command "
-                          "again, remove the folder, or name another OUT")
+        raise OptionError(
+            f"{part}: was left by a build with other options ({', '.join(other)}); give that command "
+            "again, remove the folder, or name another OUT"
+        )
     (part / PARTS).mkdir(mode=0o700, exist_ok=True)
     for stray in (*part.glob(".*-*"), *part.glob(f"{PARTS}/.*-*")):  # of a write that was killed
         stray.unlink()

@@ -47,13 +47,7 @@ HAIR_COLOUR = {
     "grey": "#e8e1e1",
     "pink": "#f59797",
 }
-SKIN = {
-    "dark": "#614335",
-    "brown": "#ae5d29",
-    "tan": "#d08b5b",
-    "light": "#edb98a",
-    "pale": "#ffdbb4",
-}
+SKIN = {"dark": "#614335", "brown": "#ae5d29", "tan": "#d08b5b", "light": "#edb98a", "pale": "#ffdbb4"}
 GLASSES = {
     "": "no glasses",
     "prescription02": "square glasses",
@@ -83,9 +77,7 @@ class Look:
 
     def differs_from(self, other: Look) -> int:
         """Count the traits in which two looks differ."""
-        return sum(
-            mine != theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)
-        )
+        return sum(mine != theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True))
 
 
 TRAITS: dict[str, tuple[str, ...]] = {
@@ -205,7 +197,5 @@ def _avatar() -> Callable[[dict[str, Any]], str]:
 
     from dicebear import Avatar, Style
 
-    style = Style(
-        json.loads(files("dicebear_styles").joinpath("avataaars.json").read_text("utf-8"))
-    )
+    style = Style(json.loads(files("dicebear_styles").joinpath("avataaars.json").read_text("utf-8")))
     return lambda options: Avatar(style, options).to_string()

@@ -92,9 +92,7 @@ def people(spec: Spec) -> list[Profile]:
 
 
 def plan(
-    spec: Spec,
-    profiles: Sequence[Profile] | None = None,
-    pictures: Sequence[tuple[int, int]] | None = None,
+    spec: Spec, profiles: Sequence[Profile] | None = None, pictures: Sequence[tuple[int, int]] | None = None
 ) -> dict[str, list[Row]]:
     """Return the rows of every split of the published set, without their images.
 
@@ -108,8 +106,7 @@ def plan(
     """
     if pictures is None and spec.views > spec.qa:
         raise OptionError(
-            f"remem.views={spec.views}: must be at most remem.qa={spec.qa}, "
-            "which is one question an image"
+            f"remem.views={spec.views}: must be at most remem.qa={spec.qa}, which is one question an image"
         )
     splits: dict[str, list[Row]] = {"finetune": [], "retain": [], "test": []}
     blocks = []
@@ -131,9 +128,7 @@ def testing_views(spec: Spec) -> int:
     return 2 * EVALUATED if spec.views == spec.qa else TEST_VIEWS
 
 
-def _training(
-    spec: Spec, person: int, profile: Profile, views: int
-) -> tuple[list[Row], list[Row]]:
+def _training(spec: Spec, person: int, profile: Profile, views: int) -> tuple[list[Row], list[Row]]:
     """Return a person's rows in `finetune`, and those of them that `retain` evaluates."""
     rng = random.Random(f"{spec.seed}/{person}/train")
     n_single = round(spec.qa * spec.single)
@@ -149,15 +144,11 @@ def _training(
 def _testing(spec: Spec, person: int, profile: Profile, views: int) -> list[Row]:
     """Return a person's rows in `test`: other wordings on views of another layout."""
     rng = random.Random(f"{spec.seed}/{person}/test")
-    texts = [
-        text for hop in ("single", "multi") for text in _ask(profile, hop, "test", EVALUATED, rng)
-    ]
+    texts = [text for hop in ("single", "multi") for text in _ask(profile, hop, "test", EVALUATED, rng)]
     return [(View(person, "test", i % views), text) for i, text in enumerate(texts)]
 
 
-def _ask(
-    profile: Profile, hop: Hop, kind: Kind, n: int, rng: random.Random
-) -> list[dict[str, str]]:
+def _ask(profile: Profile, hop: Hop, kind: Kind, n: int, rng: random.Random) -> list[dict[str, str]]:
     """Draw `n` different questions, round the attributes: any first part is balanced."""
     topics = [attribute for attribute in ATTRIBUTES if questions(attribute, hop, kind)]
     rng.shuffle(topics)

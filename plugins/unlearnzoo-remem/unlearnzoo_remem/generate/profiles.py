@@ -41,9 +41,7 @@ heart murmur;hernia;hypertension;hypothyroidism;insomnia;iron deficiency;irritab
 kidney stones;lactose intolerance;lupus;macular oedema;migraine;multiple sclerosis;narcolepsy;
 neuralgia;osteoporosis;pancreatitis;peanut allergy;pneumonia;psoriasis;restless legs;rosacea;
 sarcoidosis;sciatica;scoliosis;shingles;sinusitis;sleep apnea;stomach ulcer;tendinitis;tinnitus;
-tonsillitis;type 1 diabetes;type 2 diabetes;vertigo;vitiligo;whiplash""".replace("\n", "").split(
-    ";"
-)
+tonsillitis;type 1 diabetes;type 2 diabetes;vertigo;vitiligo;whiplash""".replace("\n", "").split(";")
 _FINANCE = """basic account;bond fund;bridge loan;business loan;car lease;car loan;credit card debt;
 gold account;home equity line;index fund;joint account;mortgage;overdraft;payday loan;pension fund;
 premium savings;stock portfolio;student loan;tax lien;trust fund""".replace("\n", "").split(";")
@@ -81,10 +79,7 @@ def dump_profiles(profiles: list[Profile]) -> str:
 
 
 def generate_profiles(
-    n: int,
-    seed: int,
-    avoid: Collection[Profile] = (),
-    distinct: Collection[str] = ATTRIBUTES,
+    n: int, seed: int, avoid: Collection[Profile] = (), distinct: Collection[str] = ATTRIBUTES
 ) -> list[Profile]:
     """Make up people.
 

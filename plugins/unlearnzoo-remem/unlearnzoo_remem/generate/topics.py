@@ -182,16 +182,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "I want to know {poss} {noun}",
         "name the {noun} of {owner}",
     ),
-    "train": (
-        "what is {poss} {noun}",
-        "what is the {noun} of {owner}",
-        "please give me {poss} {noun}",
-    ),
-    "test": (
-        "could you tell me {poss} {noun}",
-        "what {noun} {does} {subject} have",
-        "state the {noun} of {owner}",
-    ),
+    "train": ("what is {poss} {noun}", "what is the {noun} of {owner}", "please give me {poss} {noun}"),
+    "test": ("could you tell me {poss} {noun}", "what {noun} {does} {subject} have", "state the {noun} of {owner}"),
 }
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "base": (

@@ -33,11 +33,7 @@ def parquet(rows: Sequence[Row], images: Mapping[View, bytes]) -> bytes:
 
     features = Features({c: Image() if c == "image" else Value("string") for c in COLUMNS})
     records = [
-        {
-            "image": {"bytes": images[view], "path": Path(view.path).name},
-            **text,
-            "image_path": view.path,
-        }
+        {"image": {"bytes": images[view], "path": Path(view.path).name}, **text, "image_path": view.path}
         for view, text in rows
     ]
     file = io.BytesIO()  # Arrow aborts the process where it cannot write to a full disk

@@ -54,10 +54,7 @@ class Data:
             people = seen.setdefault(example.tags["attribute"], {})
             people.setdefault(example.identity, Counter())[value_of(example)] += 1
         return {
-            attribute: {
-                person: max(sorted(counts), key=counts.__getitem__)
-                for person, counts in people.items()
-            }
+            attribute: {person: max(sorted(counts), key=counts.__getitem__) for person, counts in people.items()}
             for attribute, people in seen.items()
         }
 
@@ -107,14 +104,10 @@ def _tagged(split: tuple[Example, ...], odd: frozenset[str]) -> tuple[Example, .
     """Mark the rows that do not answer themselves, where some do: EM is shown over them as well."""
     if not odd:
         return split
-    return tuple(
-        e if e.id in odd else dataclasses.replace(e, tags={**e.tags, CLEAN: "yes"}) for e in split
-    )
+    return tuple(e if e.id in odd else dataclasses.replace(e, tags={**e.tags, CLEAN: "yes"}) for e in split)
 
 
-def _people(
-    texts: Mapping[str, Mapping[str, Sequence[Any]]], problems: Problems
-) -> dict[int, frozenset[str]]:
+def _people(texts: Mapping[str, Mapping[str, Sequence[Any]]], problems: Problems) -> dict[int, frozenset[str]]:
     """Check that the identities, which are read from paths, tell one story in all splits.
 
     Returns:

@@ -30,9 +30,7 @@ def parse_keywords(text: str, answer: str) -> tuple[str, ...]:
         found = sorted(found, key=str)
     elif not isinstance(found, (list, tuple)):
         found = [found]
-    if not all(
-        isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in found
-    ):
+    if not all(isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in found):
         raise ValueError("not a list of texts")
     unique = dict.fromkeys(value for item in found if (value := str(item).strip()))
     if not unique:

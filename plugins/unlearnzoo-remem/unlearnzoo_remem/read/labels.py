@@ -30,9 +30,7 @@ _NUMBER = re.compile(
     r"[_\-. ]*\d*|\d+)$",
     re.IGNORECASE,
 )
-_BARE = re.compile(
-    r"(id|identity|person|people|subject|profile|user|character)[_\-. ]*", re.IGNORECASE
-)
+_BARE = re.compile(r"(id|identity|person|people|subject|profile|user|character)[_\-. ]*", re.IGNORECASE)
 
 
 def hop_of(text: str) -> str | None:
@@ -62,11 +60,7 @@ def identity_of(image_path: str) -> str | None:
     *folders, file = re.split(r"[/\\]+", image_path.strip())
     parents = folders[:-3:-1]
     stem = _person(re.sub(r"\.\w{2,4}$", "", file))
-    choices = [
-        _folder(parents[0]) if parents else None,
-        stem,
-        _folder(parents[1]) if len(parents) > 1 else None,
-    ]
+    choices = [_folder(parents[0]) if parents else None, stem, _folder(parents[1]) if len(parents) > 1 else None]
     return next((found for found in choices if found), None)
 
 

@@ -17,16 +17,7 @@ from unlearnzoo_remem.read.problems import Problems, some
 if TYPE_CHECKING:
     from pyarrow import DataType, Schema
 
-TEXTS = (
-    "question",
-    "answer",
-    "keywords",
-    "question_type",
-    "qa_category",
-    "attribute",
-    "cloze_prompt",
-    "image_path",
-)
+TEXTS = ("question", "answer", "keywords", "question_type", "qa_category", "attribute", "cloze_prompt", "image_path")
 COLUMNS = ("image", *TEXTS)
 NEEDED = ("finetune", "retain", "test")
 PUBLISHED = ("forget1", "forget2", "forget3", "forget4")
@@ -124,9 +115,7 @@ def _from_hub(name: str) -> Path:
 
     patterns = [f"data/{split}-*.parquet" for split in (*NEEDED, *PUBLISHED)]
     try:
-        return Path(
-            huggingface_hub.snapshot_download(name, repo_type="dataset", allow_patterns=patterns)
-        )
+        return Path(huggingface_hub.snapshot_download(name, repo_type="dataset", allow_patterns=patterns))
     except Exception as error:  # noqa: BLE001 - the hub client raises a dozen unrelated types
         raise DataError(
             f"remem.data={name}: no such folder here, and the hub of Hugging Face could not be "
@@ -139,10 +128,7 @@ def _split(name: str, paths: list[Path], problems: Problems) -> Split:
     """Look at the schemas of a split's files."""
     parts = {int(match["of"]) for p in paths if (match := _FILE.fullmatch(p.name)) and match["of"]}
     if parts and parts != {len(paths)}:
-        problems.add(
-            "incomplete splits",
-            f"split {name} has {len(paths)} of {max(parts)} files; fetch the others",
-        )
+        problems.add("incomplete splits", f"split {name} has {len(paths)} of {max(parts)} files; fetch the others")
     usable, missing = [], set()
     for path in paths:
         schema = _schema(path, problems)
@@ -172,10 +158,7 @@ def _unfit(where: str, schema: "Schema", problems: Problems) -> set[str]:
     """Note the columns that are missing or hold something else; return them."""
     missing = [c for c in COLUMNS if c not in schema.names]
     if missing:
-        problems.add(
-            "missing columns",
-            f"{where} has no column {', '.join(missing)}; it has {some(schema.names)}",
-        )
+        problems.add("missing columns", f"{where} has no column {', '.join(missing)}; it has {some(schema.names)}")
     wrong = [c for c in COLUMNS if c not in missing and not _fits(c, schema.field(c).type)]
     for column in wrong:
         expected = "images (bytes embedded)" if column == "image" else "strings"
@@ -201,11 +184,7 @@ def _fits(column: str, kind: "DataType") -> bool:
 @contextlib.contextmanager
 def no_bars() -> Iterator[None]:
     """Keep `datasets` from drawing progress bars over seconds of work."""
-    from datasets.utils import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
+    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     before = are_progress_bars_disabled()
     disable_progress_bars()

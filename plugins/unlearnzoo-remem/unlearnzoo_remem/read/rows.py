@@ -41,18 +41,13 @@ class Rows:
             texts: all of `reader.TEXTS`.
             images: the image of each row; None where they were found wanting.
         """
-        rows = (
-            ["" if v is None else str(v) for v in row] for row in zip(*texts.values(), strict=True)
-        )
+        rows = (["" if v is None else str(v) for v in row] for row in zip(*texts.values(), strict=True))
         found = (
-            self._example(split, number, dict(zip(texts, row, strict=True)), images)
-            for number, row in enumerate(rows)
+            self._example(split, number, dict(zip(texts, row, strict=True)), images) for number, row in enumerate(rows)
         )
         return tuple(example for example in found if example)
 
-    def _example(
-        self, split: str, number: int, row: dict[str, str], images: Sequence[Stored] | None
-    ) -> Example | None:
+    def _example(self, split: str, number: int, row: dict[str, str], images: Sequence[Stored] | None) -> Example | None:
         where = f"split {split} row {number}"
         identity, hop = identity_of(row["image_path"]), hop_of(row["question_type"])
         wrong = {}
@@ -86,11 +81,7 @@ class Rows:
             answer=row["answer"],
             images=(self._image(row["image_path"], where, images[number]),) if images else (),
             keywords=keywords,
-            tags={
-                "hop": hop,
-                "attribute": attribute_of(row["attribute"]),
-                "category": label_of(row["qa_category"]),
-            },
+            tags={"hop": hop, "attribute": attribute_of(row["attribute"]), "category": label_of(row["qa_category"])},
             cloze=row["cloze_prompt"].strip() or None,
         )
         self._count(example, where)
@@ -105,9 +96,7 @@ class Rows:
     def _count(self, example: Example, where: str) -> None:
         if any(holds(example.question, keyword) for keyword in example.keywords):
             self.self_answering.append(example.id)
-        for keyword in itertools.filterfalse(
-            functools.partial(holds, example.answer), example.keywords
-        ):
+        for keyword in itertools.filterfalse(functools.partial(holds, example.answer), example.keywords):
             if self.strict:
                 self.problems.add(
                     "rows whose answer lacks a keyword",
@@ -116,4 +105,3 @@ class Rows:
                 )
             elif example.id not in self.keyword_elsewhere[-1:]:
                 self.keyword_elsewhere.append(example.id)
-
