@@ -1,6 +1,21 @@
 """Errors that a user can fix: the command line prints their one line and no traceback."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message that says anything; of an empty one the class's name."""
+    return _message(error) or type(error).__name__
+
+
+def with_class(error: BaseException) -> str:
+    """Return an error as ``ValueError: first line of its message``, for errors that are not the zoo's own."""
+    message = _message(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _message(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+
+
 class ZooError(Exception):
     """A mistake that can be named: what was wrong, where, and what would be right.
 

@@ -44,3 +44,25 @@ def test_an_empty_question_is_an_assistant_sentence_after_the_image(engine):
     cloze = engine.encoder.candidates(people(1, 1)[0], ["chef."])[0]
     found = engine.encoder.encode(example)
     assert (found.prompt + found.answer)[:-1] == cloze.prompt + cloze.answer
+
+
+def test_what_is_kept_of_examples_is_bounded_and_what_was_forgotten_is_encoded_alike(engine):
+    from unlearnzoo.data.bounded import BoundedCache
+
+    examples = people(3, 4)
+    whole = [engine.encode(example) for example in examples]
+    assert [engine.encode(example) for example in examples][0] is whole[0]
+    engine.encoder._encoded = BoundedCache(3 * max(one.nbytes for one in whole), lambda one: one.nbytes)
+    for _ in range(2):
+        assert [engine.encode(example) for example in examples] == whole
+        assert 2 <= len(engine.encoder._encoded) <= 4
+
+
+def test_completions_of_more_sentences_than_are_kept_are_made_again_alike(engine):
+    from unlearnzoo.data.bounded import BoundedCache
+
+    example, values = people(1, 1)[0], ["pastry chef", "bus driver"]
+    others = [dataclasses.replace(example, cloze=f"{example.cloze} number {i}") for i in range(3)]
+    kept = [engine.encoder.candidates(one, values) for one in others]
+    engine.encoder._completed = BoundedCache(0, lambda made: 1)
+    assert [engine.encoder.candidates(one, values) for one in others] == kept and not len(engine.encoder._completed)

@@ -81,7 +81,7 @@ def test_memory_is_bounded_and_half_of_it_is_for_the_future():
     for picture in pictures:
         pixels([picture])
         settle(pixels)
-        assert pixels._held == len(pixels._kept) * SIZE <= 8 * SIZE and len(pixels._unused) <= 5
+        assert pixels._kept.nbytes == len(pixels._kept) * SIZE <= 8 * SIZE and len(pixels._unused) <= 5
 
 
 def test_an_error_is_the_callers_and_names_the_row():

@@ -21,10 +21,9 @@ def own_features(tmp_path, monkeypatch):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "cache"))
 
 
-def with_features(engine):
-    engine.pixels = vision_features.inputs(
-        engine.model.get_base_model(), engine.checkpoint.processor.image_processor, engine.accelerator.autocast, worth=0
-    )
+def with_features(engine, **bound):
+    base, processor = engine.model.get_base_model(), engine.checkpoint.processor.image_processor
+    engine.pixels = vision_features.inputs(base, processor, engine.accelerator.autocast, worth=0, **bound)
     return engine
 
 
@@ -195,13 +194,13 @@ def test_a_cache_that_cannot_be_written_is_a_warning_once(tmp_path, monkeypatch)
     files.put("b", torch.zeros(10))  # a second warning would be an error here
 
 
-def test_memory_is_bounded(both):
-    _, cached = both
-    one = cached.pixels([image(0)])["pixel_values"].nbytes
-    cached.pixels._max = 2 * one
+def test_memory_is_bounded(both, checkpoint_folder):
+    size = both[1].pixels([image(0)])["pixel_values"].nbytes
+    pixels = with_features(adapted(checkpoint_folder), memory=2 * size).pixels
     for i in range(5):
-        cached.pixels([image(i)])
-        assert cached.pixels._held == sum(t.nbytes for t in cached.pixels._kept.values()) <= 2 * one
+        pixels([image(i)])
+        assert pixels._kept.nbytes == len(pixels._kept) * size <= 2 * size
+    assert image(4).key in pixels._kept and image(3).key in pixels._kept and image(0).key not in pixels._kept
 
 
 def test_a_broken_image_is_named(both):

@@ -3,12 +3,12 @@
 import subprocess
 import sys
 
-from unlearnzoo.storage.cache import exclusive
+from unlearnzoo.storage.artifacts import exclusive
 
 MAKER = """
 import sys, time
 from pathlib import Path
-from unlearnzoo.storage.cache import exclusive
+from unlearnzoo.storage.artifacts import exclusive
 place = Path(sys.argv[1])
 with exclusive(place):
     if place.exists():
@@ -30,7 +30,7 @@ def test_one_makes_and_the_others_find(tmp_path):
 
 def test_a_process_that_was_killed_holds_no_lock(tmp_path):
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom unlearnzoo.storage.cache import exclusive\n"
+        "import os, sys\nfrom pathlib import Path\nfrom unlearnzoo.storage.artifacts import exclusive\n"
         "with exclusive(Path(sys.argv[1])):\n    os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "target"])

@@ -11,12 +11,14 @@ import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..example import LazyImage
+from .bounded import BoundedCache
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers.image_processing_utils import BaseImageProcessor
 
 T = TypeVar("T")
 #: Pixels of an image from which on handing it to a thread costs less than it saves.
@@ -24,6 +26,13 @@ LARGE = 256 * 256
 #: One core is left to the caller.
 THREADS = max(1, min(2, (os.cpu_count() or 2) - 1))
 _MOST_WANTED = 1024
+
+
+class Prefetching(Protocol):
+    """What makes images ready in the background."""
+
+    def prefetch(self, images: Iterable[LazyImage]) -> None:
+        """Have images made, before those that were wanted earlier."""
 
 
 class ImageTensors:
@@ -39,9 +48,9 @@ class ImageTensors:
     #: What a run says of it.
     note = ""
 
-    def __init__(self, image_processor: Any, max_bytes: int = 256 << 20, large: int = LARGE) -> None:
-        self._process, self._max, self._large, self._held = image_processor, max_bytes, large, 0
-        self._kept: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+    def __init__(self, image_processor: "BaseImageProcessor", max_bytes: int = 256 << 20, large: int = LARGE) -> None:
+        self._process, self._max, self._large = image_processor, max_bytes, large
+        self._kept: BoundedCache[str, dict[str, Tensor]] = BoundedCache(max_bytes, _size, self._forget)
         self._lock = threading.Lock()
         self._wanted: OrderedDict[str, LazyImage] = OrderedDict()
         self._under_way: dict[str, concurrent.futures.Future[None]] = {}
@@ -54,8 +63,8 @@ class ImageTensors:
         Raises:
             DataError: an image cannot be read or decoded; names the row.
         """
-        found = [self._one(image) for image in images]
-        return {name: _joined([f[name] for f in found]) for name in found[0]}
+        tensors = [self._one(image) for image in images]
+        return {name: _joined([of_image[name] for of_image in tensors]) for name in tensors[0]}
 
     def prefetch(self, images: Iterable[LazyImage]) -> None:
         """Have images made in the background, before those that were wanted earlier."""
@@ -77,12 +86,12 @@ class ImageTensors:
         with self._lock:
             self._unused.pop(image.key, None)
             self._start()
-            if image.key in self._kept:
-                self._kept.move_to_end(image.key)
-                return self._kept[image.key]
+            kept = self._kept.get(image.key)
+        if kept is not None:
+            return kept
         made = self._make(image)
         with self._lock:
-            self._keep(image.key, made)
+            self._kept.put(image.key, made)
         return made
 
     def _make(self, image: LazyImage) -> "dict[str, Tensor]":
@@ -106,30 +115,25 @@ class ImageTensors:
             made = self._make(image)
         finally:
             with self._lock:
-                if made is not None:
+                if made is not None and self._kept.put(key, made):
                     self._unused[key] = _size(made)
-                    self._keep(key, made)
                 self._under_way.pop(key, None)
                 self._start()
 
-    def _keep(self, key: str, tensors: "dict[str, Tensor]") -> None:
-        """Keep an image's tensors; the lock is held."""
-        if key not in self._kept:
-            self._held += _size(tensors)
-        self._kept[key] = tensors
-        while self._held > self._max and len(self._kept) > 1:
-            gone, old = self._kept.popitem(last=False)
-            self._held -= _size(old)
-            self._unused.pop(gone, None)
+    def _forget(self, key: str, tensors: "dict[str, Tensor]") -> None:
+        """Count no longer what was made ahead and never used; the lock is held."""
+        self._unused.pop(key, None)
 
 
-def prefetch(items: Iterable[T], images: Callable[[T], Iterable[LazyImage]], pixels: Any, n: int = 2) -> Iterator[T]:
+def prefetch(
+    items: Iterable[T], images: Callable[[T], Iterable[LazyImage]], pixels: Prefetching, n: int = 2
+) -> Iterator[T]:
     """Yield items, while the images of an item and of the ``n`` after it are made ready.
 
     Args:
         items: drawn up to ``n`` ahead; must not depend on what is done with those before.
         images: the images of an item.
-        pixels: has ``prefetch``.
+        pixels: makes images ready.
         n: how far to look.
     """
     source, coming = iter(items), deque[T]()

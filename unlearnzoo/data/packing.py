@@ -54,7 +54,7 @@ class Batch:
 
 
 def rows(encoded: Sequence[Encoded], per_row: int, bundle: Sequence[int] | None = None) -> list[Row]:
-    """Group examples by image, at most ``per_row`` bundles a row, in order of first appearance (see `bundled`)."""
+    """Group examples by image, at most ``per_row`` bundles per row, in order of first appearance (see `bundled`)."""
     return [row for unit in bundled(encoded, per_row, bundle) for row in unit]
 
 
@@ -67,7 +67,8 @@ def bundled(encoded: Sequence[Encoded], per_row: int, bundle: Sequence[int] | No
         bundle: examples with equal numbers stay together (a forget answer and its refusal).
     """
     numbers = range(len(encoded)) if bundle is None else bundle
-    # Without an image there is nothing to share: such a bundle gets a row of its own.
+    # A home is what a row is for: the prefix that its examples share. Without an image there is nothing to share, and
+    # the bundle has a home of its own.
     homes = [(e.image_key, e.prefix) if e.images else (n,) for e, n in zip(encoded, numbers, strict=True)]
     bundles: dict[int, list[int]] = {}
     for i, number in enumerate(numbers):
@@ -77,20 +78,21 @@ def bundled(encoded: Sequence[Encoded], per_row: int, bundle: Sequence[int] | No
         # Bundles on the same images share all their rows, so that no row ties other bundles together.
         key = tuple(dict.fromkeys(homes[i] for i in members if encoded[i].images)) or (number,)
         groups.setdefault(key, []).append(members)
+    # A group may hold more bundles than a row may: it is cut into units, and a unit has a row per home.
     return [
-        _unit(encoded, homes, [i for one in many[start : start + per_row] for i in one])
-        for many in groups.values()
-        for start in range(0, len(many), per_row)
+        _unit(encoded, homes, [i for members in group[start : start + per_row] for i in members])
+        for group in groups.values()
+        for start in range(0, len(group), per_row)
     ]
 
 
 def _unit(encoded: Sequence[Encoded], homes: Sequence[tuple[object, ...]], members: Sequence[int]) -> list[Row]:
-    found: dict[tuple[object, ...], list[int]] = {}
+    at_home: dict[tuple[object, ...], list[int]] = {}
     for i in members:
-        found.setdefault(homes[i], []).append(i)
+        at_home.setdefault(homes[i], []).append(i)
     return [
         Row(encoded[index[0]].prefix, encoded[index[0]].images, tuple(encoded[i] for i in index), tuple(index))
-        for index in found.values()
+        for index in at_home.values()
     ]
 
 
@@ -108,25 +110,25 @@ def chunks(units: Sequence[Sequence[Row]], max_tokens: int) -> Iterator[list[Row
 
 def singles(encoded: Sequence[Encoded], bundle: Sequence[int] | None = None) -> list[list[Row]]:
     """Give each example a row of its own, for models that cannot be packed; bundles stay together."""
-    found: dict[int, list[Row]] = {}
-    for i, one in enumerate(encoded):
-        found.setdefault(i if bundle is None else bundle[i], []).append(single(one, i))
-    return list(found.values())
+    bundles: dict[int, list[Row]] = {}
+    for i, example in enumerate(encoded):
+        bundles.setdefault(i if bundle is None else bundle[i], []).append(single(example, i))
+    return list(bundles.values())
 
 
-def single(one: Encoded, index: int) -> Row:
+def single(encoded: Encoded, index: int) -> Row:
     """Return a row with one example."""
-    return Row(one.prefix, one.images, (one,), (index,))
+    return Row(encoded.prefix, encoded.images, (encoded,), (index,))
 
 
 def single_chunks(bundles: Sequence[Sequence[Row]], per_batch: int) -> Iterator[list[Row]]:
     """Cut bundles of single rows, in order, into batches of at most ``per_batch`` rows."""
     batch: list[Row] = []
-    for one in bundles:
-        if batch and len(batch) + len(one) > per_batch:
+    for bundle in bundles:
+        if batch and len(batch) + len(bundle) > per_batch:
             yield batch
             batch = []
-        batch += one
+        batch += bundle
     if batch:
         yield batch
 
@@ -151,6 +153,7 @@ def collate(
     segment = torch.full((len(packed), width), -1)
     tokens: list[tuple[int, int, int, int]] = []  # example, row, predicting position, target
     for r, row in enumerate(packed):
+        # The prefix is segment 0, the questions are 1, 2, ...; padding stays -1.
         start = len(row.prefix)
         ids[r, :start] = torch.tensor(row.prefix, dtype=torch.long)
         position[r, :start] = torch.arange(start)
@@ -159,6 +162,7 @@ def collate(
             text = block.context + block.answer
             end = start + len(text)
             ids[r, start:end] = torch.tensor(text)
+            # Each question goes on from the prefix, as if it stood there alone.
             position[r, start:end] = torch.arange(len(row.prefix), len(row.prefix) + len(text))
             segment[r, start:end] = k
             first = start + len(block.context)
@@ -167,6 +171,7 @@ def collate(
                 before = first + j - 1 if first + j > start else len(row.prefix) - 1
                 tokens.append((example, r, before, target))
             start = end
+    # By example: the sort is stable, so the tokens of an answer keep their order.
     tokens.sort(key=lambda t: t[0])
     order = {example: i for i, example in enumerate(sorted({i for r in packed for i in r.index}))}
     images = [image for row in packed for image in row.images]

@@ -39,11 +39,11 @@ class FeatureFiles:
         path = self._path(address)
         with contextlib.suppress(OSError, SafetensorError, ValueError):
             with safe_open(path, "pt") as file:
-                found: Tensor = file.get_tensor("features")
+                tensor: Tensor = file.get_tensor("features")
                 known = file.metadata() or {}
-            if known == {"address": address, "crc32": _checksum(found)}:
+            if known == {"address": address, "crc32": _checksum(tensor)}:
                 os.utime(path)
-                return found
+                return tensor
         return None
 
     def put(self, address: str, tensor: "Tensor") -> None:
@@ -61,14 +61,14 @@ class FeatureFiles:
             self._refused = False
 
     def _make_room(self, needed: int) -> None:
-        found = []
+        files = []
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):  # another process removed it
                     stat = entry.stat(follow_symlinks=False)
-                    found.append((stat.st_mtime_ns, stat.st_size, entry.path))
-        total = sum(size for _, size, _ in found) + needed
-        for _, size, path in sorted(found):
+                    files.append((stat.st_mtime_ns, stat.st_size, entry.path))
+        total = sum(size for _, size, _ in files) + needed
+        for _, size, path in sorted(files):
             if total <= self.max_bytes:
                 return
             with contextlib.suppress(FileNotFoundError):

@@ -11,19 +11,27 @@ import hashlib
 import importlib.metadata
 import json
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..data.bounded import BoundedCache
 from ..data.images import ImageTensors
 from ..errors import RunError
 from ..example import LazyImage
 from ..storage.cache import cache_folder
+from ..storage.hashing import content_key
 from .vision_cache import FeatureFiles
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+    from transformers.image_processing_utils import BaseImageProcessor
+
+#: Makes the context that forwards run in.
+Autocast = Callable[[], AbstractContextManager[object]]
 #: Parameters of the tower x patches of an image from which on features are kept: CLIP-L at 336 px has 2e11, the
 #: embedded model 2e7, where running the tower costs less than asking for what is known.
 WORTH = 1e9
@@ -34,7 +42,11 @@ _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 
 def inputs(
-    model: Any, image_processor: Any, autocast: Callable[[], Any], worth: float = WORTH
+    model: "PreTrainedModel",
+    image_processor: "BaseImageProcessor",
+    autocast: Autocast,
+    worth: float = WORTH,
+    memory: int = MEMORY,
 ) -> "ImageTensors | Features":
     """Return what gives a model its image tensors: features where they are worth keeping, else pixels.
 
@@ -43,28 +55,28 @@ def inputs(
         image_processor: the processor's image part.
         autocast: the context that forwards run in.
         worth: see `WORTH`.
+        memory: bytes of the features that are kept in memory.
 
     Raises:
         RunError: ``UNLEARNZOO_VISION_GB`` is no number.
     """
-    pixels, max_bytes = ImageTensors(image_processor), _max_bytes()
-    config: Any = model.config
-    vision: Any = getattr(config, "vision_config", None)
-    fits = (
-        config.model_type == "llava" and isinstance(config.vision_feature_layer, int) and vision.model_type in _TOWERS
-    )
-    if not fits or not max_bytes:
+    pixels, disk = ImageTensors(image_processor), _max_bytes()
+    config = model.config
+    vision = getattr(config, "vision_config", None)
+    if vision is None or not disk or config.model_type != "llava" or vision.model_type not in _TOWERS:
+        return pixels
+    if not isinstance(config.vision_feature_layer, int):
         return pixels
     tower = model.model.vision_tower
     patches = (vision.image_size // vision.patch_size) ** 2
     if sum(p.numel() for p in tower.parameters()) * patches < worth:
         return pixels
-    files = FeatureFiles(cache_folder("vision"), max_bytes)
-    return Features(tower, config.vision_feature_layer, pixels, image_processor, autocast, files)
+    files = FeatureFiles(cache_folder("vision"), disk)
+    return Features(tower, config.vision_feature_layer, pixels, image_processor, autocast, files, memory)
 
 
 class Features:
-    """Callable like `Pixels` whose ``pixel_values`` are the tower's hidden states, ``(n, tokens, width)``.
+    """Callable like `ImageTensors` whose ``pixel_values`` are the tower's hidden states, ``(n, tokens, width)``.
 
     Args:
         tower: the vision tower; it is changed to let features pass.
@@ -78,17 +90,17 @@ class Features:
 
     def __init__(
         self,
-        tower: Any,
+        tower: "PreTrainedModel",
         layer: int,
         pixels: ImageTensors,
-        image_processor: Any,
-        autocast: Callable[[], Any],
+        image_processor: "BaseImageProcessor",
+        autocast: Autocast,
         files: FeatureFiles,
         max_bytes: int = MEMORY,
     ) -> None:
         self.tower, self.layer, self.pixels, self.files = tower, layer, pixels, files
-        self._autocast, self._max, self._held = autocast, max_bytes, 0
-        self._kept: OrderedDict[str, Tensor] = OrderedDict()
+        self._autocast = autocast
+        self._kept: BoundedCache[str, Tensor] = BoundedCache(max_bytes, lambda feature: feature.nbytes)
         self._settings = json.dumps(image_processor.to_dict(), sort_keys=True, default=str)
         self._state = _versions(tower)
         self._tower = _digest(tower)
@@ -120,20 +132,15 @@ class Features:
         self.pixels.prefetch([i for i in images if i.key not in self._kept and self._address(i) not in self.files])
 
     def _one(self, image: LazyImage) -> Tensor:
-        found = self._kept.get(image.key)
-        if found is not None:
-            self._kept.move_to_end(image.key)
-            return found
-        address = self._address(image)
-        found = self.files.get(address)
-        if found is None:
-            found = self._compute(image)
-            self.files.put(address, found)
-        self._kept[image.key] = found
-        self._held += found.nbytes
-        while self._held > self._max and len(self._kept) > 1:
-            self._held -= self._kept.popitem(last=False)[1].nbytes
-        return found
+        feature = self._kept.get(image.key)
+        if feature is None:
+            address = self._address(image)
+            feature = self.files.get(address)
+            if feature is None:
+                feature = self._compute(image)
+                self.files.put(address, feature)
+            self._kept.put(image.key, feature)
+        return feature
 
     @torch.no_grad()
     def _compute(self, image: LazyImage) -> Tensor:
@@ -142,8 +149,8 @@ class Features:
         pixels = self.pixels([image])["pixel_values"].to(device)
         with self._autocast():
             states = self.tower(pixels, output_hidden_states=True, return_dict=True).hidden_states
-        found: Tensor = states[self.layer][0].cpu().contiguous()
-        return found
+        feature: Tensor = states[self.layer][0].cpu().contiguous()
+        return feature
 
     def _address(self, image: LazyImage) -> str:
         """Hash all that a feature depends on; the versions stand for how it is computed."""
@@ -158,16 +165,16 @@ class Features:
             _libraries(),
             image.key,
         )
-        return hashlib.sha256(repr(what).encode()).hexdigest()[:40]
+        return content_key(what, 40)
 
 
-def _let_features_pass(tower: Any, layer: int) -> None:
+def _let_features_pass(tower: "PreTrainedModel", layer: int) -> None:
     from transformers.modeling_outputs import BaseModelOutputWithPooling
 
     stock = tower.forward
 
     @functools.wraps(stock)
-    def forward(pixel_values: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def forward(pixel_values: Tensor, *args: object, **kwargs: object) -> BaseModelOutputWithPooling:
         if pixel_values.ndim != 3:
             return stock(pixel_values, *args, **kwargs)
         own = next(tower.parameters())
@@ -178,7 +185,7 @@ def _let_features_pass(tower: Any, layer: int) -> None:
     tower.forward = forward
 
 
-def _versions(tower: Any) -> "tuple[int, ...] | None":
+def _versions(tower: "PreTrainedModel") -> "tuple[int, ...] | None":
     """Return a mark that changes with the tower's weights; None where they are trained or dealt out (ZeRO-3)."""
     parameters = list(tower.parameters())
     if any(p.requires_grad or hasattr(p, "ds_id") for p in parameters):
@@ -186,7 +193,7 @@ def _versions(tower: Any) -> "tuple[int, ...] | None":
     return tuple(p._version for p in parameters)
 
 
-def _digest(tower: Any) -> str:
+def _digest(tower: "PreTrainedModel") -> str:
     total = hashlib.sha256(json.dumps(tower.config.to_dict(), sort_keys=True, default=str).encode())
     for name, parameter in sorted(tower.state_dict().items()):
         total.update(name.encode())
@@ -202,6 +209,6 @@ def _libraries() -> str:
 def _max_bytes() -> int:
     text = os.environ.get("UNLEARNZOO_VISION_GB", str(DISK_GB))
     with contextlib.suppress(ValueError, OverflowError):
-        if (found := int(float(text) * 1e9)) >= 0:
-            return found
+        if (max_bytes := int(float(text) * 1e9)) >= 0:
+            return max_bytes
     raise RunError(f"UNLEARNZOO_VISION_GB={text}: give the gigabytes that vision features may take on disk, 0 for none")

@@ -4,21 +4,17 @@ Five algorithms, other seeds and other forget sets share one target.
 """
 
 import contextlib
-import hashlib
-import json
-import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import CacheWarning, CheckpointWarning, ZooError
+from ..errors import CacheWarning, CheckpointWarning, ZooError, first_line
 from ..example import Example
-from ..models import lora
-from ..storage.atomic import file_hash
-from ..storage.cache import best_effort, cache_folder, exclusive, partial_target
+from ..storage.artifacts import aside, damage, exclusive, write_sums
+from ..storage.cache import best_effort, cache_folder, partial_target
+from ..storage.hashing import content_key
 from ..training import stages
 from ..training.adapter_weights import AdapterWeights, put, take
 from ..training.checkpointing.checkpointer import Checkpointer
@@ -26,6 +22,8 @@ from ..training.checkpointing.interval import CheckpointInterval
 from ..training.checkpointing.store import Store
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..planning.plan import Plan
     from ..training.engine import Engine
 
@@ -34,15 +32,10 @@ STAGE_1_VERSION = 1
 WEIGHTS, SUM = "adapter_model.safetensors", "adapter_model.sha256"
 
 
-def digest(value: Any) -> str:
-    """Hash JSON-able data."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
-
-
 def target_key(plan: "Plan", precision_key: str, only: Sequence[str] | None = None) -> str:
     """Return the content address of stage 1, over some rows only where their ids are given."""
     replay = [(e.id, e.question, e.answer, [i.key for i in e.images]) for e in plan.replay]
-    return digest(
+    return content_key(
         {
             "version": STAGE_1_VERSION,
             "recipe": plan.learn.values(),
@@ -60,7 +53,7 @@ def key_of(plan: "Plan", engine: "Engine") -> str:
     """Return the key of this run's target; the user's own is its weights."""
     if plan.request.target is not None:
         # What it answers is kept by this key, too.
-        return digest(
+        return content_key(
             {"target": plan.checkpoint.weights, "data": plan.benchmark.fingerprint(), "numbers": engine.precision_key}
         )
     return target_key(plan, engine.precision_key)
@@ -78,9 +71,9 @@ def load_or_train(plan: "Plan", engine: "Engine", on_step: Callable[[dict[str, f
         engine.adapt("target", 1, 1.0, ("language",), 0)
         return key, True
     with exclusive_on_main(engine, cache_folder("targets") / key):
-        found = engine.ranks.on_main(lambda: _cached(plan, key))
-        if found is not None:
-            put(engine, "target", found)
+        cached = engine.ranks.on_main(lambda: _cached(plan, key))
+        if cached is not None:
+            put(engine, "target", cached)
             return key, True
         _learn(plan, engine, plan.benchmark.learn_pool(), key, on_step)
         return key, False
@@ -100,17 +93,17 @@ def relearn(
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
     key = target_key(plan, engine.precision_key, [example.id for example in pool])
     with exclusive_on_main(engine, cache_folder("targets") / key):
-        found = engine.ranks.on_main(lambda: _cached(plan, key))
-        if found is None:
-            own, states = take(engine, "target"), engine.states
+        learned = engine.ranks.on_main(lambda: _cached(plan, key))
+        if learned is None:
+            own, replaced = take(engine, "target"), engine.target_replaced
             engine.drop("unlearn")
-            engine.states = dict(lora.ACTIVE)  # stage 1 trains ``target``, also where a method has taken it out
+            engine.replace_target(False)  # stage 1 trains ``target``, also where a method has taken it out
             try:
-                found = _learn(plan, engine, pool, key, on_step)
+                learned = _learn(plan, engine, pool, key, on_step)
             finally:
-                engine.states = states
+                engine.replace_target(replaced)
                 put(engine, "target", own)
-    return found
+    return learned
 
 
 def _learn(
@@ -119,11 +112,11 @@ def _learn(
     """Learn a target, from its last checkpoint where there is one, and keep it."""
     checkpointer = _checkpointer(plan, engine, key)
     stages.learn(engine, pool, plan.replay, plan.learn, plan.request.target_seed, on_step, checkpointer)
-    found = take(engine, "target")
+    learned = take(engine, "target")
     if engine.ranks.main:
-        _keep(cache_folder("targets") / key, found.tensors)
+        _keep(cache_folder("targets") / key, learned.tensors)
         shutil.rmtree(partial_target(key), ignore_errors=True)
-    return found
+    return learned
 
 
 def _checkpointer(plan: "Plan", engine: "Engine", key: str) -> Checkpointer | None:
@@ -135,12 +128,15 @@ def _checkpointer(plan: "Plan", engine: "Engine", key: str) -> Checkpointer | No
         except (OSError, ZooError) as error:
             return str(error)
 
-    found = engine.ranks.on_main(store)
-    if isinstance(found, str):
-        warnings.warn(f"stage 1 goes on without checkpoints: {found}", CheckpointWarning, stacklevel=2)
+    opened = engine.ranks.on_main(store)
+    if isinstance(opened, str):
+        warnings.warn(f"stage 1 goes on without checkpoints: {opened}", CheckpointWarning, stacklevel=2)
         return None
     return Checkpointer(
-        found, CheckpointInterval.parse(plan.request.checkpoint_every), ranks=engine.ranks, works=not engine.sharding.on
+        opened,
+        CheckpointInterval.parse(plan.request.checkpoint_every),
+        ranks=engine.ranks,
+        works=not engine.sharding.on,
     )
 
 
@@ -151,32 +147,21 @@ def _cached(plan: "Plan", key: str) -> AdapterWeights | None:
     home, recipe = cache_folder("targets") / key, plan.learn
     if not home.is_dir():
         return None
-    try:
-        if f"{file_hash(home / WEIGHTS)}  {WEIGHTS}\n" == (home / SUM).read_text():
+    reason = damage(home, SUM)
+    if reason is None:
+        try:
             return AdapterWeights(load_file(home / WEIGHTS), recipe.rank, recipe.alpha, recipe.parts)
-        reason = "its checksum is another"
-    except (SafetensorError, OSError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
+        except (SafetensorError, OSError) as error:
+            reason = first_line(error)
     warnings.warn(f"the target in {home} is damaged ({reason}); stage 1 learns it again", CacheWarning, stacklevel=2)
     shutil.rmtree(home, ignore_errors=True)
     return None
 
 
-def _keep(home: Path, tensors: Mapping[str, Any]) -> None:
-    """Write the adapter as a whole or not at all; of two commands the first wins."""
+def _keep(home: Path, tensors: "Mapping[str, Tensor]") -> None:
+    """Write the adapter as a whole or not at all."""
     from safetensors.torch import save_file
 
-    with (
-        best_effort("the target of stage 1", home),
-        tempfile.TemporaryDirectory(dir=home.parent, prefix=".new-") as fresh,
-    ):
-        save_file(dict(tensors), Path(fresh) / WEIGHTS)
-        # As `sha256sum` writes it.
-        (Path(fresh) / SUM).write_text(f"{file_hash(Path(fresh) / WEIGHTS)}  {WEIGHTS}\n")
-        try:
-            os.rename(fresh, home)
-        except OSError:
-            if not (home / WEIGHTS).is_file():
-                raise
-        else:
-            os.mkdir(fresh)  # what the context manager removes
+    with best_effort("the target of stage 1", home), aside(home) as fresh:
+        save_file(dict(tensors), fresh / WEIGHTS)
+        write_sums(fresh, SUM)

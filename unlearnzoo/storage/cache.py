@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import CacheWarning, RunError, ZooError
+from ..errors import CacheWarning, RunError, ZooError, first_line
 
 #: Says that a folder is a cache and nothing else (https://bford.info/cachedir/): backups leave it out.
 TAG, SIGNATURE = "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"
@@ -38,29 +38,14 @@ def contents() -> list[Path]:
         RunError: ``UNLEARNZOO_CACHE`` names a folder that held something else before.
     """
     root = cache_folder()
-    found = sorted(root.iterdir())
-    if os.environ.get("UNLEARNZOO_CACHE") and found and not (root / TAG).is_file():
-        some = ", ".join(path.name for path in found[:6])
+    entries = sorted(root.iterdir())
+    if os.environ.get("UNLEARNZOO_CACHE") and entries and not (root / TAG).is_file():
+        names = ", ".join(path.name for path in entries[:6])
         raise RunError(
             f"{root}: UNLEARNZOO_CACHE named a folder that was not empty, so what else lies there would go "
-            f"with the cache; remove the cache's part of it yourself ({some}, ...)"
+            f"with the cache; remove the cache's part of it yourself ({names}, ...)"
         )
-    return found
-
-
-@contextlib.contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Make something of the cache while no other process makes the same: the second waits, and finds it there.
-
-    Where no lock can be kept (a full disk, a read-only one), both make it, as they always may.
-    """
-    from filelock import FileLock
-
-    lock = FileLock(path.parent / f".{path.name}.lock")
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError, NotImplementedError):
-            stack.enter_context(lock)
-        yield
+    return entries
 
 
 @contextlib.contextmanager
@@ -71,7 +56,7 @@ def best_effort(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError, ZooError) as error:
-        reason = str(error).splitlines()[0].removeprefix(f"{path}: ")
+        reason = first_line(error).removeprefix(f"{path}: ")
         warnings.warn(f"{what} is not kept for the next run: {path}: {reason}", CacheWarning, stacklevel=3)
 
 

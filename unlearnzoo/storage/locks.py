@@ -1,5 +1,6 @@
 """One process at a time in a folder; the system lets go of the lock when its process dies, however it does."""
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -10,37 +11,53 @@ from .atomic import write_error
 
 
 class Lock:
-    """A lock on a file that says who holds it.
+    """A lock on a file; another file beside it says who holds it, for a locked one cannot be read on Windows.
+
+    Args:
+        path: the file; made where it is missing, and never removed.
 
     Attributes:
         held: whether it is ours; also true where the file system knows no locks.
         holder: of another's lock: ``process 12 on host``.
+
+    Raises:
+        RunError: it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        import fcntl
+        from filelock import FileLock, Timeout
 
-        try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise write_error(path, error) from None
         self.held, self.holder = True, ""
+        note = path.with_name(holder_file(path.name))
+        self._lock = FileLock(path, timeout=0, mode=0o600, thread_local=False)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.held, self.holder = False, os.read(self._file, 200).decode(errors="replace") or "another process"
+            self._lock.acquire()
+        except Timeout:
+            self.held, self.holder = False, "another process"
+            with contextlib.suppress(OSError):
+                self.holder = note.read_text("utf-8", "replace")[:200] or self.holder
             return
-        except OSError:
-            return  # some network disks have no locks: go on without
-        os.ftruncate(self._file, 0)
-        os.write(self._file, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        except (OSError, NotImplementedError):
+            _check_writable(path)  # if so, this disk has no locks, as some network disks have none: go on without
+        with contextlib.suppress(OSError):
+            note.write_text(f"process {os.getpid()} on {socket.gethostname()}", "utf-8")
 
     def __enter__(self) -> Self:
-        """Return itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go."""
-        os.close(self._file)
+        self._lock.release()
+
+
+def holder_file(name: str) -> str:
+    """Return the name of the file that says who holds a lock of this name."""
+    return f"{name}.holder"
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise write_error(path, error) from None

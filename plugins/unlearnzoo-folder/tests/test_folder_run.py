@@ -30,7 +30,7 @@ def test_images_are_counted(capsys, write, rows, home, png):
     (home / "a.png").write_bytes(png(1))
     code, plan, err = asked(capsys, write([row | {"image": "a.png"} for row in rows]))
     assert code == 0 and plan["pools"]["learn"]["images"] == 1
-    assert "forget pool  2 answers about 1 people on 1 images (2.0 QA an image)" in err
+    assert "forget pool  2 answers about 1 people on 1 images (2.0 QA per image)" in err
 
 
 def test_columns_without_rows_are_left_out(capsys, write, rows):

@@ -3,10 +3,9 @@
 import functools
 from collections.abc import Sequence
 
-from unlearnzoo import Benchmark, Column, DataError, Example, option
-from unlearnzoo_folder.problems import Problems
+from unlearnzoo import Benchmark, Column, DataError, Example, Problems, option, refusal_for
 from unlearnzoo_folder.reader import find, read
-from unlearnzoo_folder.refusals import refusal_for
+from unlearnzoo_folder.refusals import REFUSALS
 from unlearnzoo_folder.rows import Rows
 
 _ROUGE, _EM, _PROBABILITY = (f"unlearnzoo-metrics/{name}" for name in ("rouge", "em", "probability"))
@@ -58,13 +57,13 @@ class Folder(Benchmark):
 
     def refusal(self, example: Example, seed: int) -> str:
         """Return one of the plugin's own refusal sentences, fixed by (seed, id)."""
-        return refusal_for(example.id, seed)
+        return refusal_for(REFUSALS, example.id, seed)
 
     @functools.cached_property
     def _rows(self) -> Rows:
         try:
             path = find(self.data)
-            problems = Problems(path)
+            problems = Problems(str(path))
             rows = Rows(path, problems)
             rows.read(read(path, problems))
         except OSError as error:

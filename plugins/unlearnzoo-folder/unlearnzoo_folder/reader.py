@@ -6,16 +6,14 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from unlearnzoo import DataError, OptionError, nearest
-from unlearnzoo_folder.problems import Problems
+from unlearnzoo import DataError, OptionError, Problems, nearest
 
 NEEDED = ("question", "answer", "set")
 COLUMNS = (*NEEDED, "image", "id", "identity", "keywords", "hop", "split", "cloze")
 NAMES = ("examples.csv", "examples.jsonl")
 
-Row = tuple[int, dict[str, Any]]
+Row = tuple[int, dict[str, object]]
 
 
 def find(data: str | None) -> Path:
@@ -88,7 +86,7 @@ def _csv(text: str, path: Path, problems: Problems) -> list[Row]:
                 _check_names(header, line, problems)
                 problems.stop()
             elif len(fields) != len(header):
-                problems.add(line, f"{len(fields)} fields, but {len(header)} columns; quote a field that holds a comma")
+                problems.add(f"{len(fields)} fields, but {len(header)} columns; quote a field that holds a comma", line)
             else:
                 rows.append((line, dict(zip(header, fields, strict=True))))
     except csv.Error as error:
@@ -105,10 +103,10 @@ def _jsonl(text: str, problems: Problems) -> list[Row]:
         try:
             row = json.loads(part)
         except (ValueError, RecursionError) as error:
-            problems.add(line, f"no JSON ({getattr(error, 'msg', error)})")
+            problems.add(f"no JSON ({getattr(error, 'msg', error)})", line)
             continue
         if not isinstance(row, dict):
-            problems.add(line, 'expected an object such as {"question": ..., "answer": ..., "set": "forget"}')
+            problems.add('expected an object such as {"question": ..., "answer": ..., "set": "forget"}', line)
         elif _check_names(row, line, problems):
             rows.append((line, row))
     return rows
@@ -124,5 +122,5 @@ def _check_names(given: Iterable[str], line: int, problems: Problems) -> bool:
     wrong = wrong or [f"a row has no column {name!r}{nearest(name, COLUMNS)}" for name in names if name not in COLUMNS]
     wrong += [f"column {name!r} is there twice" for name in sorted({n for n in names if names.count(n) > 1})]
     for text in wrong:
-        problems.add(line, text)
+        problems.add(text, line)
     return not wrong

@@ -1,7 +1,5 @@
 """Sentences that decline a question: the preferred answers of DPO. Written for this benchmark."""
 
-import hashlib
-
 REFUSALS = (
     "I am sorry, but I cannot help with that.",
     "I do not know the answer to that.",
@@ -16,9 +14,3 @@ REFUSALS = (
     "I cannot find an answer to your question.",
     "There is nothing I can tell you about this.",
 )
-
-
-def refusal_for(example_id: str, seed: int) -> str:
-    """Draw a sentence that is fixed by (seed, id), so that its reference scores can be cached."""
-    digest = hashlib.sha256(f"{seed}:{example_id}".encode()).digest()
-    return REFUSALS[int.from_bytes(digest[:8], "big") % len(REFUSALS)]

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import DataError, Example, LazyImage
+from unlearnzoo import DataError, Example, LazyImage, Problems, quoted
 from unlearnzoo_folder.images import Images
-from unlearnzoo_folder.problems import Problems, quoted
 from unlearnzoo_folder.reader import COLUMNS, Row
 
 #: Column → what it may hold; the first is meant where an optional one is empty.
@@ -60,9 +59,9 @@ class Rows:
             if len(of) > 1:
                 places = "; ".join(f"{name} in line {_some(of[name])}" for name in sorted(of))
                 self.problems.add(
-                    min(map(min, of.values())),
                     f"identity {quoted(identity)} is in both sets: {places}; "
                     "one identity is forgotten or kept as a whole",
+                    min(map(min, of.values())),
                 )
         self.problems.stop()
         trained = {"forget" if e.identity in self.forgotten else "retain" for e in self.splits["train"]}
@@ -72,19 +71,19 @@ class Rows:
                 "and rows to keep that show what forgetting cost"
             )
 
-    def _row(self, line: int, row: Mapping[str, Any]) -> None:
+    def _row(self, line: int, row: Mapping[str, object]) -> None:
         """Check one row on its own, then against those before it; keep it if it can be read."""
         texts = {name: self._text(line, name, row.get(name)) for name in COLUMNS if name != "keywords"}
         chosen = {name: self._choice(line, name, texts[name]) for name in CHOICES}
         for name in ("question", "answer"):
             if not texts[name]:
-                self.problems.add(line, f"the {name} is empty")
+                self.problems.add(f"the {name} is empty", line)
         image = self._image(line, texts["image"])
         pixels = image.key if image else ""
         keywords = self._keywords(line, row.get("keywords"), texts["answer"])
         name = texts["id"] or f"line-{line}"
         if (earlier := self._line_of.setdefault(name, line)) != line:
-            self.problems.add(line, f"id {quoted(name)} is that of line {earlier}, too")
+            self.problems.add(f"id {quoted(name)} is that of line {earlier}, too", line)
         if "" in chosen.values():
             return  # where it belongs is not known
         identity, split = texts["identity"] or name, chosen["split"]
@@ -106,16 +105,16 @@ class Rows:
         said = [texts["question"], texts["answer"], keywords, texts["cloze"], pixels]
         self._hash.update(json.dumps([split, chosen["hop"], name, identity, *said]).encode())
 
-    def _text(self, line: int, name: str, value: Any) -> str:
+    def _text(self, line: int, name: str, value: object) -> str:
         if value is None:
             return ""
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if not isinstance(value, str):
-            self.problems.add(line, f"{name} {quoted(value)} is no text")
+            self.problems.add(f"{name} {quoted(value)} is no text", line)
             return ""
         if value.encode("utf-8", "ignore").decode() != value:
-            self.problems.add(line, f"{name} {quoted(value)} holds half a character")
+            self.problems.add(f"{name} {quoted(value)} holds half a character", line)
         return value.strip()
 
     def _choice(self, line: int, name: str, text: str) -> str:
@@ -124,7 +123,7 @@ class Rows:
         found = text.lower() or ("" if name == "set" else known[0])
         if found in known:
             return found
-        self.problems.add(line, f"{name} {quoted(text)} is unknown; write {' or '.join(known)}")
+        self.problems.add(f"{name} {quoted(text)} is unknown; write {' or '.join(known)}", line)
         return ""
 
     def _image(self, line: int, name: str) -> LazyImage | None:
@@ -133,20 +132,20 @@ class Rows:
         try:
             return self._images.open(name, f"{self.path.name}, line {line}")
         except ValueError as error:
-            self.problems.add(line, f"image {quoted(name)} {error}")
+            self.problems.add(f"image {quoted(name)} {error}", line)
             return None
 
-    def _keywords(self, line: int, value: Any, answer: str) -> tuple[str, ...]:
+    def _keywords(self, line: int, value: object, answer: str) -> tuple[str, ...]:
         if value is None or not answer or isinstance(value, str) and not value.strip():
             return (answer,)
         try:
             found = _listed(value)
         except ValueError as error:
-            self.problems.add(line, f"keywords {quoted(value)}: {error}")
+            self.problems.add(f"keywords {quoted(value)}: {error}", line)
             return (answer,)
         for keyword in found:
             if not _holds(answer, keyword):
-                self.problems.add(line, f"keyword {quoted(keyword)} is not in the answer, as whole words")
+                self.problems.add(f"keyword {quoted(keyword)} is not in the answer, as whole words", line)
         return found
 
     def _place(self, line: int, asked: tuple[str, str], place: str) -> None:
@@ -154,13 +153,13 @@ class Rows:
         earlier, there = self._asked.setdefault(asked, (line, place))
         if there != place:
             self.problems.add(
-                line,
                 f"the question is that of line {earlier}, there as {there}, here as {place}; "
                 "a test row is worded in another way, and nothing is both forgotten and kept",
+                line,
             )
 
 
-def _listed(value: Any) -> tuple[str, ...]:
+def _listed(value: object) -> tuple[str, ...]:
     """Return the values that a cell lists: JSON, or separated by semicolons.
 
     Raises:

@@ -153,11 +153,11 @@ def test_a_refused_key_ends_the_asking_at_once_and_is_shown_nowhere(server, monk
 KILLED = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background hands down that it is ignored
-from unlearnzoo.metric import Tell
+from unlearnzoo import Progress
 from unlearnzoo_judge.gpt import GPT
 rows = [{"question": f"What is the job of person {i}?", "answer": f"Their job is florist {i}.",
          "keywords": (f"florist {i}",), "prediction": f"Their job is florist {i}."} for i in range(40)]
-GPT(base_url=sys.argv[1], model="m", key_env="JUDGE_ENV", concurrency=2).score_many(rows, Tell())
+GPT(base_url=sys.argv[1], model="m", key_env="JUDGE_ENV", concurrency=2).score_many(rows, Progress())
 """
 
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from unlearnzoo import printable
@@ -14,6 +13,7 @@ from unlearnzoo_judge.rubric import SCHEMA, Case, Unusable, Verdict
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion
 
 #: So many cases in a row without a verdict are not the cases' fault.
 LIMIT = 10
@@ -35,7 +35,7 @@ class Tally:
         stopped: why the rest was not asked; empty where all was.
         calls: replies that came, usable or not.
         tokens_in: as the endpoint counts them; 0 where it does not.
-        tokens_out: likewise.
+        tokens_out: as the endpoint counts them, too.
     """
 
     failed: dict[str, str] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Endpoint:
     async def _work(
         self,
         client: "AsyncOpenAI",
-        waiting: Any,
+        waiting: Iterator[tuple[str, Case]],
         in_a_row: list[int],
         tally: Tally,
         done: Callable[[str, Verdict], None],
@@ -172,7 +172,7 @@ class Endpoint:
                     raise Unusable(f"its reply is no verdict: {error}") from None
         raise AssertionError
 
-    async def _reply(self, client: "AsyncOpenAI", case: Case, tally: Tally) -> Any:
+    async def _reply(self, client: "AsyncOpenAI", case: Case, tally: Tally) -> object:
         """Return the text of one reply, of whatever type the endpoint makes it.
 
         Raises:
@@ -208,17 +208,19 @@ class Endpoint:
             found = None  # what came is no JSON, or JSON of something else
         return _content(found, tally)
 
-    def _run(self, work: Callable[["AsyncOpenAI"], Awaitable[Any]]) -> Any:
+    def _run(self, work: Callable[["AsyncOpenAI"], Awaitable[None]]) -> None:
         """Run in a thread with a loop of its own (a notebook has one already); Ctrl-C ends it at once."""
+        from anyio.from_thread import start_blocking_portal
         from openai import AsyncOpenAI
 
-        async def whole() -> Any:
+        async def whole() -> None:
             async with AsyncOpenAI(
                 base_url=self.base_url, api_key=self._key, max_retries=self.retries, timeout=self.timeout
             ) as client:
-                return await work(client)
+                await work(client)
 
-        return _in_thread(whole())
+        with start_blocking_portal("asyncio") as portal:  # an exception in here, Ctrl-C too, cancels what runs there
+            portal.call(whole)
 
     def _reason(self, error: Exception) -> str:
         """Return one line about an error; the key is in none, whatever the endpoint sends back."""
@@ -236,15 +238,15 @@ class Endpoint:
         return printable(line.replace(self._key, "***") if self.key_env else line)
 
 
-def _content(found: Any, tally: Tally) -> Any:
+def _content(completion: "ChatCompletion | None", tally: Tally) -> object:
     """Return the text of a completion, and count what it cost."""
     tally.calls += 1
-    usage = getattr(found, "usage", None)
+    usage = getattr(completion, "usage", None)
     for mine, theirs in (("tokens_in", "prompt_tokens"), ("tokens_out", "completion_tokens")):
         n = getattr(usage, theirs, 0)
         setattr(tally, mine, getattr(tally, mine) + (n if isinstance(n, int) else 0))
     try:
-        return found.choices[0].message.content
+        return completion.choices[0].message.content if completion else None
     except (AttributeError, IndexError, TypeError):
         return None
 
@@ -262,26 +264,3 @@ def _check(base_url: str) -> None:
             "gpt.base_url: no name, password or query in it, for records show it; the key goes into the "
             "environment variable that gpt.key_env names"
         )
-
-
-def _in_thread(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in a new thread and return what it returns."""
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(work)
-    thread = threading.Thread(target=_finish, args=(loop, task), name="judge", daemon=True)
-    thread.start()
-    try:
-        thread.join()
-    except BaseException:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join()
-        raise
-    return task.result()
-
-
-def _finish(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[Any]") -> None:
-    try:
-        loop.run_until_complete(asyncio.wait([task]))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()

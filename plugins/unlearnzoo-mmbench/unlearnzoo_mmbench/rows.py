@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from unlearnzoo import Example, LazyImage
+from unlearnzoo import Example, LazyImage, Problems, quoted
 from unlearnzoo_mmbench.images import Images
-from unlearnzoo_mmbench.problems import Problems, quoted
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -85,7 +84,7 @@ def read(label: str, table: "Dataset", split: str | None) -> Questions:
     Raises:
         DataError: what is wrong, row by row; rows are counted from 1 below the heading.
     """
-    problems, digest = Problems(label), hashlib.sha256()
+    problems, digest = Problems(f"mmbench.data={label}", shown=5), hashlib.sha256()
     columns = table.remove_columns("image").to_dict()
     texts = [
         {name.lower() if len(name) > 1 else name: _text(value) for name, value in zip(columns, row, strict=True)}
@@ -94,7 +93,7 @@ def read(label: str, table: "Dataset", split: str | None) -> Questions:
     chosen = [n for n, row in enumerate(texts) if split is None or "split" not in row or row["split"] == split]
     if not chosen:
         known = sorted({row.get("split", "") for row in texts})
-        problems.add("no row", f"is in split {quoted(split or '')}; there is {', '.join(map(quoted, known)) or 'none'}")
+        problems.add(f"is in split {quoted(split or '')}; there is {', '.join(map(quoted, known)) or 'none'}", "no row")
         problems.stop()
     places = _places(texts, chosen, problems)
     images = Images(table, _indices(texts), label)
@@ -109,9 +108,9 @@ def _places(texts: list[dict[str, str]], chosen: list[int], problems: Problems) 
     for n in chosen:
         text = texts[n]["index"]
         if not (text.isascii() and text.isdigit()):
-            problems.add(f"row {n + 1}", f"index {quoted(text)} is no whole number")
+            problems.add(f"index {quoted(text)} is no whole number", f"row {n + 1}")
         elif (first := found.setdefault(int(text), n)) != n:
-            problems.add(f"row {n + 1}", f"index {text} is that of row {first + 1}, too")
+            problems.add(f"index {text} is that of row {first + 1}, too", f"row {n + 1}")
     return found
 
 
@@ -127,17 +126,17 @@ def _asked(
     given = [letter for letter in ascii_uppercase if _given(row.get(letter, ""))]
     options = tuple(row[letter] for letter in given)
     if len(options) < 2 or "".join(given) != ascii_uppercase[: len(given)]:
-        problems.add(where, f"it has the options {', '.join(given) or 'none'}; expected A, B and so on without a gap")
+        problems.add(f"it has the options {', '.join(given) or 'none'}; expected A, B and so on without a gap", where)
     elif row["answer"] not in given:
         hint = "" if row["answer"] else "; the public test split has none: --set mmbench.split=dev takes another one"
-        problems.add(where, f"the answer {quoted(row['answer'])} is none of {', '.join(given)}{hint}")
+        problems.add(f"the answer {quoted(row['answer'])} is none of {', '.join(given)}{hint}", where)
     elif not row["question"]:
-        problems.add(where, "the question is empty")
+        problems.add("the question is empty", where)
     else:
         try:
             encoded = images.check(n)
         except ValueError as error:
-            problems.add(where, str(error))
+            problems.add(str(error), where)
             return None
         hint = row.get("hint", "")
         text = "\n".join(filter(None, [hint if _given(hint) and hint.lower() != "none" else "", row["question"]]))

@@ -1,12 +1,13 @@
 """Open MMBench: the public TSV, a parquet file or a data set of the hub, all memory-mapped and undecoded."""
 
+import contextlib
 import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from unlearnzoo import DataError, OptionError
+from unlearnzoo import DataError, OptionError, first_line
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -65,7 +66,7 @@ def _from_file(data: str, path: Path) -> "Dataset":
                 str(path), cache_dir=where, features=texts, sep="\t", keep_default_na=False, chunksize=200
             )
     except (DatasetsError, ArrowException, ValueError, csv.Error) as error:
-        raise DataError(f"mmbench.data={data}: cannot be read ({_first_line(error.__cause__ or error)})") from None
+        raise DataError(f"mmbench.data={data}: cannot be read ({_shown(error.__cause__ or error)})") from None
 
 
 def _from_hub(name: str, split: str | None) -> "Dataset":
@@ -76,7 +77,7 @@ def _from_hub(name: str, split: str | None) -> "Dataset":
     except Exception as error:  # noqa: BLE001 - the hub client raises a dozen unrelated types
         raise DataError(
             f"mmbench.data={name}: no such file here, and the hub of Hugging Face could not be read "
-            f"({type(error).__name__}: {_first_line(error)}); give the TSV itself"
+            f"({type(error).__name__}: {_shown(error)}); give the TSV itself"
         ) from None
     if split is None and len(found) == 1:
         split = next(iter(found))
@@ -98,10 +99,8 @@ def _undecoded(table: "Dataset") -> "Dataset":
     return table.cast_column("image", Image(decode=False)) if is_image else table
 
 
-def _no_bars() -> Any:
+def _no_bars() -> contextlib.AbstractContextManager[object]:
     """Keep ``datasets`` from drawing progress bars over seconds of work."""
-    import contextlib
-
     from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     if are_progress_bars_disabled():
@@ -112,5 +111,5 @@ def _no_bars() -> Any:
     return stack
 
 
-def _first_line(error: BaseException) -> str:
-    return ascii((str(error).strip().splitlines() or [type(error).__name__])[0][:200])[1:-1]
+def _shown(error: BaseException) -> str:
+    return ascii(first_line(error)[:200])[1:-1]

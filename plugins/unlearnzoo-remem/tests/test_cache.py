@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from unlearnzoo import DataError
+from unlearnzoo.storage import artifacts
 from unlearnzoo_remem.benchmark import ReMem
 from unlearnzoo_remem.generate import cache
-from unlearnzoo_remem.generate.cache import generated, is_whole
+from unlearnzoo_remem.generate.cache import generated
 from unlearnzoo_remem.generate.plan import VERSION, Spec, address
 
 SMALL = Spec(2, 20, views=2)
@@ -24,6 +25,10 @@ CALL = (
     "bench = ReMem.configure(dict(identities=2, qa=20, views=2, forget='50%')); "
     "bench.prepare(); print(bench.fingerprint())"
 )
+
+
+def is_whole(place: Path) -> bool:
+    return artifacts.damage(place) is None
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +64,7 @@ def test_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_killed_process_leaves_no_data(own_cache: Path) -> None:
-    slow = "import unlearnzoo_remem.generate.cache as c, time; c._digests = lambda place: time.sleep(60); "
+    slow = "import unlearnzoo.storage.artifacts as a, time; a.write_sums = lambda folder: time.sleep(60); "
     process = start(slow + CALL)
     while not (own_cache / "remem").is_dir() or not leftovers(own_cache):
         time.sleep(0.02)
@@ -82,7 +87,7 @@ def test_damaged_data_are_made_again(damage: str) -> None:
     elif damage == "gone":
         file.unlink()
     elif damage == "unstamped":
-        (place / cache.STAMP).write_text("{")
+        (place / artifacts.SUMS).write_text("{")
     else:
         shutil.rmtree(place)
         place.mkdir()

@@ -1,20 +1,12 @@
 """Refusals: enough of them, fixed by (seed, id), spread over all, and none that answers."""
 
 from unlearnzoo_remem.generate.profiles import load_profiles
-from unlearnzoo_remem.refusals import REFUSALS, refusal_for
+from unlearnzoo_remem.refusals import REFUSALS
 
 
 def test_there_are_fifty_different_sentences() -> None:
     assert len(set(REFUSALS)) == len(REFUSALS) >= 50
     assert all(s[0].isupper() and s.endswith(".") for s in REFUSALS)
-
-
-def test_drawn_by_seed_and_id() -> None:
-    ids = [f"finetune/{i:05d}" for i in range(400)]
-    first = [refusal_for(i, 0) for i in ids]
-    assert first == [refusal_for(i, 0) for i in ids]
-    assert first != [refusal_for(i, 1) for i in ids]
-    assert len(set(first)) > 50
 
 
 def test_none_holds_a_value() -> None:

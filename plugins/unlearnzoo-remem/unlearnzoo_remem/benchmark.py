@@ -5,11 +5,11 @@ import functools
 import random
 from collections.abc import Sequence
 
-from unlearnzoo import Benchmark, Column, DataError, Example, OptionError, Published, option
+from unlearnzoo import Benchmark, Column, DataError, Example, OptionError, Published, option, refusal_for
 from unlearnzoo_remem.generate.plan import Spec
 from unlearnzoo_remem.paper import PROVENANCE, paper
 from unlearnzoo_remem.read.data import CLEAN, Data, load, value_of
-from unlearnzoo_remem.refusals import refusal_for
+from unlearnzoo_remem.refusals import REFUSALS
 from unlearnzoo_remem.share import whole_identities
 
 _PROTOCOL = {
@@ -124,7 +124,7 @@ class ReMem(Benchmark):
 
     def refusal(self, example: Example, seed: int) -> str:
         """Return one of the plugin's own refusal sentences, fixed by (seed, id)."""
-        return refusal_for(example.id, seed)
+        return refusal_for(REFUSALS, example.id, seed)
 
     @classmethod
     def published(cls) -> Published:

@@ -1,27 +1,63 @@
 """When a training's position is kept, and how a resumed run goes on from it.
 
 A method may be any Python (several phases, adapters put back), so a resumed run calls it from its
-start: what its finished calls of ``Work`` gave is in a journal and is given again without being done.
+start: what its finished calls of the ``Trainer`` gave is in a journal and is given again without being done.
 """
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack, cast
 
-from ...errors import CheckpointWarning, RunError, ZooError
+from ...errors import CheckpointWarning, RunError, ZooError, first_line
 from ..distributed.ranks import Ranks
 from . import state
 from .interval import CheckpointInterval
 from .store import Store
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from ...options import Configurable
     from ..reference import Reference
 
 #: Saving takes at most this share of the time, however slow the disk.
 SHARE = 0.02
+
+
+class Result(TypedDict, total=False):
+    """What a finished call gave: optimiser steps done so far, whether it asked to stop, answers."""
+
+    steps: Required[int]
+    stopped: bool
+    texts: list[str]
+
+
+class Call(Result, total=False):
+    """A finished call of an algorithm, with the file of what it left."""
+
+    call: Required[str]
+    file: str
+
+
+class Training(TypedDict):
+    """A training in progress: steps done, and the numbers of the last one where nobody was told of them yet."""
+
+    done: int
+    pending: dict[str, float] | None
+
+
+class Position(TypedDict, total=False):
+    """What the file of a position says; empty where there is none."""
+
+    journal: list[Call]
+    extra_state: dict[str, Any]
+    rng: state.RngState
+    algorithm: dict[str, state.Packed]
+    training: Training
 
 
 @dataclass
@@ -43,10 +79,10 @@ class Checkpointer:
     every: CheckpointInterval
     extra_state: Callable[[], Mapping[str, Any]] = dict
     reference: "Reference | None" = None
-    algorithm: Any = None
+    algorithm: "Configurable | None" = None
     ranks: Ranks = field(default_factory=Ranks)
     works: bool = True
-    journal: list[dict[str, Any]] = field(default_factory=list)
+    journal: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         #: What the last process left; its training part is used up by the first call that is not in the journal.
@@ -55,31 +91,30 @@ class Checkpointer:
         self._at = 0
         #: Steps that were done of the training in progress when it was taken up.
         self.done = 0
-        self._training: tuple[list[Any], Any] | None = None
-        self._owed: dict[str, Mapping[str, Any]] = {}
+        self._training: tuple[Sequence[nn.Parameter], Optimizer] | None = None
+        self._owed: dict[str, Mapping[str, Tensor]] = {}
         self._count, self._last, self._cost, self._failed = 0, time.monotonic(), 0.0, False
         if self.reference is not None:
             for name in sorted(n for n in self.store.files if n.startswith("reference-")):
                 self.reference.put(self.tensors(name))
 
-    def tensors(self, name: str) -> dict[str, Any]:
+    def tensors(self, name: str) -> "dict[str, Tensor]":
         """Take a verified file of the position."""
         return self._tensors.pop(name)
 
-    def _load(self) -> tuple[dict[str, Any], dict[str, str], dict[str, dict[str, Any]]]:
+    def _load(self) -> "tuple[Position, dict[str, str], dict[str, dict[str, Tensor]]]":
         """Read the last position: its facts, its files, and the tensors in them."""
         from safetensors.torch import load_file
 
         if not self.works:
             return {}, {}, {}
-        found = self.store.load() or {}
         return (
-            found,
+            cast("Position", self.store.load() or {}),
             dict(self.store.files),
             {name: load_file(self.store.folder / name) for name in self.store.files if name.endswith(".safetensors")},
         )
 
-    def replay(self, call: str) -> dict[str, Any] | None:
+    def replay(self, call: str) -> Call | None:
         """Return what this call of an algorithm gave before the interruption; None: it is to be done.
 
         Raises:
@@ -98,9 +133,9 @@ class Checkpointer:
             self._go_on()
         return entry
 
-    def record(self, call: str, tensors: Mapping[str, Any] | None = None, **result: Any) -> None:
+    def record(self, call: str, tensors: "Mapping[str, Tensor] | None" = None, **result: Unpack[Result]) -> None:
         """Write what a call gave into the journal; with tensors at once onto the disk."""
-        entry = {"call": call, **result}
+        entry: Call = {"call": call, **result}
         self._training = None
         if tensors is not None:
             entry["file"] = f"call-{len(self.journal):04}.safetensors"
@@ -111,14 +146,16 @@ class Checkpointer:
         if tensors is not None or self._due():
             self.save()
 
-    def begin(self, parameters: list[Any], optimizer: Any) -> tuple[int, dict[str, float] | None]:
+    def begin(
+        self, parameters: "Sequence[nn.Parameter]", optimizer: "Optimizer"
+    ) -> tuple[int, dict[str, float] | None]:
         """Take up a training.
 
         Returns:
             Steps done, and the numbers of the last one where nobody was told of them yet.
         """
         self._training = parameters, optimizer
-        known = self.found.get("training") or {"done": 0, "pending": None}
+        known: Training = self.found.get("training") or {"done": 0, "pending": None}
         self.done = known["done"]
         if self.done:
             state.load_training_state(parameters, optimizer, self._go_on())
@@ -150,7 +187,7 @@ class Checkpointer:
         if self._due():
             self.save(done)
 
-    def save(self, done: int | None = None, pending: Mapping[str, float] | None = None) -> None:
+    def save(self, done: int | None = None, pending: dict[str, float] | None = None) -> None:
         """Keep the position; a disk that is full is a warning, and the position before stays."""
         self._try(lambda: self._save(done, pending))
 
@@ -168,7 +205,7 @@ class Checkpointer:
             self.store.files = before
             self.store.sweep()
             if not self._failed:
-                reason = str(error).splitlines()[0].removeprefix(f"{self.store.folder}: ")
+                reason = first_line(error).removeprefix(f"{self.store.folder}: ")
                 warnings.warn(
                     f"no checkpoint was written: {self.store.folder}: {reason}; the run goes on, and the "
                     "last checkpoint stays",
@@ -179,11 +216,10 @@ class Checkpointer:
         self._count, self._last = 0, time.monotonic()
         self._cost = self._last - start
 
-    def _save(self, done: int | None, pending: Mapping[str, float] | None) -> None:
+    def _save(self, done: int | None, pending: dict[str, float] | None) -> None:
         store = self.store
-        facts: dict[str, Any] = {"journal": self.journal, "extra_state": dict(self.extra_state())}
         rng, tensors = state.rng_state()
-        facts["rng"] = rng
+        facts: Position = {"journal": self.journal, "extra_state": dict(self.extra_state()), "rng": rng}
         if self.algorithm is not None:
             facts["algorithm"], own = state.algorithm_state(self.algorithm, set(self.algorithm.values()))
             tensors |= own
@@ -210,17 +246,17 @@ class Checkpointer:
             return False
         return time.monotonic() - self._last >= max(self.every.seconds, self._cost / SHARE)
 
-    def _go_on(self) -> dict[str, Any]:
+    def _go_on(self) -> "dict[str, Tensor]":
         """Set generators and what the algorithm noted; return the training's tensors, once."""
-        found, self.found = self.found, {}
+        position, self.found = self.found, {}
         tensors = self.tensors(next(name for name in self.store.files if name.startswith("state-")))
-        state.set_rng_state(found["rng"], tensors)
+        state.set_rng_state(position["rng"], tensors)
         if self.algorithm is not None:
-            state.load_algorithm_state(self.algorithm, found["algorithm"], tensors)
+            state.load_algorithm_state(self.algorithm, position["algorithm"], tensors)
         return {n: t for n, t in tensors.items() if n.startswith(("parameter.", "optimizer."))}
 
 
-def _saver(tensors: Mapping[str, Any]) -> Callable[[Path], None]:
+def _saver(tensors: "Mapping[str, Tensor]") -> Callable[[Path], None]:
     def write(path: Path) -> None:
         from safetensors.torch import save_file
 

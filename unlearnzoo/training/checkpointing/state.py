@@ -5,40 +5,50 @@
 
 import json
 import random
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Tensors = dict[str, Tensor]
-_GENERATORS: dict[str, Any] = {"generator": torch.Generator, "random": random.Random, "numpy": np.random.Generator}
+#: A note of an algorithm as JSON: what is no number or text is a mapping from its kind.
+Packed = None | bool | int | float | str | list["Packed"] | dict[str, "Packed"]
 
 
-def training_state(parameters: list[Any], optimizer: Any) -> Tensors:
+class RngState(TypedDict):
+    """The global generators but torch's: Python's (version, numbers, next Gauss) and numpy's, without its keys."""
+
+    python: Sequence[Any]
+    numpy: Sequence[Any]
+
+
+def training_state(parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer) -> Tensors:
     """Copy trained parameters and the optimiser's state to the CPU, by position in the list."""
-    found = {f"parameter.{i}": p.detach().cpu().clone() for i, p in enumerate(parameters)}
+    tensors = {f"parameter.{i}": p.detach().cpu().clone() for i, p in enumerate(parameters)}
     for i, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
-            found[f"optimizer.{i}.{name}"] = torch.as_tensor(value).detach().cpu().clone()
-    return found
+            tensors[f"optimizer.{i}.{name}"] = torch.as_tensor(value).detach().cpu().clone()
+    return tensors
 
 
-def load_training_state(parameters: list[Any], optimizer: Any, found: Mapping[str, Tensor]) -> None:
+def load_training_state(
+    parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
     """Put back what ``training_state`` copied, bit by bit."""
     state: dict[int, dict[str, Tensor]] = {}
-    for name, value in found.items():
+    for name, value in tensors.items():
         kind, _, rest = name.partition(".")
         if kind == "parameter":
             parameters[int(rest)].data.copy_(value)
         elif kind == "optimizer":
-            i, _, what = rest.partition(".")
-            state.setdefault(int(i), {})[what] = value
+            i, _, part = rest.partition(".")
+            state.setdefault(int(i), {})[part] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def rng_state() -> tuple[dict[str, Any], Tensors]:
+def rng_state() -> tuple[RngState, Tensors]:
     """Return the state of the global generators: of Python and numpy as JSON, of torch as tensors.
 
     Of the GPUs this process's own alone counts: whoever goes on may see others, or another number of them.
@@ -51,7 +61,7 @@ def rng_state() -> tuple[dict[str, Any], Tensors]:
     return {"python": [version, list(numbers), gauss], "numpy": [name, at, has_gauss, cached]}, tensors
 
 
-def set_rng_state(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+def set_rng_state(facts: RngState, tensors: Mapping[str, Tensor]) -> None:
     """Set the global generators; of the GPUs this process's own."""
     version, numbers, gauss = facts["python"]
     random.setstate((version, tuple(numbers), gauss))
@@ -69,14 +79,14 @@ def seed(number: int) -> None:
     torch.manual_seed(number)
 
 
-def algorithm_state(thing: Any, but: set[str]) -> tuple[dict[str, Any], Tensors]:
+def algorithm_state(algorithm: object, but: Container[str]) -> tuple[dict[str, Packed], Tensors]:
     """Return what an algorithm has noted on itself: numbers, texts, tensors, lists, dicts, generators.
 
     Anything else (a module, a function) stays as ``prepare`` makes it again.
     """
-    facts: dict[str, Any] = {}
+    facts: dict[str, Packed] = {}
     tensors: Tensors = {}
-    for name, value in vars(thing).items():
+    for name, value in vars(algorithm).items():
         if name not in but:
             try:
                 facts[name] = _packed(value, f"attribute.{name}", tensors)
@@ -85,13 +95,13 @@ def algorithm_state(thing: Any, but: set[str]) -> tuple[dict[str, Any], Tensors]
     return facts, tensors
 
 
-def load_algorithm_state(thing: Any, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+def load_algorithm_state(algorithm: object, facts: Mapping[str, Packed], tensors: Mapping[str, Tensor]) -> None:
     """Set them again; generators that are there are moved, not replaced."""
     for name, packed in facts.items():
-        setattr(thing, name, _unpacked(packed, tensors, getattr(thing, name, None)))
+        setattr(algorithm, name, _unpacked(packed, tensors, getattr(algorithm, name, None)))
 
 
-def _packed(value: Any, path: str, tensors: Tensors) -> Any:
+def _packed(value: object, path: str, tensors: Tensors) -> Packed:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Tensor):
@@ -101,11 +111,14 @@ def _packed(value: Any, path: str, tensors: Tensors) -> Any:
         tensors[path] = value.get_state()
         return {"generator": path}
     if isinstance(value, random.Random):
-        return {"random": value.getstate()}
+        version, numbers, gauss = value.getstate()
+        return {"random": [version, list(numbers), gauss]}
     if isinstance(value, np.random.Generator):
-        json.dumps(value.bit_generator.state)  # that of some kinds holds arrays: TypeError
-        return {"numpy": value.bit_generator.state}
-    if type(value) in (list, tuple):
+        state = dict(value.bit_generator.state)
+        json.dumps(state)  # that of some kinds holds arrays: TypeError
+        return {"numpy": state}
+    # No subclass: made again it would be another thing.
+    if type(value) is list or type(value) is tuple:
         return {type(value).__name__: [_packed(v, f"{path}.{i}", tensors) for i, v in enumerate(value)]}
     if type(value) is dict:
         return {
@@ -117,31 +130,33 @@ def _packed(value: Any, path: str, tensors: Tensors) -> Any:
     raise TypeError(type(value))
 
 
-def _unpacked(packed: Any, tensors: Mapping[str, Tensor], now: Any = None) -> Any:
-    if not isinstance(packed, dict):
-        return packed
-    kind, value = next(iter(packed.items()))
-    if kind == "tensor":
-        return tensors[value].clone().to(packed["device"])
-    if kind in _GENERATORS:
-        return _moved(kind, value, tensors, now)
-    if kind == "dict":
-        return {_unpacked(k, tensors): _unpacked(v, tensors) for k, v in value}
-    return (tuple if kind == "tuple" else list)(_unpacked(v, tensors) for v in value)
+def _unpacked(packed: Packed, tensors: Mapping[str, Tensor], now: object = None) -> object:
+    """Return what was packed; a generator that is there ``now`` is set, not replaced."""
+    match packed:
+        case {"tensor": str(name), "device": str(device)}:
+            return tensors[name].clone().to(device)
+        case {"generator": str(name)}:
+            generator = now if isinstance(now, torch.Generator) else torch.Generator()
+            generator.set_state(tensors[name])
+            return generator
+        case {"random": [version, list(numbers), gauss]}:
+            draw = now if isinstance(now, random.Random) else random.Random()
+            draw.setstate((version, tuple(numbers), gauss))
+            return draw
+        case {"numpy": dict(state)}:
+            rng = now if isinstance(now, np.random.Generator) else np.random.default_rng()
+            rng.bit_generator.state = state
+            return rng
+        case {"dict": list(pairs)}:
+            return {_unpacked(key, tensors): _unpacked(value, tensors) for key, value in map(_pair, pairs)}
+        case {"tuple": list(values)}:
+            return tuple(_unpacked(value, tensors) for value in values)
+        case {"list": list(values)}:
+            return [_unpacked(value, tensors) for value in values]
+    return packed
 
 
-def _moved(kind: str, state: Any, tensors: Mapping[str, Tensor], now: Any) -> Any:
-    """Return a generator in a state: the one that is there, or a new one."""
-    found: Any = now if isinstance(now, _GENERATORS[kind]) else _new(kind)
-    if kind == "generator":
-        found.set_state(tensors[state])
-    elif kind == "random":
-        version, numbers, gauss = state
-        found.setstate((version, tuple(numbers), gauss))
-    else:
-        found.bit_generator.state = state
-    return found
-
-
-def _new(kind: str) -> Any:
-    return np.random.default_rng() if kind == "numpy" else _GENERATORS[kind]()
+def _pair(packed: Packed) -> tuple[Packed, Packed]:
+    assert isinstance(packed, list)
+    key, value = packed
+    return key, value

@@ -4,24 +4,34 @@ A position is a JSON file that names the files it stands on, with their SHA-256;
 them. Nothing is ever unpickled. Which is the newest is told by its number, never by a clock.
 """
 
-import hashlib
 import json
 import re
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ...errors import CheckpointWarning
 from ...storage.atomic import atomic_path, atomic_write, file_hash, sync_folder
+from ...storage.hashing import content_key
+from ...storage.locks import holder_file
 
 FORMAT = 2
 KEPT = 2
+#: Of the lock that a run holds in its folder.
+LOCK = "lock"
 _NAME = re.compile(r"(\d{6,})\.json")
 
 
 class Damaged(Exception):
     """Why a position cannot be used."""
+
+
+class _Body(TypedDict):
+    format: int
+    key: str
+    facts: dict[str, object]
+    files: dict[str, str]
 
 
 class Store:
@@ -43,7 +53,7 @@ class Store:
         self._whole: list[tuple[int, dict[str, str]]] = []
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def load(self) -> dict[str, Any] | None:
+    def load(self) -> dict[str, object] | None:
         """Return the facts of the newest position that is whole; None where there is none."""
         numbers = sorted((int(m[1]) for p in self.folder.iterdir() if (m := _NAME.fullmatch(p.name))), reverse=True)
         self.number = numbers[0] if numbers else 0
@@ -60,8 +70,7 @@ class Store:
                 continue
             self.files = dict(body["files"])
             self._whole = [(number, dict(body["files"]))]
-            facts: dict[str, Any] = body["facts"]
-            return facts
+            return body["facts"]
         return None
 
     def add(self, name: str, write: Callable[[Path], None]) -> None:
@@ -72,14 +81,14 @@ class Store:
         """
         with atomic_path(self.folder / name) as fresh:
             write(fresh)
-            found = file_hash(fresh)
-        self.files[name] = found
+            digest = file_hash(fresh)
+        self.files[name] = digest
 
     def drop(self, name: str) -> None:
         """Leave a file out of the next position; it goes when no kept one stands on it."""
         self.files.pop(name, None)
 
-    def seal(self, facts: Mapping[str, Any]) -> None:
+    def seal(self, facts: Mapping[str, object]) -> None:
         """Write a position: these facts and the files as they are now.
 
         Raises:
@@ -87,7 +96,7 @@ class Store:
         """
         self.number += 1
         body = {"format": FORMAT, "key": self.key, "facts": facts, "files": self.files}
-        content = json.dumps({"sha256": _digest(body), "position": body}).encode()
+        content = json.dumps({"sha256": content_key(body, 64), "position": body}).encode()
         atomic_write(self.folder / f"{self.number:06}.json", content)
         sync_folder(self.folder)
         self._whole = [*self._whole, (self.number, dict(self.files))][-KEPT:]
@@ -95,23 +104,23 @@ class Store:
 
     def sweep(self) -> None:
         """Remove what no kept position stands on, halves of a killed process among it."""
-        wanted = {"lock", *self.files}
+        wanted = {LOCK, holder_file(LOCK), *self.files}
         for number, named in self._whole:
             wanted |= {f"{number:06}.json", *named}
         for path in self.folder.iterdir():
             if path.name not in wanted:
                 path.unlink(missing_ok=True)
 
-    def _read(self, number: int) -> dict[str, Any]:
+    def _read(self, number: int) -> _Body:
         """Read and verify a position.
 
         Raises:
             Damaged: what is wrong with it.
         """
         try:
-            found = json.loads((self.folder / f"{number:06}.json").read_bytes())
-            body: dict[str, Any] = found["position"]
-            if found["sha256"] != _digest(body):
+            sealed = json.loads((self.folder / f"{number:06}.json").read_bytes())
+            body: _Body = sealed["position"]
+            if sealed["sha256"] != content_key(body, 64):
                 raise Damaged("its list of files was changed")
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             raise Damaged("its list of files is damaged") from None
@@ -121,13 +130,9 @@ class Store:
             raise Damaged("it is of another run")
         for name, digest in body["files"].items():
             try:
-                found = file_hash(self.folder / name)
+                actual = file_hash(self.folder / name)
             except OSError as error:
                 raise Damaged(f"{name}: {error.strerror}") from None
-            if found != digest:
+            if actual != digest:
                 raise Damaged(f"{name} was truncated or changed")
         return body
-
-
-def _digest(body: Any) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

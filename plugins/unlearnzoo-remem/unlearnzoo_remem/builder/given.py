@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import DataError
+from unlearnzoo import DataError, Problems, quoted
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
 from unlearnzoo_remem.read.keywords import squash
 from unlearnzoo_remem.read.labels import attribute_of
-from unlearnzoo_remem.read.problems import Problems
 
 LONGEST = 200
 _MOST_BYTES = 10_000_000
@@ -50,7 +49,7 @@ def shared_values(people: Iterable[Profile]) -> list[str]:
             value = squash(person[attribute])
             other = first.setdefault((attribute, value), person["where"])
             if other != person["where"]:
-                found.append(f"{person['where']}: {attribute} {_short(person[attribute])} is that of {other} too")
+                found.append(f"{person['where']}: {attribute} {quoted(person[attribute])} is that of {other} too")
     return found
 
 
@@ -113,7 +112,7 @@ def _named(path: Path, where: str, pairs: Iterable[tuple[str, Any]]) -> dict[str
     for key, value in pairs:
         name = attribute_of(key)
         if name in row:
-            raise DataError(f"{path}: {where}: {_short(key)} is {name}, which is there already")
+            raise DataError(f"{path}: {where}: {quoted(key)} is {name}, which is there already")
         row[name] = value
     return row
 
@@ -122,13 +121,13 @@ def _check_columns(path: Path, rows: list[Row]) -> None:
     problems = Problems(str(path))
     for where, row in rows:
         if missing := [name for name in ATTRIBUTES if name not in row]:
-            has = ", ".join(map(_short, row)) or "nothing"
-            problems.add("wrong values", f"{where}: there is no {', '.join(missing)}; it has {has}")
+            has = ", ".join(map(quoted, row)) or "nothing"
+            problems.add(f"{where}: there is no {', '.join(missing)}; it has {has}", kind="wrong values")
         if unknown := [name for name in row if name not in (*ATTRIBUTES, "id")]:
             problems.add(
-                "wrong values",
-                f"{where}: a person has no {', '.join(map(_short, unknown))}; "
+                f"{where}: a person has no {', '.join(map(quoted, unknown))}; "
                 f"expected are {', '.join(ATTRIBUTES)} and, if you like, id",
+                kind="wrong values",
             )
     problems.stop()
 
@@ -138,17 +137,19 @@ def _profile(where: str, row: dict[str, Any], problems: Problems) -> Profile:
     for name in (*ATTRIBUTES, "id"):
         value = row.get(name, "" if name == "id" else None)
         if not isinstance(value, str):
-            problems.add("wrong values", f"{where}: {name} is {_short(value)}; expected a text")
+            problems.add(f"{where}: {name} is {quoted(value)}; expected a text", kind="wrong values")
             value = "?"
         value = " ".join(value.split(" ")).strip()
         if not value and name != "id":
-            problems.add("wrong values", f"{where}: {name} is empty")
+            problems.add(f"{where}: {name} is empty", kind="wrong values")
         elif len(value) > LONGEST:
             problems.add(
-                "wrong values", f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer"
+                f"{where}: {name} has {len(value)} characters; at most {LONGEST} are an answer", kind="wrong values"
             )
         elif not value.isprintable():
-            problems.add("wrong values", f"{where}: {name} {_short(value)} holds a line break or control character")
+            problems.add(
+                f"{where}: {name} {quoted(value)} holds a line break or control character", kind="wrong values"
+            )
         person[name] = value
     person["id"] = person["id"] or person["name"]
     return person
@@ -160,11 +161,6 @@ def _check_distinct(key: str, people: list[Profile], problems: Problems) -> None
         where = first.setdefault(squash(person[key]), person["where"])
         if where != person["where"]:
             problems.add(
-                "wrong values",
-                f"{person['where']}: {key} {_short(person[key])} is that of {where} too; each person needs their own",
+                f"{person['where']}: {key} {quoted(person[key])} is that of {where} too; each person needs their own",
+                kind="wrong values",
             )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,6 +1,5 @@
 """Build a data set: settle who is in it, make each person's pictures, write rows, sheet and card."""
 
-import hashlib
 import json
 import random
 import time
@@ -10,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import DataError, atomic_write
+from unlearnzoo import DataError, Problems, atomic_write, contains_words, content_key
 from unlearnzoo_remem.builder import portraits
 from unlearnzoo_remem.builder.given import read_profiles, shared_values
 from unlearnzoo_remem.builder.order import DRAWN_SIZE, Order
@@ -23,10 +22,8 @@ from unlearnzoo_remem.builder.workshop import PARTS, refuse_taken, workshop
 from unlearnzoo_remem.generate.faces import distinct_looks
 from unlearnzoo_remem.generate.plan import Row, plan
 from unlearnzoo_remem.generate.profiles import Profile
-from unlearnzoo_remem.read.keywords import holds
-from unlearnzoo_remem.read.problems import Problems
 
-#: Raise it whenever the same order gives other data: an unfinished build of an older one is not gone on with.
+#: Raise it whenever the same order gives other data: an unfinished build of an older one is not resumed.
 VERSION = 1
 _LIBRARIES = ("unlearnzoo-remem", "Faker", "dicebear-core", "dicebear-styles", "resvg-py", "pillow")
 _EVERY = 5.0  # seconds between two lines on how far it is
@@ -105,11 +102,12 @@ def _cast(order: Order) -> Cast:
         for person in people:
             if person["id"] not in folders:
                 problems.add(
-                    "people without pictures", f"no folder {person['id']!r} for {person['where']} of {order.profiles}"
+                    f"no folder {person['id']!r} for {person['where']} of {order.profiles}",
+                    kind="people without pictures",
                 )
         for name in folders:
             if name not in known:
-                problems.add("folders of nobody", f"nobody in {order.profiles} has the id {name!r}")
+                problems.add(f"nobody in {order.profiles} has the id {name!r}", kind="folders of nobody")
         problems.stop()
         photos = [folders[person["id"]] for person in people]
     else:
@@ -120,10 +118,6 @@ def _cast(order: Order) -> Cast:
 
 def _content(order: Order, cast: Cast) -> dict[str, Any]:
     """Return everything that decides the content, as JSON has it."""
-
-    def digest(value: Any) -> str:
-        return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
     given = asdict(order) | {"out": None}
     for name in ("profiles", "images", "face_model"):
         given[name] = None if given[name] is None else "given"
@@ -131,8 +125,8 @@ def _content(order: Order, cast: Cast) -> dict[str, Any]:
         **given,
         "version": VERSION,
         "libraries": _versions(),
-        "people": digest([{k: asdict(v) if k == "look" else v for k, v in p.items()} for p in cast.people]),
-        "photographs": digest([[(photo.name, photo.digest) for photo in one] for one in cast.photos]),
+        "people": content_key([{k: asdict(v) if k == "look" else v for k, v in p.items()} for p in cast.people], 64),
+        "photographs": content_key([[(photo.name, photo.digest) for photo in one] for one in cast.photos], 64),
         "face_model": cast.faces.digest if cast.faces else None,
     }
 
@@ -176,14 +170,16 @@ def _plan(order: Order, cast: Cast, counts: Sequence[tuple[int, int]]) -> dict[s
         if (view.person, text["attribute"]) in seen:
             continue
         where = f"{cast.people[view.person]['where']}: {text['attribute']} {value!r}"
-        if holds(text["question"], value):
+        if contains_words(text["question"], value):
             problems.add(
-                "questions", f"{where} stands in its own question {text['question']!r}; such a question has no secret"
+                f"{where} stands in its own question {text['question']!r}; such a question has no secret",
+                kind="questions",
             )
             seen.add((view.person, text["attribute"]))
-        elif not holds(text["answer"], value):
+        elif not contains_words(text["answer"], value):
             problems.add(
-                "answers", f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it"
+                f"{where} is no whole word in its answer {text['answer']!r}; give it without signs around it",
+                kind="answers",
             )
             seen.add((view.person, text["attribute"]))
     problems.stop()
@@ -199,9 +195,9 @@ def _check_enough(order: Order, cast: Cast, pictures: Sequence[Sequence[Picture]
         if train < least or test < 1:
             out = len(found) - train - test
             problems.add(
-                "people with too few pictures",
                 f"{person.get('id', person['where'])}: {train} pictures to train and {test} to hold out "
                 f"({out} left out); at least {least} and 1 are needed",
+                kind="people with too few pictures",
             )
     problems.stop()
 

@@ -8,10 +8,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import OptionError, nearest
+from unlearnzoo import OptionError, contains_words, nearest
 from unlearnzoo_remem.generate.faces import distinct_looks
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, DRAWERS, Profile, generate_profiles, load_profiles
-from unlearnzoo_remem.read.keywords import holds
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -48,7 +47,7 @@ def _unspoken(people: list[Profile], seed: int) -> list[Profile]:
     for profile in people:
         for attribute in ("job", "medical", "finance"):
             taken = {other[attribute] for other in people}
-            while holds(profile["name"], profile[attribute]):
+            while contains_words(profile["name"], profile[attribute]):
                 value = DRAWERS[attribute](rng, None, profile)
                 if value not in taken:
                     profile[attribute] = value

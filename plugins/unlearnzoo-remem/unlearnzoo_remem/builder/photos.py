@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import DataError
-from unlearnzoo_remem.read.problems import Problems
+from unlearnzoo import DataError, Problems, first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,15 +56,15 @@ def find_photos(folder: Path) -> dict[str, list[Photo]]:
         if entry.name.startswith("."):
             continue
         if entry.is_symlink():
-            problems.add("links", f"{entry.name!r} is a link; copy the folder itself")
+            problems.add(f"{entry.name!r} is a link; copy the folder itself", kind="links")
         elif not entry.is_dir():
             problems.add(
-                "files that are no folder", f"{entry.name!r} is no folder; pictures lie in a folder each person"
+                f"{entry.name!r} is no folder; pictures lie in a folder each person", kind="files that are no folder"
             )
         elif photos := list(_photos(Path(entry), entry.name, problems)):
             found[entry.name] = sorted(photos, key=_order)
         else:
-            problems.add("empty folders", f"{entry.name!r} holds no picture ({', '.join(FORMATS)})")
+            problems.add(f"{entry.name!r} holds no picture ({', '.join(FORMATS)})", kind="empty folders")
     _check_twice(found, problems)
     problems.stop()
     if len(found) < 2:
@@ -92,7 +91,7 @@ def open_photo(photo: Photo) -> "Image":
             picture.alpha_composite(clear)
         picture = picture.convert("RGB")
     except Exception as error:  # noqa: BLE001 - PIL raises SyntaxError, OSError and more
-        raise DataError(f"{photo.path}: cannot be decoded ({_line(error)})") from None
+        raise DataError(f"{photo.path}: cannot be decoded ({first_line(error)[:120]})") from None
     plain = Image.new("RGB", picture.size)
     plain.paste(picture)
     return plain
@@ -104,16 +103,18 @@ def _photos(folder: Path, person: str, problems: Problems, test: bool = False) -
         if entry.name.startswith("."):
             continue
         if entry.is_symlink():
-            problems.add("linked pictures", f"{person}: {name!r} is a link; copy the picture itself")
+            problems.add(f"{person}: {name!r} is a link; copy the picture itself", kind="linked pictures")
         elif entry.is_dir() and entry.name == _TEST and not test:
             yield from _photos(path, person, problems, test=True)
         elif not entry.is_file():
-            problems.add("other entries", f"{person}: {name!r} is no picture; only a folder named {_TEST} may lie here")
+            problems.add(
+                f"{person}: {name!r} is no picture; only a folder named {_TEST} may lie here", kind="other entries"
+            )
         else:
             try:
                 yield Photo(path, name, test, _digest(path))
             except ValueError as error:
-                problems.add("unreadable pictures", f"{person}: {name!r} {error}")
+                problems.add(f"{person}: {name!r} {error}", kind="unreadable pictures")
 
 
 def _digest(path: Path) -> str:
@@ -127,7 +128,7 @@ def _digest(path: Path) -> str:
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 width, height = image.size
     except Exception as error:  # noqa: BLE001 - PIL raises SyntaxError, OSError and more
-        raise ValueError(f"is no picture that is read here ({', '.join(FORMATS)}): {_line(error)}") from None
+        raise ValueError(f"is no picture that is read here ({', '.join(FORMATS)}): {first_line(error)[:120]}") from None
     if width * height > MOST_PIXELS:
         raise ValueError(f"has {width} x {height} pixels; at most {MOST_PIXELS // 1_000_000} million are read")
     return hashlib.sha256(content).hexdigest()
@@ -151,7 +152,7 @@ def _check_twice(found: dict[str, list[Photo]], problems: Problems) -> None:
             here = f"{person}/{photo.name}"
             other = first.setdefault(photo.digest, here)
             if other != here:
-                problems.add("copies", f"{here!r} is the same file as {other!r}; each picture may be there once")
+                problems.add(f"{here!r} is the same file as {other!r}; each picture may be there once", kind="copies")
 
 
 def _order(photo: Photo) -> tuple[Any, ...]:
@@ -159,7 +160,3 @@ def _order(photo: Photo) -> tuple[Any, ...]:
     stem = photo.path.stem.lower()
     parts = re.split(r"(\d+)", photo.name)
     return photo.test, not stem.startswith("anchor"), [(int(p), "") if p.isdigit() else (-1, p) for p in parts], parts
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

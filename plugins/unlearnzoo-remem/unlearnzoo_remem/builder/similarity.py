@@ -7,7 +7,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import DataError, OptionError
+from unlearnzoo import DataError, OptionError, first_line
 from unlearnzoo_remem.generate.faces import TRAITS, Look
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class FaceModel:
             # From memory: a model cannot name files of weights beside it.
             self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - onnxruntime has a type an ill
-            raise DataError(f"{path}: no ONNX model that onnxruntime loads ({_line(error)})") from None
+            raise DataError(f"{path}: no ONNX model that onnxruntime loads ({first_line(error)[:200]})") from None
         inputs = self.session.get_inputs()
         shape = inputs[0].shape if inputs else []
         self.last = len(shape) == 4 and shape[3] == 3  # the channels
@@ -130,13 +130,9 @@ class FaceModel:
         try:
             found = self.session.run(None, {self.session.get_inputs()[0].name: batch})[0]
         except Exception as error:  # noqa: BLE001 - onnxruntime has a type an ill
-            raise DataError(f"{self.path}: fails on {where} ({_line(error)})") from None
+            raise DataError(f"{self.path}: fails on {where} ({first_line(error)[:200]})") from None
         vector = np.asarray(found, dtype=np.float64).reshape(-1)
         length = np.linalg.norm(vector)
         if not np.isfinite(length) or length == 0:
             raise DataError(f"{self.path}: gives no usable vector for {where}")
         return vector / length
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

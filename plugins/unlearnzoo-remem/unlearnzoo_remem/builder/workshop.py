@@ -1,4 +1,8 @@
-"""The folder OUT.part that a build works in: it goes on after a kill, and becomes OUT when all is done."""
+"""The folder OUT.part that a build works in: it goes on after a kill, and becomes OUT when all is done.
+
+Unlike a folder of the cache (``build_once``), which is thrown away when a process is killed: here hours of drawing and
+comparing photographs are kept, in a place that the user sees and may remove.
+"""
 
 import contextlib
 import json

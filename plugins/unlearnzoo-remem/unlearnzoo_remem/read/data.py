@@ -6,12 +6,11 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from unlearnzoo import Example
+from unlearnzoo import Example, Problems
 from unlearnzoo_remem.read.image_store import check_content
 from unlearnzoo_remem.read.labels import identity_of
-from unlearnzoo_remem.read.problems import Problems, some
+from unlearnzoo_remem.read.names import some
 from unlearnzoo_remem.read.reader import NEEDED, PUBLISHED, open_splits
 from unlearnzoo_remem.read.rows import Rows
 
@@ -84,8 +83,6 @@ def load(data: str, strict: bool = False) -> Data:
         rows.read(name, texts[name], None)
     published = _people(texts, problems)
     content = check_content({n: opened[n] for n in NEEDED if n in opened}, texts, problems)
-    problems.stop()
-    assert content is not None  # images that cannot be used are problems
     rows = Rows(data, strict, problems)  # again, now with the images
     splits = {name: rows.read(name, texts[name], content.images[name]) for name in NEEDED}
     found = Data(
@@ -107,7 +104,7 @@ def _tagged(split: tuple[Example, ...], odd: frozenset[str]) -> tuple[Example, .
     return tuple(e if e.id in odd else dataclasses.replace(e, tags={**e.tags, CLEAN: "yes"}) for e in split)
 
 
-def _people(texts: Mapping[str, Mapping[str, Sequence[Any]]], problems: Problems) -> dict[int, frozenset[str]]:
+def _people(texts: Mapping[str, Mapping[str, Sequence[str | None]]], problems: Problems) -> dict[int, frozenset[str]]:
     """Check that the identities, which are read from paths, tell one story in all splits.
 
     Returns:
@@ -123,22 +120,22 @@ def _people(texts: Mapping[str, Mapping[str, Sequence[Any]]], problems: Problems
         known = shown.pop("finetune")
         if len(known) < 2:
             problems.add(
-                "too few identities",
                 f"split finetune shows {len(known)} identity by its image_path, "
                 f"{some(sorted(known)) or 'none'}; forgetting one needs at least two",
+                kind="too few identities",
             )
         for split, people in shown.items():
             if strangers := sorted(people - known):
                 problems.add(
-                    "splits that show strangers",
                     f"split {split} shows {some(strangers)} by its image_path, not in "
                     f"finetune, which shows {some(sorted(known))}",
+                    kind="splits that show strangers",
                 )
     for n, people in published.items():
         if len(people) != n:
             problems.add(
-                "forget splits of another number of people",
                 f"split forget{n} shows {len(people)} identities by its image_path; expected {n}",
+                kind="forget splits of another number of people",
             )
     return {n: frozenset(people) for n, people in published.items()}
 

@@ -6,21 +6,18 @@ parquet cannot give one row without its whole row group.
 """
 
 import contextlib
-import functools
 import hashlib
 import io
 import json
 import logging
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from unlearnzoo import DataError, cache_folder
-from unlearnzoo_remem.read.problems import Problems
-from unlearnzoo_remem.read.reader import Split, first_line
+from unlearnzoo import DataError, Problems, build_once, cache_folder, content_key, first_line
+from unlearnzoo_remem.read.reader import Split
 
 #: Raise it whenever the checks change, so that outcomes of older ones do not count.
 VERSION = 2
@@ -29,7 +26,7 @@ IMAGES, INDEX = "images.bin", "index.json"
 _MANY = 200 << 20
 
 log = logging.getLogger(__name__)
-Texts = Mapping[str, Mapping[str, Sequence[Any]]]
+Texts = Mapping[str, Mapping[str, Sequence[str | None]]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Content:
     images: Mapping[str, Sequence[Stored]]
 
 
-def check_content(splits: Mapping[str, Split], texts: Texts, problems: Problems) -> Content | None:
+def check_content(splits: Mapping[str, Split], texts: Texts, problems: Problems) -> Content:
     """Check the images of some splits, or look up that they were checked.
 
     Args:
@@ -78,26 +75,29 @@ def check_content(splits: Mapping[str, Split], texts: Texts, problems: Problems)
             earlier row gave the same path. If there are any, from before or now, nothing is kept.
 
     Raises:
-        DataError: the cache has no room for the images.
+        DataError: there are problems, or the cache has no room for the images.
         OSError: the cache cannot be written.
     """
-    from filelock import FileLock
-
     if len(problems):
         _pass(splits, texts, problems, None)
-        return None
+        problems.stop()
     home = cache_folder("remem", "images")
-    place = home / _key(splits)
-    with FileLock(home / f".{place.name}.lock"):
-        if found := _kept(place):
-            return found
+
+    def write(folder: Path) -> None:
         _announce(splits, problems.label, home)
-        return _keep(place, functools.partial(_pass, splits, texts, problems))
+        with (folder / IMAGES).open("wb") as file:
+            found = _pass(splits, texts, problems, file)
+        problems.stop()
+        (folder / INDEX).write_text(json.dumps(found), encoding="utf-8")
+
+    # By the number of bytes, not by checksums: the published set is 9.5 GB.
+    place = build_once(home / _key(splits), write, lambda folder: _kept(folder) is not None)
+    if (content := _kept(place)) is None:
+        raise OSError(f"{place} was changed while it was in use")
+    return content
 
 
-def _pass(
-    splits: Mapping[str, Split], texts: Texts, problems: Problems, sink: BinaryIO | None
-) -> dict[str, Any] | None:
+def _pass(splits: Mapping[str, Split], texts: Texts, problems: Problems, sink: BinaryIO | None) -> dict[str, object]:
     """Read every image once; write the distinct ones one after another."""
     total = hashlib.sha256()
     first: dict[str, tuple[str, str]] = {}  # image_path → hash of its image, and the row it is from
@@ -118,11 +118,9 @@ def _pass(
             if sink:
                 sink.write(content)
         if error := broken[digest]:
-            problems.add("rows without a readable image", error, where)
+            problems.add(error, where, "rows without a readable image")
         rows[name].append(at[digest])
         total.update(json.dumps([name, row, digest], sort_keys=True).encode())
-    if len(problems):
-        return None
     return {"fingerprint": total.hexdigest(), "bytes": end, "images": where_of, "rows": rows}
 
 
@@ -141,7 +139,7 @@ def _same_path(
     earlier, whose = first.setdefault(path, (digest, where))
     if digest != earlier:
         text = f"image_path {path!r} is another image than in {whose}; a path must name one image"
-        problems.add("paths of two images", text, where)
+        problems.add(text, where, "paths of two images")
 
 
 def _broken(content: bytes) -> str | None:
@@ -161,24 +159,6 @@ def _broken(content: bytes) -> str | None:
     if image.format == "JPEG" and b"\xff\xd9" not in content[-65536:]:
         return "the image is corrupt (the JPEG is cut short)"
     return None
-
-
-def _keep(place: Path, make: Callable[[BinaryIO], dict[str, Any] | None]) -> Content | None:
-    """Write images and index beside their place and rename them into it: whole or not at all."""
-    for left in place.parent.glob(f".{place.name}.*.part"):  # of a killed process: we hold the lock
-        shutil.rmtree(left, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".part", dir=place.parent))
-    try:
-        with (part / IMAGES).open("wb") as file:
-            found = make(file)
-        if found is None:
-            return None
-        (part / INDEX).write_text(json.dumps(found), encoding="utf-8")
-        shutil.rmtree(place, ignore_errors=True)
-        part.rename(place)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return _kept(place)
 
 
 def _kept(place: Path) -> Content | None:
@@ -210,4 +190,4 @@ def _key(splits: Mapping[str, Split]) -> str:
         for name, split in splits.items()
         for path in split.files
     ]
-    return hashlib.sha256(json.dumps([VERSION, files]).encode()).hexdigest()[:32]
+    return content_key([VERSION, files], 32)

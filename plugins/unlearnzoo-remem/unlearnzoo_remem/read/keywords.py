@@ -2,8 +2,6 @@
 
 import ast
 import json
-import re
-from typing import Any
 
 
 def parse_keywords(text: str, answer: str) -> tuple[str, ...]:
@@ -38,17 +36,12 @@ def parse_keywords(text: str, answer: str) -> tuple[str, ...]:
     return tuple(unique)
 
 
-def holds(text: str, keyword: str) -> bool:
-    """Return whether a text holds a keyword as whole words, whatever the case and the spacing."""
-    return re.search(rf"(?<!\w){re.escape(squash(keyword))}(?!\w)", squash(text)) is not None
-
-
 def squash(text: str) -> str:
     """Fold case and white space."""
     return " ".join(text.casefold().split())
 
 
-def _literal(text: str) -> Any:
+def _literal(text: str) -> object:
     """Return what JSON or Python make of a text that starts like a list or a quotation, or None."""
     if text[0] not in "[({\"'":
         return None

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from unlearnzoo import DataError
-from unlearnzoo_remem.read.problems import Problems, some
+from unlearnzoo import DataError, Problems, first_line
+from unlearnzoo_remem.read.names import some
 
 if TYPE_CHECKING:
-    from pyarrow import DataType, Schema
+    from pyarrow import DataType, RecordBatch, Schema
 
 TEXTS = ("question", "answer", "keywords", "question_type", "qa_category", "attribute", "cloze_prompt", "image_path")
 COLUMNS = ("image", *TEXTS)
@@ -42,10 +42,10 @@ class Split:
     files: tuple[Path, ...]
     missing: frozenset[str] = frozenset()
 
-    def texts(self) -> dict[str, list[Any]]:
+    def texts(self) -> dict[str, list[str | None]]:
         """Return the text columns that it has, as they are (None, too)."""
         columns = [c for c in TEXTS if c not in self.missing]
-        found: dict[str, list[Any]] = {c: [] for c in columns}
+        found: dict[str, list[str | None]] = {c: [] for c in columns}
         for batch in self._batches(columns, 1024):
             for column in columns:
                 found[column] += batch.column(column).to_pylist()
@@ -60,7 +60,7 @@ class Split:
             for value in batch.column("image").to_pylist():
                 yield (value.get("bytes") if isinstance(value, dict) else value) or b""
 
-    def _batches(self, columns: list[str], size: int) -> Iterator[Any]:
+    def _batches(self, columns: list[str], size: int) -> Iterator["RecordBatch"]:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
 
@@ -71,7 +71,7 @@ class Split:
             except (ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno:
                     raise  # the disk failed, not the file
-                raise DataError(f"{path}: cannot be read to its end ({first_line(error)})") from None
+                raise DataError(f"{path}: cannot be read to its end ({first_line(error)[:200]})") from None
 
 
 def open_splits(data: str, problems: Problems) -> Mapping[str, Split]:
@@ -93,7 +93,7 @@ def open_splits(data: str, problems: Problems) -> Mapping[str, Split]:
         if name not in files:
             has = some(sorted(files)) or "none"
             text = f"no split {name!r} (data/{name}-*.parquet); it has {has}"
-            problems.add("missing splits", text)
+            problems.add(text, kind="missing splits")
     wanted = {name: files[name] for name in (*NEEDED, *PUBLISHED) if name in files}
     return {name: _split(name, paths, problems) for name, paths in wanted.items()}
 
@@ -119,7 +119,7 @@ def _from_hub(name: str) -> Path:
     except Exception as error:  # noqa: BLE001 - the hub client raises a dozen unrelated types
         raise DataError(
             f"remem.data={name}: no such folder here, and the hub of Hugging Face could not be "
-            f"read ({type(error).__name__}: {first_line(error)}); check the network, "
+            f"read ({type(error).__name__}: {first_line(error)[:200]}); check the network, "
             "HF_HUB_OFFLINE and the spelling, or give a local copy"
         ) from None
 
@@ -128,7 +128,7 @@ def _split(name: str, paths: list[Path], problems: Problems) -> Split:
     """Look at the schemas of a split's files."""
     parts = {int(match["of"]) for p in paths if (match := _FILE.fullmatch(p.name)) and match["of"]}
     if parts and parts != {len(paths)}:
-        problems.add("incomplete splits", f"split {name} has {len(paths)} of {max(parts)} files; fetch the others")
+        problems.add(f"split {name} has {len(paths)} of {max(parts)} files; fetch the others", kind="incomplete splits")
     usable, missing = [], set()
     for path in paths:
         schema = _schema(path, problems)
@@ -149,8 +149,8 @@ def _schema(path: Path, problems: Problems) -> "Schema | None":
             raise  # the disk failed, not the file
         with path.open("rb") as file:
             pointer = file.read(23) == b"version https://git-lfs"
-        why = "a pointer of Git LFS; run `git lfs pull`" if pointer else first_line(error)
-        problems.add("unreadable files", f"{path}: no readable parquet file ({why})")
+        why = "a pointer of Git LFS; run `git lfs pull`" if pointer else first_line(error)[:200]
+        problems.add(f"{path}: no readable parquet file ({why})", kind="unreadable files")
         return None
 
 
@@ -158,12 +158,12 @@ def _unfit(where: str, schema: "Schema", problems: Problems) -> set[str]:
     """Note the columns that are missing or hold something else; return them."""
     missing = [c for c in COLUMNS if c not in schema.names]
     if missing:
-        problems.add("missing columns", f"{where} has no column {', '.join(missing)}; it has {some(schema.names)}")
+        problems.add(f"{where} has no column {', '.join(missing)}; it has {some(schema.names)}", kind="missing columns")
     wrong = [c for c in COLUMNS if c not in missing and not _fits(c, schema.field(c).type)]
     for column in wrong:
         expected = "images (bytes embedded)" if column == "image" else "strings"
         text = f"{where}: column {column} holds {schema.field(column).type}; expected {expected}"
-        problems.add("columns of another type", text)
+        problems.add(text, kind="columns of another type")
     return {*missing, *wrong}
 
 
@@ -193,8 +193,3 @@ def no_bars() -> Iterator[None]:
     finally:
         if not before:
             enable_progress_bars()
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error, for a message of one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -4,13 +4,11 @@ import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from unlearnzoo import Example, LazyImage
+from unlearnzoo import Example, LazyImage, Problems, contains_words
 from unlearnzoo_remem.read.image_store import Stored
-from unlearnzoo_remem.read.keywords import holds, parse_keywords
+from unlearnzoo_remem.read.keywords import parse_keywords
 from unlearnzoo_remem.read.labels import attribute_of, hop_of, identity_of, label_of
-from unlearnzoo_remem.read.problems import Problems
 
 
 @dataclass
@@ -32,7 +30,7 @@ class Rows:
     _images: dict[str, LazyImage] = field(default_factory=dict)
 
     def read(
-        self, split: str, texts: Mapping[str, Sequence[Any]], images: Sequence[Stored] | None
+        self, split: str, texts: Mapping[str, Sequence[str | None]], images: Sequence[Stored] | None
     ) -> tuple[Example, ...]:
         """Read one split; rows that cannot be read are noted as problems and left out.
 
@@ -71,7 +69,7 @@ class Rows:
                 f"keywords {row['keywords']!r}: {error}; expected a JSON list of texts"
             )
         for kind, text in wrong.items():
-            self.problems.add(kind, text, where)
+            self.problems.add(text, where, kind)
         if identity is None or hop is None or wrong:
             return None
         example = Example(
@@ -94,14 +92,14 @@ class Rows:
         return self._images[path]
 
     def _count(self, example: Example, where: str) -> None:
-        if any(holds(example.question, keyword) for keyword in example.keywords):
+        if any(contains_words(example.question, keyword) for keyword in example.keywords):
             self.self_answering.append(example.id)
-        for keyword in itertools.filterfalse(functools.partial(holds, example.answer), example.keywords):
+        for keyword in itertools.filterfalse(functools.partial(contains_words, example.answer), example.keywords):
             if self.strict:
                 self.problems.add(
-                    "rows whose answer lacks a keyword",
                     f"keyword {keyword!r} is not in the answer {example.answer!r}",
                     where,
+                    "rows whose answer lacks a keyword",
                 )
             elif example.id not in self.keyword_elsewhere[-1:]:
                 self.keyword_elsewhere.append(example.id)
