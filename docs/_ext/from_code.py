@@ -18,7 +18,8 @@ from unlearnzoo.errors import PluginWarning
 from unlearnzoo.metric import METRIC_INPUTS
 from unlearnzoo.records.schema import FIELDS, SAME_ROWS, STEP_FIELDS
 from unlearnzoo.registry import entry_points
-from unlearnzoo.registry.zoo import WORDS, Zoo
+from unlearnzoo.registry.kinds import KINDS
+from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.unlearner import INPUTS
 
 MARKER = re.compile(r"^<!-- from code: ([a-z-]+)(?: ([\w.-]+))? -->$", re.MULTILINE)
@@ -67,11 +68,10 @@ def public(module: str) -> str:
     return "\n".join([*lines, "```"])
 
 
-def all_of(word: str) -> str:
+def all_of(kind: str) -> str:
     """Return a section for everything of a kind that is installed."""
     zoo = _zoo()
-    kind = next(kind for kind, its in WORDS.items() if its == word)
-    return "\n\n".join(f"### `{name}`\n\n{one(word, name, doc=True)}" for name in sorted(zoo.names(kind)))
+    return "\n\n".join(f"### `{name}`\n\n{one(kind, name, doc=True)}" for name in sorted(zoo.names(kind)))
 
 
 def one(word: str, name: str, doc: bool = False) -> str:
@@ -116,7 +116,7 @@ FILL: dict[str, Callable[..., str]] = {
     "metric-inputs": lambda: inputs(METRIC_INPUTS),
     "all": all_of,
     "public": public,
-    **{word: lambda name, word=word: one(word, name) for word in (*WORDS.values(), "stage")},
+    **{word: lambda name, word=word: one(word, name) for word in (*KINDS, "stage")},
 }
 
 

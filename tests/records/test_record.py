@@ -51,7 +51,7 @@ def test_everything_is_there_from_the_start(tmp_path):
     record = opened(tmp_path / "runs", seed=3, algorithm={"name": "npo"})
     found = on_disk(record)
     assert set(found) == FIELDS
-    assert (found["schema"], found["status"], found["valid"]) == (1, "started", None)
+    assert (found["schema"], found["status"], found["valid"]) == (2, "started", None)
     assert (found["seed"], found["algorithm"]) == (3, {"name": "npo"})
     assert datetime.fromisoformat(found["time"]).utcoffset().total_seconds() == 0
 

@@ -17,7 +17,7 @@ from unlearnzoo.records.record import Record
 from unlearnzoo.records.redaction import Redactor
 from unlearnzoo.records.store import load
 from unlearnzoo.registry.zoo import Zoo
-from unlearnzoo.reports import comparison
+from unlearnzoo.reports import report
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +78,7 @@ def test_redacted_records_are_compared_example_by_example(tmp_path):
         for algo, kept in (("ga", 0.3), ("gd", 0.7))
     ]
     keep = ("a", "b", "column", "mean", "n", "clusters", "unpaired")
-    found, expected = (
-        [{k: row[k] for k in keep} for row in comparison.compare(r)["paired"]] for r in (redacted, plain)
-    )
+    found, expected = ([{k: row[k] for k in keep} for row in report.data(r)["paired"]] for r in (redacted, plain))
     assert found == expected and any(row["mean"] for row in found)
 
 

@@ -2,8 +2,13 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Required, TypedDict
 
 import pytest
+from msgspec import Meta
 
 from tests.support import records, three
 from tests.support.schema import check
@@ -11,8 +16,9 @@ from unlearnzoo.evaluation import aggregate
 from unlearnzoo.planning import summary
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import from_arguments
+from unlearnzoo.records import store
 from unlearnzoo.records.environment import calibration
-from unlearnzoo.records.schema import FIELDS, STEP_FIELDS
+from unlearnzoo.records.schema import FIELDS, STEP_FIELDS, table
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.runs import gate
 
@@ -26,6 +32,7 @@ def record(tmp_path_factory, shared_folder):
             from_arguments({"algo": "npo,gd", "bench": "remem", "forget": three.FORGET}, three.OPTIONS), Zoo.installed()
         )
         fields = summary.fields(plan, "npo")
+        fields["model"] |= {"adapter": None, "target": "models/target"}  # of `unlearnzoo evaluate`
         fields["utility"] = {"quiz": {"distribution": "quizzes", "version": "1", "options": {}, "data": "d1"}}
     fields["processes"] = {"n": 1, "deepspeed": None}
     fields["device"] = {"type": "cpu", "precision": "fp32"}
@@ -68,6 +75,37 @@ def test_every_key_is_described_with_its_type(record):
 
 def test_every_description_is_of_a_key(record):
     assert set(FIELDS) - check(record)[1] == set()
+
+
+def test_what_a_run_writes_is_what_is_read(record):
+    assert store.load(Path(record["folder"])) == record
+
+
+def test_the_json_schema_names_the_same_keys_and_says_the_same(capsys):
+    made = subprocess.run([sys.executable, "-m", "unlearnzoo.records.schema"], capture_output=True, check=True)
+    schema = json.loads(made.stdout)
+    run = schema["$defs"]["RunJson"]["properties"]
+    top = {path: row for path, row in FIELDS.items() if "." not in path}
+    assert {key: value["description"] for key, value in run.items()} == {key: text for key, (_, text) in top.items()}
+    point = run["curve"]["items"]["additionalProperties"]["anyOf"]
+    assert [option["title"] for option in point] == ["step", "NAME"]
+
+
+def test_a_table_is_made_of_any_types():
+    class Inner(TypedDict):
+        a: Annotated[int | None, Meta(description="one")]
+
+    class Outer(TypedDict, total=False):
+        inner: Required[Annotated[list[Inner], Meta(description="two")]]
+        named: dict[str, Inner]
+        words: Annotated[list[str] | None, Meta(description="three")]
+
+    assert table(Outer) == {
+        "inner": ("list", "two"),
+        "inner[].a": ("int | null", "one"),
+        "named.NAME.a": ("int | null", "one"),
+        "words": ("list[str] | null", "three"),
+    }
 
 
 def test_the_check_can_fail(record):

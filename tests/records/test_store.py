@@ -10,6 +10,8 @@ from unlearnzoo.errors import DataError, UnknownName
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
 
+ROW = {"model": "base", "split": "s", "column": "c", "who": "all", "want": "low", "metric": "m", "group": {}, "mean": 1}
+
 
 def edited(tmp_path, **changes):
     """Return the folder of a record that somebody has edited."""
@@ -47,44 +49,53 @@ def test_other_json(tmp_path, content):
         store.load(tmp_path)
 
 
-@pytest.mark.parametrize("schema", [0, 2, None, "x\x1b[31m"])
+@pytest.mark.parametrize("schema", [0, 3, None, "2", "x\x1b[31m"])
 def test_other_schema(tmp_path, schema):
-    with pytest.raises(DataError, match="this unlearnzoo reads 1") as caught:
+    with pytest.raises(DataError, match="this unlearnzoo reads 1 and 2") as caught:
         store.load(edited(tmp_path, schema=schema))
     assert "\x1b" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "told"),
     [
-        {"status": None},
-        {"algorithm": "npo"},
-        {"results": 5},
-        {"results": [5]},
-        {"curve": {}},
-        {"results": [{"model": "base"}]},
-        {"matched": []},
-        {"matched": {"0.50": 1}},
-        {"model": None},
-        {
-            "results": [
-                {
-                    "model": "base",
-                    "split": "s",
-                    "column": "c",
-                    "who": "all",
-                    "want": "low",
-                    "metric": "m",
-                    "group": [],
-                    "mean": 1,
-                }
-            ]
-        },
+        ({"status": None}, "`status`: expected `str`, got `null`"),
+        ({"status": "done\x1b"}, "`status`: invalid enum value 'done\\x1b'"),
+        ({"algorithm": "npo"}, "`algorithm`: expected `object`, got `str`"),
+        ({"algorithm": {"options": []}}, "`algorithm.options`: expected `object`, got `array`"),
+        ({"results": 5}, "`results`: expected `array`, got `int`"),
+        ({"results": [5]}, "`results[0]`: expected `object`, got `int`"),
+        ({"results": [ROW, {**ROW, "group": []}]}, "`results[1].group`: expected `object`, got `array`"),
+        ({"results": [{**ROW, "who": "me"}]}, "`results[0].who`: invalid enum value 'me'"),
+        ({"results": [{k: v for k, v in ROW.items() if k != "mean"}]}, "`results[0].mean` is missing"),
+        ({"curve": {}}, "`curve`: expected `array`, got `object`"),
+        ({"curve": [{"step": 1, "EMf": 0.5}]}, "`curve[0][...]`: expected `int | object`, got `float`"),
+        ({"matched": []}, "`matched`: expected `object`, got `array`"),
+        ({"matched": {"0.50": 1}}, "`matched[...]`: expected `object`, got `int`"),
+        ({"model": None}, "`model`: expected `object`, got `null`"),
+        ({"target": {"judged": "x"}}, "`target.judged`: expected `array | null`, got `str`"),
+        ({"plan": {"learn": {"units": "8"}}}, "`plan.learn.units`: expected `int`, got `str`"),
     ],
 )
-def test_fields_of_the_wrong_type(tmp_path, changes):
-    with pytest.raises(DataError, match=f"damaged; .*`?{next(iter(changes))}"):
+def test_a_damaged_record_is_one_line_that_names_the_key(tmp_path, changes, told):
+    with pytest.raises(DataError) as caught:
         store.load(edited(tmp_path, **changes))
+    assert str(caught.value).endswith(f"run.json: damaged; {told}")
+
+
+def test_a_key_that_must_be_there(tmp_path):
+    folder = edited(tmp_path)
+    fields = json.loads((folder / "run.json").read_text())
+    del fields["curve"]
+    (folder / "run.json").write_text(json.dumps(fields))
+    with pytest.raises(DataError, match="damaged; `curve` is missing$"):
+        store.load(folder)
+
+
+def test_keys_that_this_version_does_not_know_are_handed_out(tmp_path):
+    later = {"audits": [{"name": "relearn"}], "model": {"name": "tiny", "family": "qwen"}}
+    record = store.load(edited(tmp_path, **later))
+    assert {key: record[key] for key in later} == later
 
 
 def test_find_lists_newest_first_and_damaged_ones_too(tmp_path):

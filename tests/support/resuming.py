@@ -47,7 +47,7 @@ def killed(monkeypatch, where, name, after):
 
     with monkeypatch.context() as patch:
         patch.setattr(where, name, counted)
-        patch.setattr("unlearnzoo.records.record.Record.__exit__", lambda *rest: None)
+        patch.setattr("unlearnzoo.records.record.Record._close", lambda *rest: None)
         try:
             yield
         except Killed:

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import click
 
-from .common import as_json_option
-from .runs import runs_dir_option
+from .common import as_json_option, records_option
 
 
 @click.command()
 @click.argument("names", metavar="RUN...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All runs of the folder, and all of the cache.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@runs_dir_option
-@as_json_option
+@records_option()
+@as_json_option()
 def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, as_json: bool) -> None:
     """Remove adapters, samples and cached targets; scores stay.
 
@@ -30,31 +29,27 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
     if everything:
-        found, more = store.find(runs_dir), contents()
+        entries, cached = store.find(runs_dir), contents()
     else:
-        folders = [folder for name in names for folder in store.below(store.resolve(name, runs_dir))]
-        found, more = list(map(store.entry, folders)), []
-    own = [path for entry in found for path in job.holdings(Path(entry["folder"]), entry["record"])]
-    paths = list(dict.fromkeys([*own, *more]))
-    for entry in found:
+        entries, cached = [store.entry(run) for name in names for run in store.below(store.resolve(name, runs_dir))], []
+    holdings = {Path(entry["folder"]): job.holdings(Path(entry["folder"]), entry["record"]) for entry in entries}
+    job.refuse_running(Path(entry["folder"]) for entry in entries if entry["record"])
+    for entry in entries:
         if entry["record"] is None and not everything:
-            click.echo(
-                printable(
-                    f"{entry['folder']}: {entry['reason']}; what the cache holds of it is not known "
-                    "(--all empties the cache)"
-                ),
-                err=True,
-            )
-    sizes = [job.size(path) for path in paths]
-    rows = [{"path": str(path), "bytes": size} for path, size in zip(paths, sizes, strict=True)]
-    for path, size in zip(paths, sizes, strict=True):
+            lost = "what the cache holds of it is not known (--all empties the cache)"
+            click.echo(printable(f"{entry['folder']}: {entry['reason']}; {lost}"), err=True)
+    paths = dict.fromkeys([*(path for left in holdings.values() for path in left), *cached])
+    sizes = {str(path): job.size(path) for path in paths}
+    for path, size in sizes.items():
         click.echo(printable(f"{size / 1e6:8.1f} MB  {path}"), err=True)
-    if not rows:
+    if not sizes:
         click.echo("nothing to remove", err=True)
     elif not yes:
         click.confirm("Remove this for good?", abort=True, err=True)
-    job.remove(paths, [entry["record"] for entry in found if entry["record"]])
+    for entry in entries:
+        job.purge(Path(entry["folder"]), entry["record"])
+    job.remove(cached)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    elif rows:
-        click.echo(f"removed {sum(sizes) / 1e6:.1f} MB; the scores are still there")
+        click.echo(json.dumps([{"path": path, "bytes": size} for path, size in sizes.items()], indent=2))
+    elif sizes:
+        click.echo(f"removed {sum(sizes.values()) / 1e6:.1f} MB; the scores are still there")

@@ -3,21 +3,21 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from .common import as_json_option
-from .table import table, wrapped
+from ..terminal import table, wrapped
+from .common import as_json_option, records_option
 
-runs_dir_option = click.option(
-    "--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where the records are."
-)
+if TYPE_CHECKING:
+    from ..records.store import Entry
+    from ..records.types import Groups
 
 
 @click.command()
-@runs_dir_option
-@as_json_option
+@records_option()
+@as_json_option()
 def runs(runs_dir: Path, as_json: bool) -> None:
     """List earlier runs, newest first; also the unfinished and the damaged ones."""
     from ..records import store
@@ -33,39 +33,67 @@ def runs(runs_dir: Path, as_json: bool) -> None:
     shown = [("name: time_algorithm_benchmark_hash", "model", "status", "valid", "at the end")]
     shown += [(r["name"], r["model"] or "–", r["status"], _YES[r["valid"]], _ends(r["end"])) for r in rows]
     text = table([[printable(cell) for cell in row] for row in shown], indent="")
-    for line, row in zip(text.splitlines(), [{}, *rows], strict=True):
+    heading, *lines = text.splitlines()
+    click.echo(heading)
+    for line, row in zip(lines, rows, strict=True):
         click.echo(line)
-        if row.get("reason"):
+        if row["reason"]:
             click.echo(wrapped(printable(row["reason"]), indent="    "))
+
+
+class Row(TypedDict):
+    """One run as ``--json`` prints it."""
+
+    name: str
+    time: str
+    algorithm: str | None
+    benchmark: str | None
+    model: str | None
+    seed: int | None
+    status: str
+    valid: bool | None
+    end: "dict[str, Groups]"
+    folder: str
+    reason: str | None
 
 
 _YES = {True: "yes", False: "no", None: "–"}
 
 
-def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _row(entry: "Entry") -> Row:
     """Return one run: facts of its record, or why there is none."""
-    record = entry["record"] or {"status": "unreadable", "curve": []}
+    record = entry["record"]
+    unread = Row(
+        name=entry["name"],
+        time=entry["time"],
+        algorithm=None,
+        benchmark=None,
+        model=None,
+        seed=None,
+        status="unreadable",
+        valid=None,
+        end={},
+        folder=entry["folder"],
+        reason=entry["reason"],
+    )
+    if record is None:
+        return unread
     last = record["curve"][-1] if record["curve"] else {}
-
-    def name(of: str) -> Any:
-        return (record.get(of) or {}).get("name")
-
     return {
-        "name": entry["name"],
-        "time": entry["time"],
-        "algorithm": name("algorithm"),
-        "benchmark": name("benchmark"),
-        "model": name("model"),
+        **unread,
+        "algorithm": record["algorithm"].get("name"),
+        "benchmark": record["benchmark"].get("name"),
+        "model": record["model"].get("name"),
         "seed": record.get("seed"),
         "status": record["status"],
         "valid": record.get("valid"),
-        "end": {column: groups for column, groups in last.items() if column != "step"},
-        "folder": entry["folder"],
-        "reason": entry["reason"] or record.get("error"),
+        # Beside `step` a point holds columns only.
+        "end": {column: groups for column, groups in last.items() if not isinstance(groups, int)},
+        "reason": record.get("error"),
     }
 
 
-def _ends(end: Mapping[str, Mapping[str, float | None]]) -> str:
+def _ends(end: "Mapping[str, Groups]") -> str:
     """Return the last point of the curve: ``EMf 9/10  EMr 63/65``."""
     return (
         "  ".join(

@@ -6,9 +6,9 @@ import subprocess
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
+from .types import Git, Machine
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets")
 #: The matrix product that is timed, so that seconds of shared or different machines can be compared.
@@ -22,16 +22,16 @@ def versions() -> dict[str, str | None]:
 
     Nothing is imported for it.
     """
-    found: dict[str, str | None] = {"unlearnzoo": __version__}
+    installed: dict[str, str | None] = {"unlearnzoo": __version__}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = None
-    return {"python": platform.python_version(), "platform": platform.platform(), **found}
+            installed[name] = None
+    return {"python": platform.python_version(), "platform": platform.platform(), **installed}
 
 
-def git(folder: Path) -> dict[str, Any] | None:
+def git(folder: Path) -> Git | None:
     """Return commit and whether tracked files were changed; None outside a checkout."""
     commit = _git(folder, "rev-parse", "--verify", "HEAD")
     if not commit:
@@ -50,7 +50,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def calibration() -> dict[str, Any]:
+def calibration() -> Machine:
     """Time a matrix product, which takes a few hundredths of a second.
 
     Returns:

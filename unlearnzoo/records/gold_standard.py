@@ -1,21 +1,19 @@
 """The gold standard of a run: the record of the model that stage 1 gives without the forget set."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from . import store
+from .types import AnyRecord, RunRecord
 
-Record = Mapping[str, Any]
 
-
-def is_gold(record: Record) -> bool:
+def is_gold(record: AnyRecord) -> bool:
     """Return whether a record is a gold standard that can be relied on."""
     return bool(record["algorithm"].get("gold_standard") and record["status"] == "finished" and record.get("valid"))
 
 
-def key(record: Record) -> str:
+def key(record: AnyRecord) -> str:
     """Return what a method and its gold standard share: data, forget set, pools, model, stage 1 and its seed."""
     benchmark, model, plan = (record.get(name) or {} for name in ("benchmark", "model", "plan"))
     shared = [
@@ -29,26 +27,26 @@ def key(record: Record) -> str:
     return json.dumps(shared, sort_keys=True, default=str)
 
 
-def find(wanted: str, runs_dir: Path) -> dict[str, Any] | None:
+def find(wanted: str, runs_dir: Path) -> RunRecord | None:
     """Return the newest gold standard of a runs folder with this key."""
-    found = (entry["record"] for entry in store.find(runs_dir) if entry["record"])
-    return next((record for record in found if is_gold(record) and key(record) == wanted), None)
+    records = (entry["record"] for entry in store.find(runs_dir) if entry["record"])
+    return next((record for record in records if is_gold(record) and key(record) == wanted), None)
 
 
-def beside(records: Sequence[Record]) -> list[Record]:
-    """Return some records and the gold standards for them that lie in the same runs folders."""
+def beside(records: Sequence[AnyRecord]) -> list[AnyRecord]:
+    """Return records and the gold standards for them that lie in the same runs folders."""
     have = {key(r) for r in records if is_gold(r)}
-    found: list[Record] = list(records)
+    joined: list[AnyRecord] = list(records)
     for record in records:
         if record["algorithm"].get("gold_standard") or key(record) in have:
             continue
         if (gold := find(key(record), Path(record["folder"]).parent)) is not None:
             have.add(key(gold))
-            found.append(gold)
-    return found
+            joined.append(gold)
+    return joined
 
 
-def line(fields: Record, runs_dir: Path, here: Sequence[str], installed: Sequence[str], own_target: bool) -> str:
+def line(fields: AnyRecord, runs_dir: Path, here: Sequence[str], installed: Sequence[str], own_target: bool) -> str:
     """Return the plan's line on where the gold standard comes from, or that there is none.
 
     Args:
@@ -62,11 +60,11 @@ def line(fields: Record, runs_dir: Path, here: Sequence[str], installed: Sequenc
         return f"{here[0]}, in this run; every method is shown beside it"
     if own_target:
         return "none: stage 1 was learned elsewhere (--target); distances to it will be missing"
-    if (found := find(key(fields), runs_dir)) is not None:
-        return f"{Path(found['folder']).name}; every method is shown beside it"
-    what = f"add {installed[0]} to --algo" if installed else "none is installed"
+    if (gold := find(key(fields), runs_dir)) is not None:
+        return f"{Path(gold['folder']).name}; every method is shown beside it"
+    remedy = f"add {installed[0]} to --algo" if installed else "none is installed"
     name = installed[0] if installed else "gold-standard"
     return (
         f"none: no {name} record for this data, forget set, model and stage 1 in {runs_dir}/; distances to it and "
-        f"forget quality will be missing; {what}"
+        f"forget quality will be missing; {remedy}"
     )

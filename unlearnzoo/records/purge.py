@@ -6,36 +6,36 @@ A target adapter *is* the secret that unlearning is about, and samples quote it.
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from ..storage.atomic import atomic_write, write_error
+from ..storage.atomic import write_error
 from ..storage.cache import cache_folder, partial_target
-from .record import CHECKPOINT, RUN, SAMPLES
+from .run_file import CHECKPOINT, RUN, SAMPLES, locked, write
+from .types import RunRecord
 
 ADAPTER = "adapter"
 #: A record is a file that anybody may have edited: nothing else is taken for a name in the cache.
 _NAME = re.compile(r"[0-9a-f]{20}(-(base|target)\.parquet)?")
 
 
-def holdings(folder: Path, record: Mapping[str, Any] | None) -> list[Path]:
+def holdings(folder: Path, record: RunRecord | None) -> list[Path]:
     """Return what a run left that holds people's data, its scores apart; only what is there.
 
     Args:
         folder: the run's.
-        record: from ``reading.load``; None where it is damaged, so that its target in the cache is unknown.
+        record: from ``store.load``; None where it is damaged, so that its target in the cache is unknown.
     """
-    target = (record or {}).get("target") or {}
-    found = [folder / ADAPTER, folder / SAMPLES, folder / CHECKPOINT]
+    target = record.get("target") or {} if record else {}
+    paths = [folder / ADAPTER, folder / SAMPLES, folder / CHECKPOINT]
     names = [str(name) for name in (target.get("key"), *(target.get("judged") or ()))]
     for name in filter(_NAME.fullmatch, names):
         if name.endswith(".parquet"):
-            found.append(cache_folder("judged") / name)
+            paths.append(cache_folder("judged") / name)
         else:
-            found += [cache_folder("targets") / name, partial_target(name)]
-    return [path for path in found if path.exists() or path.is_symlink()]
+            paths += [cache_folder("targets") / name, partial_target(name)]
+    return [path for path in paths if path.exists() or path.is_symlink()]
 
 
 def size(path: Path) -> int:
@@ -45,11 +45,42 @@ def size(path: Path) -> int:
     return sum(p.lstat().st_size for p in path.rglob("*") if not p.is_dir())
 
 
-def remove(paths: Iterable[Path], records: Iterable[Mapping[str, Any]]) -> None:
-    """Remove files and folders (never what a link points to), and say so in the records.
+def refuse_running(folders: Iterable[Path]) -> None:
+    """Refuse to touch runs that go on.
 
     Raises:
-        RunError: something cannot be removed; what was removed before it stays so.
+        RunError: another process works on one of them, by name.
+    """
+    for folder in folders:
+        with locked(folder):
+            pass
+
+
+def purge(folder: Path, record: RunRecord | None) -> None:
+    """Remove what a run left that holds people's data, and say so in its record.
+
+    Args:
+        folder: the run's.
+        record: as of ``holdings``.
+
+    Raises:
+        RunError: it is running, or something cannot be removed; what was removed before it stays so.
+    """
+    if record is None and not holdings(folder, None):
+        return
+    with locked(folder):
+        remove(holdings(folder, record))
+        if record is not None:
+            # Read again, without the types: nothing that this version does not know is lost.
+            fields = json.loads((folder / RUN).read_bytes())
+            write(folder, fields | {"purged": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files and folders, never what a link points to.
+
+    Raises:
+        RunError: one cannot be removed; what was removed before it stays so.
     """
     for path in paths:
         try:
@@ -58,10 +89,6 @@ def remove(paths: Iterable[Path], records: Iterable[Mapping[str, Any]]) -> None:
             else:
                 shutil.rmtree(path)
         except FileNotFoundError:
-            continue  # below a folder that went before
+            continue  # shared with another run, or below a folder that went before
         except OSError as error:
             raise write_error(path, error) from None
-    for record in records:
-        file = Path(record["folder"]) / RUN
-        found = json.loads(file.read_bytes()) | {"purged": datetime.now(UTC).isoformat(timespec="seconds")}
-        atomic_write(file, json.dumps(found, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")

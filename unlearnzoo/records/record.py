@@ -14,19 +14,22 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, cast, overload
 
 from ..errors import Diverged, RunError, ZooError
 from ..evaluation.samples import Sample, write_samples
 from ..storage.atomic import append_line, atomic_write, write_error
+from . import store
 from .environment import git, versions
 from .redaction import Redactor
+from .run_file import SAMPLES, SCHEMA, STEPS, locked, write
 from .secrets import MASK, Masker
+from .types import RunRecord
 
-SCHEMA = 1
-RUN, STEPS, SAMPLES, CHECKPOINT = "run.json", "steps.jsonl", "samples.parquet", "checkpoint"
+#: What ``plain`` gives.
+JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 #: Every record has these; None and empty mean "not known yet".
-_EMPTY: dict[str, Any] = {
+_EMPTY: Mapping[str, object] = {
     "valid": None,
     "algorithm": {},
     "benchmark": {},
@@ -61,20 +64,21 @@ class Record:
     """
 
     def __init__(
-        self, folder: Path, fields: Mapping[str, Any], masker: Masker, redactor: Redactor | None = None
+        self, folder: Path, fields: Mapping[str, object], masker: Masker, redactor: Redactor | None = None
     ) -> None:
         self.folder, self._masker, self._redactor = folder, masker, redactor
-        self._fields: dict[str, Any] = {}
+        self._fields: dict[str, JSON] = {}
+        self._lock: contextlib.ExitStack | None = None
         self.update(**fields)
 
     @classmethod
-    def open(cls, runs_dir: Path, *, algo: str, bench: str, redactor: Redactor | None = None, **fields: Any) -> Self:
+    def open(cls, runs_dir: Path, *, algo: str, bench: str, redactor: Redactor | None = None, **fields: object) -> Self:
         """Make a folder of its own for a run and write its first ``run.json``.
 
         Args:
             runs_dir: created where missing.
             algo: short name of the algorithm, for the folder's name.
-            bench: short name of the benchmark, likewise.
+            bench: short name of the benchmark, for the same.
             redactor: takes out people and texts.
             **fields: what is known from the start: ``algorithm, benchmark, model, seed, plan``.
 
@@ -82,7 +86,7 @@ class Record:
             RunError: the folder or the file cannot be written.
         """
         typed = {name: fields.get(name) for name in _OPTIONS}
-        masker = Masker(fields.get("command", ""), typed)
+        masker = Masker(str(fields.get("command", "")), typed)
         now = datetime.now(UTC)
         first = {
             "schema": SCHEMA,
@@ -104,44 +108,49 @@ class Record:
     @classmethod
     def reopen(
         cls,
-        known: Mapping[str, Any],
+        folder: Path,
         command: str,
-        typed: Mapping[str, Any],
+        typed: Mapping[str, object],
         changed: Sequence[str],
         redactor: Redactor | None = None,
     ) -> Self:
-        """Open the record of a run that was interrupted, to go on with it.
+        """Open the record of a run that was interrupted, to resume it; its folder is locked from here on.
 
         Args:
-            known: from ``reading.load``.
+            folder: of the run.
             command: the command line that resumes it.
             typed: where secrets may stand, as of ``open``.
             changed: what is not as it was, one line each.
             redactor: as of ``open``.
 
         Raises:
-            RunError: the file cannot be written.
+            RunError: another process works on it, or the file cannot be written.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        again = [*known.get("resumed", []), {"step": 0, "time": now, "changed": list(changed)}]
-        fields = {name: value for name, value in known.items() if name != "folder"}
-        found = cls(
-            Path(known["folder"]),
-            fields | {"status": "started", "error": None, "resumed": again},
-            Masker(command, {name: typed.get(name) for name in _OPTIONS}),
-        )
-        # What was redacted once is not redacted again.
-        found._redactor = redactor
-        return found
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked(folder))
+            # Read only now: until the lock was ours it may have gone on.
+            known = store.load(folder)
+            resumed = [*known.get("resumed", []), {"step": 0, "time": now, "changed": list(changed)}]
+            fields = {name: value for name, value in known.items() if name != "folder"}
+            record = cls(
+                folder,
+                fields | {"status": "started", "error": None, "resumed": resumed},
+                Masker(command, {name: typed.get(name) for name in _OPTIONS}),
+            )
+            # What was redacted once is not redacted again.
+            record._redactor = redactor
+            record._lock = stack.pop_all()
+        return record
 
     def target(self, key: str) -> bool | None:
         """Name the target; return whether an interrupted run had found it in the cache, None in a first one."""
-        known: bool | None = self._fields.get("target", {}).get("cached")
+        known = self.data.get("target", {}).get("cached")
         if known is None:
             self.update(target={"key": key, "cached": False, "judged": []})
         return known
 
-    def go_on(self, step: int, **fields: Any) -> None:
+    def go_on(self, step: int, **fields: object) -> None:
         """Go back to a step: what was written of later ones is done again.
 
         Raises:
@@ -153,16 +162,16 @@ class Record:
                 if line.endswith(b"\n") and json.loads(line)["step"] <= step:
                     kept.append(line)
         atomic_write(path, b"".join(kept))
-        if again := self._fields.get("resumed"):
-            again[-1]["step"] = step
+        if resumed := self.data.get("resumed"):
+            resumed[-1]["step"] = step
         self.update(**fields)
 
     @property
-    def data(self) -> dict[str, Any]:
-        """The record as ``load`` gives it: plain JSON values, and ``folder``."""
-        return {**self._fields, "folder": str(self.folder)}
+    def data(self) -> RunRecord:
+        """The record as ``store.load`` gives it: plain JSON values, and ``folder``."""
+        return cast(RunRecord, {**self._fields, "folder": str(self.folder)})
 
-    def update(self, **fields: Any) -> None:
+    def update(self, **fields: object) -> None:
         """Set fields and write them.
 
         Raises:
@@ -170,10 +179,9 @@ class Record:
         """
         fields = self._redactor.fields(fields) if self._redactor else fields
         self._fields |= {name: plain(value, self._masker) for name, value in fields.items()}
-        text = json.dumps(self._fields, indent=2, ensure_ascii=False, allow_nan=False)
-        atomic_write(self.folder / RUN, text.encode("utf-8", "backslashreplace") + b"\n")
+        write(self.folder, self._fields)
 
-    def step(self, entry: Mapping[str, Any]) -> None:
+    def step(self, entry: Mapping[str, object]) -> None:
         """Add a line to ``steps.jsonl``.
 
         Raises:
@@ -189,22 +197,35 @@ class Record:
         """
         write_samples(self.folder / SAMPLES, self._redactor.samples(samples) if self._redactor else samples)
 
-    def finish(self, **fields: Any) -> None:
+    def finish(self, **fields: object) -> None:
         """Set the last fields and close the record as ``finished``."""
         self.update(**fields, status="finished")
 
-    def diverge(self, error: str, **fields: Any) -> None:
+    def diverge(self, error: str, **fields: object) -> None:
         """Set the last fields and close the record as ``diverged``."""
         self.update(**fields, status="diverged", error=error)
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Lock the folder, unless ``reopen`` has, and return itself.
+
+        Raises:
+            RunError: another process has it, or it cannot be written.
+        """
+        if self._lock is None:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(locked(self.folder))
+                self._lock = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the record unless it is closed; the error goes on to the caller."""
+        """Close the record unless it is closed, and unlock the folder; the error goes on to the caller."""
+        with self._lock or contextlib.nullcontext():
+            self._close(error)
+        self._lock = None
+
+    def _close(self, error: BaseException | None) -> None:
         if self._fields["status"] != "started":
             return
         status, reason = _ending(error)
@@ -249,14 +270,22 @@ def new_folder(runs_dir: Path, name: str) -> Path:
     raise RunError(f"{runs_dir}: there are too many folders named {name}")
 
 
-def plain(value: Any, masker: Masker) -> Any:
+@overload
+def plain(value: Mapping[str, object], masker: Masker) -> dict[str, JSON]: ...
+
+
+@overload
+def plain(value: object, masker: Masker) -> JSON: ...
+
+
+def plain(value: object, masker: Masker) -> object:
     """Return JSON values: no NaN, no tuple, no path, no secret."""
     if isinstance(value, Mapping):
         return {str(k): MASK if masker.hides(str(k), v) else plain(v, masker) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v, masker) for v in value]
     if isinstance(value, set | frozenset):
-        return sorted(plain(list(value), masker), key=str)
+        return sorted((plain(v, masker) for v in value), key=str)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):

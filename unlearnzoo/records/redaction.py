@@ -9,12 +9,13 @@ import dataclasses
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from ..benchmark import Column
 from ..errors import Diverged, GateError
 from ..evaluation.samples import Sample
 from ..example import Example
+from .types import Benchmark, ResultRow
 
 #: What is said of an error whose own words may quote the data.
 SILENT = "its words are left out by --redact; run it again without"
@@ -31,7 +32,7 @@ class Redactor:
     def __init__(self, examples: Iterable[Example], evals: Iterable[Column]) -> None:
         texts = sorted("\0".join([e.id, e.identity, e.question, e.answer, *e.keywords]) for e in examples)
         self._key = hashlib.sha256("\1".join(["unlearnzoo redact", *texts]).encode()).digest()
-        self._tags = {tag for one in evals for tag in (*one.by, one.tagged) if tag}
+        self._tags = {tag for column in evals for tag in (*column.by, column.tagged) if tag}
 
     def name(self, text: str) -> str:
         """Return the pseudonym of an identity or of an example."""
@@ -52,20 +53,21 @@ class Redactor:
             for s in samples
         ]
 
-    def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def fields(self, fields: Mapping[str, object]) -> dict[str, object]:
         """Return fields of a record with pseudonyms where people stand."""
-        found = dict(fields)
-        if "benchmark" in found:
-            people = found["benchmark"].get("forget_identities", ())
-            found["benchmark"] = {**found["benchmark"], "forget_identities": sorted(map(self.name, people))}
+        redacted = dict(fields)
+        if "benchmark" in fields:
+            benchmark = cast(Benchmark, fields["benchmark"])
+            people = sorted(map(self.name, benchmark.get("forget_identities", ())))
+            redacted["benchmark"] = {**benchmark, "forget_identities": people}
         for name in ("results", "baselines"):
-            if name in found:
-                found[name] = [self._row(row) for row in found[name]]
-        return found
+            if name in fields:
+                redacted[name] = [self._row(row) for row in cast(Sequence[ResultRow], fields[name])]
+        return redacted
 
-    def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _row(self, row: ResultRow) -> ResultRow:
         if "per_cluster" not in row:
-            return dict(row)
+            return row
         return {**row, "per_cluster": {self.name(who): mean for who, mean in row["per_cluster"].items()}}
 
     def error(self, error: BaseException) -> str | None:

@@ -1,169 +1,108 @@
-"""What ``run.json`` holds: each key, its type and what it means; the reference page is made from this.
+"""The table of a record's keys, and its JSON schema: both made from the types.
 
 ``NAME`` stands for a name that depends on the run, ``[]`` for each entry of a list. A type of
 ``object`` with no keys below it holds whatever the options or tags are.
+
+``python -m unlearnzoo.records.schema`` prints the JSON schema of ``run.json``.
 """
 
-#: Path → (type, meaning). Raise ``record.SCHEMA`` when a path goes or changes its meaning.
-FIELDS: dict[str, tuple[str, str]] = {
-    "schema": ("int", "version of this table; another one is refused by `unlearnzoo report`"),
-    "status": ("str", "`started`, `finished`, `failed`, `diverged` or `interrupted`; still `started` after a kill"),
-    "error": ("str | null", "why it did not finish, one line"),
-    "time": ("str", "when it was opened: ISO 8601, UTC"),
-    "valid": ("bool | null", "whether the gate was passed; null before it"),
-    "command": ("str", "the command line as typed, secrets masked; `unlearnzoo.run` from Python"),
-    "arguments": ("object", "as typed: the arguments of the command; files of plugins with their SHA-256"),
-    "group": ("str", "a word that all records of one command share, for `unlearnzoo run --resume`"),
-    "resumed": ("list", "each time that an interrupted run was gone on with; absent unless it was"),
-    "resumed[].step": ("int", "step of stage 2 after which it went on; 0 before the first"),
-    "resumed[].time": ("str", "when: ISO 8601, UTC"),
-    "resumed[].changed": ("list[str]", "versions and the like that were not as before; last digits may differ"),
-    "seed": ("int | null", "of stage 2 and its draws"),
-    "target_seed": ("int | null", "of stage 1"),
-    "algorithm": ("object", "the algorithm"),
-    "algorithm.name": ("str | null", "its short name; null for `unlearnzoo learn`, and then it is the only key"),
-    "algorithm.distribution": ("str", "the package it came from; a file's stem with `--plugin`"),
-    "algorithm.version": ("str", "of that package; empty for a file"),
-    "algorithm.options": ("object", "all its options as resolved"),
-    "algorithm.gold_standard": ("bool", "whether its model never saw the forget set; others are held against it"),
-    "benchmark": ("object", "the benchmark: name, distribution, version and options as above, and its data"),
-    "benchmark.name": ("str", "its short name"),
-    "benchmark.distribution": ("str", "the package it came from"),
-    "benchmark.version": ("str", "of that package"),
-    "benchmark.options": ("object", "all its options as resolved"),
-    "benchmark.data": ("str", "hash of all texts and images"),
-    "benchmark.forget_identities": ("list[str]", "who is forgotten"),
-    "utility": ("object", "the utility benchmarks that `--utility` named, by name"),
-    "utility.NAME.distribution": ("str", "the package it came from"),
-    "utility.NAME.version": ("str", "of that package"),
-    "utility.NAME.options": ("object", "all its options as resolved"),
-    "utility.NAME.data": ("str", "hash of all texts and images"),
-    "metrics": ("object", "the metrics that judged, by full name"),
-    "metrics.NAME.distribution": ("str", "the package it came from"),
-    "metrics.NAME.version": ("str", "of that package"),
-    "metrics.NAME.options": ("object", "all its options as resolved"),
-    "model": ("object", "the base model, or your target; of `evaluate` what was judged"),
-    "model.name": ("str", "as typed"),
-    "model.source": ("str", "folder or hub id; the base that `adapter/` loads on"),
-    "model.weights": ("str | null", "hash of the checkpoint's files; a revision for a hub id; null where unknown"),
-    "model.is_target": ("bool", "whether it was given by `--target`, so that nothing was learned here"),
-    "plan": ("object", "the plan, as `--dry-run --json` prints it"),
-    "plan.pools.NAME.rows": ("int", "answers of the pool `learn`, `forget` or `retain`"),
-    "plan.pools.NAME.images": ("int", "different images behind them"),
-    "plan.pools.NAME.identities": ("int", "people they are about"),
-    "plan.replay_rows": ("int", "rows of the model's that may be mixed into stage 1"),
-    "plan.utility_rows": ("int", "rows of the model's that show what the base could do before"),
-    "plan.learn": ("object", "stage 1; `plan.unlearn` has the same keys for stage 2"),
-    "plan.learn.units": ("int", "what is drawn as a whole in one epoch: answers or image groups"),
-    "plan.learn.steps": ("int", "optimiser steps planned"),
-    "plan.learn.values": ("object", "all options of the stage as resolved"),
-    "plan.learn.origins": ("object", "option → `user`, `recipe NAME`, `model`, `benchmark` or `default`"),
-    "plan.learn.provenance": ("object", "option → `paper`, `inference`, `assumption` or `ours`, as the benchmark says"),
-    "plan.unlearn": ("object", "stage 2"),
-    "plan.unlearn.units": ("int", "as for stage 1"),
-    "plan.unlearn.steps": ("int", "optimiser steps planned"),
-    "plan.unlearn.values": ("object", "all options of the stage as resolved"),
-    "plan.unlearn.origins": ("object", "as for stage 1"),
-    "plan.unlearn.provenance": ("object", "as for stage 1"),
-    "plan.benchmark": ("object", "the benchmark's options; those of algorithms and metrics are given alike"),
-    "plan.benchmark.options": ("object", "all of them as resolved"),
-    "plan.benchmark.origins": ("object", "option → `user` or `default`"),
-    "plan.benchmark.provenance": ("object", "as for stage 1"),
-    "plan.benchmark.published": ("object", "option → the value of the benchmark's paper, where this run has another"),
-    "plan.algorithms.NAME.inputs": ("list[str]", "what the loss asks for; all algorithms of the command are here"),
-    "plan.algorithms.NAME.options": ("object", "all its options as resolved"),
-    "plan.algorithms.NAME.origins": ("object", "as for stage 1"),
-    "plan.algorithms.NAME.provenance": ("object", "as for stage 1"),
-    "plan.algorithms.NAME.draws": ("object", "what stage 2 draws of each pool → how many"),
-    "plan.metrics.NAME.options": ("object", "all its options as resolved, by full name"),
-    "plan.metrics.NAME.origins": ("object", "option → `user` or `default`"),
-    "plan.metrics.NAME.provenance": ("object", "as for stage 1"),
-    "plan.columns": ("list[str]", "columns of the table, in order"),
-    "processes": ("object", "who worked on the run; absent before the model is loaded"),
-    "processes.n": ("int", "processes that worked on the run"),
-    "processes.deepspeed": ("int | null", "ZeRO stage; null without DeepSpeed"),
-    "device": ("object", "what the model ran on; absent before it is loaded"),
-    "device.type": ("str", "cpu or cuda"),
-    "device.precision": ("str", "of the frozen base, as resolved: fp32, bf16 or 4bit"),
-    "tuned": ("object | null", "how `unlearnzoo tune` found the settings; null where it did not"),
-    "tuned.settings": ("int", "settings of this method that were tried"),
-    "tuned.budget": ("int", "settings that each method was given"),
-    "tuned.setting": ("int", "which was the best, from 0"),
-    "tuned.score": ("float | null", "its least EMr over hops at EMf = 10 %; null where none came down to it"),
-    "tuned.scores": ("list", "the objective of each that was tried, null likewise"),
-    "tuned.values": ("object", "the options of the best"),
-    "tuned.bench": ("object", "options of the benchmark that gave the people to tune on"),
-    "tuned.data": ("str", "hash of their texts and images; a run on the same is refused"),
-    "tuned.seed": ("int", "of the settings and their stage 2"),
-    "target": ("object", "the model that stage 1 gives; absent before it begins"),
-    "target.key": ("str", "content address of stage 1; equal keys are the same target"),
-    "target.cached": ("bool", "whether it was there already"),
-    "target.judged": ("list[str]", "files of the cache with what base and target said; see `unlearnzoo purge`"),
-    "purged": ("str", "when `unlearnzoo purge` removed adapter and samples; absent unless it did"),
-    "gate": ("list | null", "a row for each split and hop; null before the gate"),
-    "gate[].split": ("str", "split that was asked"),
-    "gate[].group": ("object", "tag → value, such as `hop`: `single`"),
-    "gate[].metric": ("str", "full name of the metric"),
-    "gate[].least": ("float", "the score that the target must reach over everybody"),
-    "gate[].base": ("float | null", "the base's score, over a part of the rows; null with `--target`"),
-    "gate[].target": ("float | null", "the target's score over everybody"),
-    "gate[].target_forget": ("float | null", "the target's score over the forget identities"),
-    "gate[].n": ("object", "`base`, `target`, `target_forget` → answers behind the score"),
-    "gate[].passed": ("bool", "whether `target` is at least `least`"),
-    "results": ("list", "a row for each model, column and group; empty until the end"),
-    "baselines": ("list", "the same for base and target over everybody; absent before the gate"),
-    "results[].model": ("str", "`base`, `target` or `unlearned`"),
-    "results[].split": ("str", "split that was asked"),
-    "results[].column": ("str", "heading in the table"),
-    "results[].who": ("str", "`forget`, `retain` or `all`: whose rows"),
-    "results[].want": ("str", "`low` or `high`: which is good after unlearning"),
-    "results[].metric": ("str", "full name of the metric"),
-    "results[].group": ("object", "tag → value; empty where nothing was asked"),
-    "results[].mean": ("float | null", "mean score, 0 to 1; null where nothing was scored"),
-    "results[].low": ("float | null", "lower end of the 95 % interval over people; null below ten people"),
-    "results[].high": ("float | null", "upper end, likewise"),
-    "results[].n": ("int", "answers scored"),
-    "results[].clusters": ("int", "people behind them"),
-    "results[].unscored": ("int", "answers that the metric could not score"),
-    "results[].per_cluster": ("object", "person → mean; only where they are too few for an interval"),
-    "results[].detail": ("str", "which detail of the scores is shown in their place; absent for the scores"),
-    "results[].all_of": ("str", "tag whose rows count as one, right only if all of them are; absent where each counts"),
-    "results[].tagged": ("str", "tag that the rows have; absent where all rows count"),
-    "results[].chance": ("float", "what guessing gives; only of metrics over candidates"),
-    "curve": ("list", "points of stage 2 in order of step, the target's first"),
-    "curve[].step": ("int", "optimiser steps done"),
-    "curve[].NAME": (
-        "object",
-        "column (`EMf`, `EMr`, then the model's utility, over a fixed part of its rows and with "
-        "an empty hop) → hop → score, 0 to 1",
-    ),
-    "matched": ("object", "empty before the curve"),
-    "matched.NAME": ("object", "level of forgetting (`0.50`) → hop → what was kept; null where it is not reached"),
-    "steps": ("int", "optimiser steps of stage 2 that were done; absent before its end"),
-    "seconds": (
-        "object",
-        "wall clock by phase and as `total`, parts shared with other algorithms included; "
-        "of a resumed run without what was lost, and without a stage 1 of before",
-    ),
-    "seconds.NAME": ("float", "seconds of `plan`, `learn`, `unlearn`, `evaluate`, or of all: `total`"),
-    "machine": ("object", "how fast the machine was; absent before the end"),
-    "machine.matmul_gflops": ("float", "speed of a matrix product on the CPU, fp32"),
-    "machine.threads": ("int", "threads it ran on"),
-    "machine.cores": ("int | null", "cores of the machine"),
-    "machine.cpu_seconds": ("float", "CPU time of the process so far"),
-    "versions": ("object", "unlearnzoo, Python, platform and what it stands on"),
-    "versions.NAME": ("str | null", "a version; null where it is not installed"),
-    "git": ("object | null", "the checkout it was started in; null outside one"),
-    "git.commit": ("str", "its commit"),
-    "git.dirty": ("bool | null", "whether tracked files were changed"),
+import json
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from typing import Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import msgspec
+
+from .types import RunJson, Step
+
+#: Path → (type, meaning).
+Table = dict[str, tuple[str, str]]
+_KINDS: Mapping[object, str] = {
+    str: "str",
+    int: "int",
+    float: "float",
+    bool: "bool",
+    dict: "object",
+    list: "list",
+    type(None): "null",
 }
+
+
+def table(model: type, same: dict[str, str] | None = None) -> Table:
+    """Return every key that a type describes.
+
+    Args:
+        model: a ``TypedDict`` whose keys are ``Annotated``.
+        same: list → the earlier one whose rows have its keys; they are not told again.
+    """
+    return {path: row for path, row in _keys("", model) if path.rpartition("[].")[0] not in (same or {})}
+
+
+def _keys(path: str, hint: object) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the paths below a type, each with its type and meaning, in the order of the definition."""
+    hint = _bare(hint)
+    if is_typeddict(hint):
+        for name, inner in get_type_hints(hint, include_extras=True).items():
+            required = get_origin(inner) in (Required, NotRequired)
+            yield from _key(f"{path}.{name}".lstrip("."), get_args(inner)[0] if required else inner)
+        return
+    arguments = get_args(hint)
+    if get_origin(hint) is list:
+        yield from _keys(f"{path}[]", arguments[0])
+    elif get_origin(hint) is dict:
+        # Values that are told apart by their types say by a title of which keys they are: points of the curve.
+        told = [inner for inner in _members(arguments[1]) if _said(inner).title]
+        for inner in told or arguments[1:]:
+            yield from _key(f"{path}.{_said(inner).title or 'NAME'}", inner)
+    elif len(members := _members(hint)) > 1:
+        for inner in members:
+            yield from _keys(path, inner)
+
+
+def _key(path: str, hint: object) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield a key that says what it means, and what is below it."""
+    if meaning := _said(hint).description:
+        yield path, (" | ".join(map(_kind, _members(_bare(hint)))), meaning)
+    yield from _keys(path, hint)
+
+
+def _said(hint: object) -> msgspec.Meta:
+    """Return what a type is annotated with."""
+    return next((note for note in getattr(hint, "__metadata__", ()) if isinstance(note, msgspec.Meta)), msgspec.Meta())
+
+
+def _bare(hint: object) -> object:
+    """Return a type without its annotations."""
+    while hasattr(hint, "__metadata__"):
+        hint = get_args(hint)[0]
+    return hint
+
+
+def _members(hint: object) -> tuple[object, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _kind(hint: object) -> str:
+    """Return a type as the table names it: ``list[str]``, ``object``."""
+    if get_origin(hint) is Literal:
+        return "str"
+    if hint == list[str]:
+        return "list[str]"
+    return "object" if is_typeddict(hint) else _KINDS[get_origin(hint) or hint]
+
+
 #: Their rows have the keys of another list's.
 SAME_ROWS = {"baselines": "results"}
+FIELDS = table(RunJson, SAME_ROWS)
 #: A line of ``steps.jsonl``.
-STEP_FIELDS: dict[str, tuple[str, str]] = {
-    "step": ("int", "1 for the first"),
-    "loss": ("float | null", "sum of the terms; null where it was not finite"),
-    "lr": ("float", "learning rate of this step"),
-    "grad_norm": ("float | null", "norm of the gradient before clipping"),
-    "loss_NAME": ("float | null", "a term of the loss, mean an answer; `loss_loss` where the loss names none"),
-}
+STEP_FIELDS = table(Step)
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON schema of ``run.json``; other keys are allowed, as later versions may add some."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(RunJson)}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")

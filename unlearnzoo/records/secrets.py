@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Any
 
 MASK = "***"
 _WORD = r"(?:key|token|password|passwd|passphrase|secret|credentials?)"
@@ -27,12 +26,12 @@ class Masker:
         typed: further names and values that a user gave, nested as they are.
     """
 
-    def __init__(self, command: str, typed: Mapping[str, Any]) -> None:
-        said = _of_command(command)
-        self._values = {value for _, value in said} | set(_of_mapping(typed))
+    def __init__(self, command: str, typed: Mapping[str, object]) -> None:
+        in_command = _of_command(command)
+        self._values = {value for _, value in in_command} | set(_of_mapping(typed))
         everywhere = self._values | {v for k, v in os.environ.items() if is_secret(k)}
         self._instead = {value: MASK for value in everywhere if len(value) >= _SHORTEST}
-        for before, value in said:
+        for before, value in in_command:
             # Inside single quotes the shell's own form of the value stands in the command.
             for form in {value, value.replace("'", "'\"'\"'")}:
                 self._instead[before + form] = before + MASK
@@ -43,7 +42,7 @@ class Masker:
             text = text.replace(secret, self._instead[secret])
         return _URL.sub(rf"\1{MASK}@", text)
 
-    def hides(self, name: str, value: Any) -> bool:
+    def hides(self, name: str, value: object) -> bool:
         """Return whether a named value is one of the secrets (a content key, say, is not)."""
         return isinstance(value, str) and is_secret(name) and value in self._values
 
@@ -62,20 +61,20 @@ def _of_command(command: str) -> list[tuple[str, str]]:
         words = shlex.split(command)
     except ValueError:  # written by hand
         words = command.split()
-    found = []
+    secrets = []
     for word, following in zip(words, [*words[1:], ""], strict=False):
         name, sign, value = word.removeprefix("--set=").partition("=")
         if is_secret(name) and sign:
-            found.append((f"{name}=", value))
+            secrets.append((f"{name}=", value))
         elif is_secret(name) and name.startswith("-"):
-            found.append((f"{name} ", following))
-    return [(before, value) for before, value in found if value]
+            secrets.append((f"{name} ", following))
+    return [(before, value) for before, value in secrets if value]
 
 
-def _of_mapping(value: Any) -> list[str]:
+def _of_mapping(value: object) -> list[str]:
     if isinstance(value, Mapping):
         own = [v for k, v in value.items() if isinstance(v, str) and v and is_secret(str(k))]
-        return own + [found for v in value.values() for found in _of_mapping(v)]
+        return own + [secret for v in value.values() for secret in _of_mapping(v)]
     if isinstance(value, list | tuple):
-        return [found for v in value for found in _of_mapping(v)]
+        return [secret for v in value for secret in _of_mapping(v)]
     return []

@@ -1,79 +1,78 @@
 """Find and read the records of earlier runs, also of those that were killed or damaged."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
+
+import msgspec
 
 from ..benchmark import Column
 from ..errors import DataError, UnknownName
 from ..evaluation.samples import Sample, read_samples
-from .record import RUN, SAMPLES, SCHEMA
-
-#: What reports look into, and what it must be to be looked into.
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "status": str,
-    "time": str,
-    "algorithm": dict,
-    "benchmark": dict,
-    "model": dict,
-    "results": list,
-    "curve": list,
-    "matched": dict,
-}
-_ROW = ("model", "split", "column", "who", "want", "metric", "group", "mean")
+from ..terminal import printable
+from .run_file import READABLE, RUN, SAMPLES
+from .types import AnyRecord, RunJson, RunRecord
 
 
-def load(path: Path) -> dict[str, Any]:
+class Entry(TypedDict):
+    """A folder of runs' row for one of them."""
+
+    name: str
+    folder: str
+    time: str
+    record: RunRecord | None
+    reason: str | None
+
+
+def load(path: Path) -> RunRecord:
     """Read a record.
 
     Args:
         path: a run's folder, or its ``run.json``.
 
     Returns:
-        The fields of ``run.json``, and ``folder``.
+        The fields of ``run.json``, those too that this version does not know, and ``folder``.
 
     Raises:
         DataError: there is none, it is damaged, or another version of unlearnzoo wrote it.
     """
     file = path if path.name == RUN else path / RUN
     try:
-        found = json.loads(file.read_bytes())
+        fields = json.loads(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{path}: no run's folder; it has no {RUN}") from None
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
         raise DataError(f"{file}: damaged; it is no JSON") from None
-    if not isinstance(found, dict) or "schema" not in found:
+    if not isinstance(fields, dict) or "schema" not in fields:
         raise DataError(f"{file}: no record of a run; it has no `schema`")
-    if found["schema"] != SCHEMA:
-        raise DataError(
-            f"{file}: its schema is {found['schema']!r}, this unlearnzoo reads {SCHEMA}; use the version that wrote it"
-        )
-    _check(file, found)
-    return {**found, "folder": str(file.parent)}
+    if fields["schema"] not in READABLE:
+        readable = f"this unlearnzoo reads {' and '.join(map(str, READABLE))}"
+        raise DataError(f"{file}: its schema is {fields['schema']!r}, {readable}; use the version that wrote it")
+    try:
+        # What comes out lacks the keys that the types do not know; it is only looked at.
+        msgspec.convert(fields, RunJson)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{file}: damaged; {printable(_fault(str(error)))}") from None
+    return cast(RunRecord, {**fields, "folder": str(file.parent)})
 
 
-def _check(file: Path, record: Mapping[str, Any]) -> None:
-    """Refuse what would fail later, in the middle of a table."""
-    for name, kind in _TYPES.items():
-        if not isinstance(record.get(name), kind):
-            raise DataError(f"{file}: damaged; `{name}` is missing or of the wrong type")
-    for name in ("results", "curve"):
-        if not all(isinstance(entry, dict) for entry in record[name]):
-            raise DataError(f"{file}: damaged; `{name}` holds something that is no row")
-    for row in record["results"]:
-        if lost := [name for name in _ROW if name not in row]:
-            raise DataError(f"{file}: damaged; a row of `results` lacks `{lost[0]}`")
-        if not isinstance(row["group"], dict):
-            raise DataError(f"{file}: damaged; a row of `results` has no groups")
-    if not all(isinstance(groups, dict) for groups in record["matched"].values()):
-        raise DataError(f"{file}: damaged; `matched` holds something that is no level")
+def _fault(message: str) -> str:
+    """Return what msgspec says of a value, its key first.
+
+    "Expected `object`, got `array` - at `$.results[0].group`" is "`results[0].group`: expected `object`, got `array`".
+    """
+    reason, _, place = message.partition(" - at `$")
+    path = place.rstrip("`").lstrip(".")
+    if reason.startswith("Object missing required field"):
+        lost = reason.split("`")[1]
+        return f"`{f'{path}.{lost}' if path else lost}` is missing"
+    return f"`{path}`: {reason[0].lower()}{reason[1:]}"
 
 
-def find(runs_dir: Path) -> list[dict[str, Any]]:
+def find(runs_dir: Path) -> list[Entry]:
     """List the runs of a folder, newest first; never fails over a single one.
 
     Returns:
@@ -97,15 +96,16 @@ def find(runs_dir: Path) -> list[dict[str, Any]]:
     return sorted(map(entry, folders), key=lambda row: (row["time"], row["name"]), reverse=True)
 
 
-def entry(folder: Path) -> dict[str, Any]:
+def entry(folder: Path) -> Entry:
     """Return a row of ``find``."""
-    row = {"name": folder.name, "folder": str(folder), "record": None, "reason": None}
+    record, reason = None, None
     try:
         record = load(folder)
+        time = record["time"]
     except DataError as error:
-        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
-        return {**row, "time": changed, "reason": str(error).removeprefix(f"{folder}: ")}
-    return {**row, "time": record["time"], "record": record}
+        reason = str(error).removeprefix(f"{folder}: ")
+        time = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
+    return {"name": folder.name, "folder": str(folder), "time": time, "record": record, "reason": reason}
 
 
 def below(path: Path) -> list[Path]:
@@ -116,10 +116,10 @@ def below(path: Path) -> list[Path]:
     """
     if path.name == RUN:
         return [path.parent]
-    found = [path] if (path / RUN).exists() else sorted(file.parent for file in path.rglob(RUN))
-    if not found:
+    folders = [path] if (path / RUN).exists() else sorted(file.parent for file in path.rglob(RUN))
+    if not folders:
         raise DataError(f"{path}: no run's folder; it has no {RUN}, nor has a folder below it")
-    return found
+    return folders
 
 
 def resolve(name: str, runs_dir: Path) -> Path:
@@ -131,17 +131,17 @@ def resolve(name: str, runs_dir: Path) -> Path:
     path = Path(name)
     if path.exists():
         return path
-    found = sorted(p for p in runs_dir.glob("*") if p.is_dir() and p.name.startswith(name))
-    exact = [p for p in found if p.name == name]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
-    if not found:
+    begins = sorted(p for p in runs_dir.glob("*") if p.is_dir() and p.name.startswith(name))
+    exact = [p for p in begins if p.name == name]
+    if len(exact or begins) == 1:
+        return (exact or begins)[0]
+    if not begins:
         raise UnknownName(f"no run {name!r} in {runs_dir}; `unlearnzoo runs` lists what is there")
-    some = ", ".join(p.name for p in found[:3]) + (", ..." if len(found) > 3 else "")
-    raise UnknownName(f"{name!r} is the beginning of {len(found)} runs: {some}; write more of it")
+    names = ", ".join(p.name for p in begins[:3]) + (", ..." if len(begins) > 3 else "")
+    raise UnknownName(f"{name!r} is the beginning of {len(begins)} runs: {names}; write more of it")
 
 
-def samples(record: Mapping[str, Any]) -> list[Sample] | None:
+def samples(record: AnyRecord) -> list[Sample] | None:
     """Read the samples of a record; None where the run did not get so far.
 
     Raises:
@@ -151,12 +151,12 @@ def samples(record: Mapping[str, Any]) -> list[Sample] | None:
     return read_samples(path) if path.is_file() else None
 
 
-def evals(record: Mapping[str, Any]) -> list[Column]:
+def evals(record: AnyRecord) -> list[Column]:
     """Rebuild the columns of a record from the rows that they made."""
-    found = {}
+    columns = {}
     for row in record["results"]:
         if row["model"] == "unlearned":
-            found[row["column"]] = Column(
+            columns[row["column"]] = Column(
                 row["column"],
                 row["split"],
                 row["metric"],
@@ -167,14 +167,16 @@ def evals(record: Mapping[str, Any]) -> list[Column]:
                 row.get("all_of"),
                 row.get("tagged"),
             )
-    return list(found.values())
+    return list(columns.values())
 
 
-def comparable(record: Mapping[str, Any], other: Mapping[str, Any]) -> list[Column]:
+def comparable(record: AnyRecord, other: AnyRecord) -> list[Column]:
     """Return the columns of a record without those whose metric had other options or another version in the other."""
-    mine, theirs = (r.get("metrics") or {} for r in (record, other))
+    metrics, others = (r.get("metrics") or {} for r in (record, other))
     return [
-        e
-        for e in evals(record)
-        if mine.get(e.metric) == theirs.get(e.metric) or e.metric not in mine or e.metric not in theirs
+        column
+        for column in evals(record)
+        if metrics.get(column.metric) == others.get(column.metric)
+        or column.metric not in metrics
+        or column.metric not in others
     ]

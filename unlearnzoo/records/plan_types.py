@@ -1,0 +1,77 @@
+"""The plan in a record: the types that ``--dry-run --json`` prints and ``run.json`` keeps under ``plan``."""
+
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
+
+
+def means(text: str) -> Meta:
+    """Return what a key means, for the reference page and the JSON schema."""
+    return Meta(description=text)
+
+
+#: Option → value; whatever the options of a plugin are.
+Options = dict[str, Any]
+_Resolved = Annotated[Options, means("all its options as resolved")]
+_Origins = Annotated[dict[str, str], means("option → `user`, `recipe NAME`, `model`, `benchmark` or `default`")]
+_Provenance = Annotated[
+    dict[str, str], means("option → `paper`, `inference`, `assumption` or `ours`, as the benchmark says")
+]
+
+
+class Pool(TypedDict):
+    """What one pool holds."""
+
+    rows: Annotated[int, means("answers of the pool `learn`, `forget` or `retain`")]
+    images: Annotated[int, means("different images behind them")]
+    identities: Annotated[int, means("people they are about")]
+
+
+class Stage(TypedDict):
+    """Stage 1 or stage 2 as planned."""
+
+    units: Annotated[int, means("what is drawn as a whole in one epoch: answers or image groups")]
+    steps: Annotated[int, means("optimiser steps planned")]
+    values: Annotated[Options, means("all options of the stage as resolved")]
+    origins: _Origins
+    provenance: _Provenance
+
+
+class Resolved(TypedDict):
+    """Options of something, each with where its value comes from."""
+
+    options: _Resolved
+    origins: _Origins
+    provenance: _Provenance
+
+
+class BenchmarkPlan(Resolved):
+    """Options of the benchmark, beside those of its paper."""
+
+    published: Annotated[Options, means("option → the value of the benchmark's paper, where this run has another")]
+
+
+class AlgorithmPlan(TypedDict):
+    """Options of an algorithm, what it asks for and how much of it."""
+
+    inputs: Annotated[list[str], means("what the loss asks for; all algorithms of the command are here")]
+    options: _Resolved
+    origins: _Origins
+    provenance: _Provenance
+    draws: Annotated[dict[str, int], means("what stage 2 draws from each pool → how many")]
+
+
+class Plan(TypedDict, total=False):
+    """The plan; ``unlearnzoo evaluate`` knows its pools and columns alone."""
+
+    pools: dict[str, Pool]
+    replay_rows: Annotated[int, means("rows of the model's that may be mixed into stage 1")]
+    utility_rows: Annotated[int, means("rows of the model's that show what the base could do before")]
+    learn: Annotated[Stage, means("stage 1")]
+    unlearn: Annotated[Stage, means("stage 2; keys as for stage 1")]
+    benchmark: Annotated[
+        BenchmarkPlan, means("the benchmark's options; those of algorithms and metrics are given alike")
+    ]
+    algorithms: dict[str, AlgorithmPlan]
+    metrics: dict[str, Resolved]
+    columns: Annotated[list[str], means("columns of the table, in order")]
