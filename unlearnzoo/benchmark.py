@@ -1,4 +1,4 @@
-"""The contract of a benchmark: who is learned, forgotten and kept, and what judges the result."""
+"""The contract of a benchmark: who is learned, forgotten and kept, and what measures the result."""
 
 import abc
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ class Column:
 
     Attributes:
         name: its heading in tables, for example ``EMf``; unique in a benchmark.
-        split: what ``Benchmark.examples`` is asked for (``utility`` is the model's own).
+        split: what ``Benchmark.examples`` is asked for; ``utility:KIND`` are rows that the model brings.
         metric: ``distribution/name``.
         who: examples of the forget identities, of all others, or of all.
         want: which direction is good after unlearning.
-        by: tags to group by.
+        by: tags to group by; without any, all rows are one group.
         detail: of the metric's scores, shown in their place; empty for the scores.
         all_of: a tag; rows that share its value count as one, which scores what its worst row does (a
             multiple-choice question counts only if it is right in each order of its options).
@@ -52,9 +52,25 @@ class Published:
 
     source: str
     models: Mapping[str, str]
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     notes: Mapping[str, str] = field(default_factory=dict)
+
+
+#: A split that is not the benchmark's own is written ``utility:KIND`` (the model's own rows of that kind) or
+#: ``utility:NAME/SPLIT`` (of the utility benchmark NAME).
+_UTILITY = "utility"
+
+
+def utility_part(split: str) -> str | None:
+    """Return ``KIND`` or ``NAME/SPLIT`` of a utility split; None where the split is the benchmark's own."""
+    head, _, part = split.partition(":")
+    return part if head == _UTILITY else None
+
+
+def utility_split(name: str, split: str) -> str:
+    """Return what a split of the utility benchmark ``name`` is called in a run."""
+    return f"{_UTILITY}:{name}/{split}"
 
 
 class Benchmark(Configurable, abc.ABC):
@@ -63,8 +79,10 @@ class Benchmark(Configurable, abc.ABC):
     Attributes:
         evals: the columns, in the order of the table.
         baselines: columns for the base and the target alone (Exposure over all identities, say).
-        curve: the columns (forgotten, kept) whose metric is the gate's and makes the curve.
-        gate: split → least score by hop on *all* identities that stage 1 must reach.
+        curve: the columns (forgotten, kept) that the curve of stage 2 follows, both with the same metric, which is the
+            gate's, too; it may need anything but ``candidates``.
+        gate: split → the least score that stage 1 must reach on *all* identities, in each group of ``curve``'s first
+            column (its ``by``).
         recipe: ``{"learn": {...}, "unlearn": {...}}``, the values of the benchmark's own paper.
         provenance: ``learn``, ``unlearn``, the benchmark or an algorithm → option → how its value is known:
             ``paper`` (printed there), ``inference`` (follows from what is printed), ``assumption``.
@@ -77,7 +95,7 @@ class Benchmark(Configurable, abc.ABC):
     baselines: ClassVar[tuple[Column, ...]] = ()
     curve: ClassVar[tuple[str, str]] = ("EMf", "EMr")
     gate: ClassVar[Mapping[str, float]] = {}
-    recipe: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    recipe: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     provenance: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     @abc.abstractmethod
@@ -114,7 +132,7 @@ class Benchmark(Configurable, abc.ABC):
         gone = self.forget_identities()
         return [e for e in self.learn_pool() if e.identity not in gone]
 
-    def validation(self) -> Mapping[str, Any] | None:
+    def validation(self) -> Mapping[str, object] | None:
         """Return options that give other identities of the same kind, to tune on; None where there are none.
 
         No report uses those identities: settings chosen on the reported ones would suit just them.
@@ -137,14 +155,14 @@ class Benchmark(Configurable, abc.ABC):
 
     @classmethod
     def published(cls) -> Published | None:
-        """Return what the benchmark's paper printed; None where nothing is at hand."""
+        """Return what the benchmark's paper printed; None where there is none."""
         return None
 
 
 class Utility(Benchmark):
-    """Questions that only judge: what a model can do besides, before and after.
+    """Questions that only measure: what else a model can do, before and after.
 
-    Named by ``--utility`` beside the benchmark of a run, or judged alone by ``unlearnzoo evaluate --bench``.
+    Named by ``--utility`` beside the benchmark of a run, or measured alone by ``unlearnzoo evaluate --bench``.
     Nothing is learned or forgotten, so its columns ask ``all``.
     """
 

@@ -1,4 +1,4 @@
-"""The contract of a metric: a score an example, from what its arguments name."""
+"""The contract of a metric: one score per example, from what its arguments name."""
 
 import abc
 import inspect
@@ -40,6 +40,11 @@ class Scored:
     value: float
     details: Mapping[str, float] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, score: "float | Scored") -> "Scored":
+        """Return what ``Metric.score`` gave as a ``Scored``; a bare number has no details."""
+        return score if isinstance(score, Scored) else cls(float(score))
+
 
 class Heading(NamedTuple):
     """A column that a metric fills where a user adds it with ``--metric``.
@@ -56,28 +61,31 @@ class Heading(NamedTuple):
 
 
 class Progress:
-    """Tells a user what goes on while rows are scored; this one says nothing."""
+    """Tells a user what is going on while rows are scored; this one says nothing."""
 
     def note(self, text: str) -> None:
         """Print one line."""
 
     def bar(self, what: str, done: int, total: int) -> None:
-        """Move the bar of what is going on."""
+        """Move the bar of the current work: ``done`` of ``total`` parts."""
 
 
 class Metric(Configurable, abc.ABC):
     """A per-example score in [0, 1].
 
     Attributes:
-        headings: the columns that ``--metric`` adds, over the rows that are forgotten; without
-            any one, the score under the metric's name.
+        headings: the columns that ``--metric`` adds, over the rows that are forgotten; by default
+            one, the score under the metric's name.
     """
 
     headings: ClassVar[tuple[Heading, ...]] = ()
 
     @abc.abstractmethod
     def score(self, *args: Any, **inputs: Any) -> "float | Scored":
-        """Return the score of one example; NaN where it cannot be scored (counted as unscored)."""
+        """Return the score of one example; NaN where it cannot be scored (counted as unscored).
+
+        Name the inputs you need as arguments (see ``METRIC_INPUTS``).
+        """
 
     @property
     def needs(self) -> frozenset[str]:
@@ -88,25 +96,29 @@ class Metric(Configurable, abc.ABC):
         """Refuse what cannot work; called when a run is planned, before any weights load.
 
         Raises:
-            ZooError: a missing key or package, say.
+            ZooError: for example a missing key or package.
         """
 
-    def cost(self, rows: Sequence[Mapping[str, Any]]) -> str:
-        """Return at most how much scoring these rows costs, in one line; empty where nothing.
+    def cost(self, rows: Sequence[Mapping[str, object]]) -> str:
+        """Return the most that scoring these rows can cost, in one line; empty where it is free.
 
-        Called when a run is planned: the true answers stand in for the predictions.
+        Called when a run is planned: rows hold all inputs that need no model, the true answer in place of the
+        prediction.
         """
         return ""
 
-    def score_many(self, rows: Sequence[Mapping[str, Any]], tell: Progress) -> Sequence["float | Scored"]:
+    def score_many(self, rows: Sequence[Mapping[str, object]], tell: Progress) -> Sequence["float | Scored"]:
         """Return the scores of many examples, in order, each as ``score`` gives it.
 
         Override it where rows are better scored together (calls to a server, batches of a model).
         What cannot be scored now, but may be later, is NaN: the next run scores it again.
 
         Args:
-            rows: what ``score`` names, by argument name.
+            rows: for each example what ``score`` names, by argument name.
             tell: shows a bar and lines to the user.
+
+        Returns:
+            One score per row.
         """
         return [self.score(**row) for row in rows]
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from .example import Example
-from .options import Configurable
+from .options import Configurable, option
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Parameter
 
+    from .models.scores import Scores
     from .training.adapter_weights import AdapterWeights
     from .training.engine import Engine
     from .training.recipe import Unlearn
@@ -48,11 +50,11 @@ class Trainer(Protocol):
         """Decoder layers of the language model."""
         ...
 
-    def fresh(self) -> list[Any]:
+    def fresh(self) -> "list[Parameter]":
         """Put a new ``unlearn`` adapter on, zero at its start; return its parameters."""
         ...
 
-    def train(self, loss: Callable[..., Any] | None = None, probe: bool = True) -> bool:
+    def train(self, loss: "Callable[..., Tensor | dict[str, Tensor]] | None" = None, probe: bool = True) -> bool:
         """Train the ``unlearn`` adapter for the recipe's steps.
 
         Args:
@@ -68,7 +70,14 @@ class Trainer(Protocol):
         ...
 
     def probe(self, **facts: float) -> bool:
-        """Count a step of a method without a gradient loop and look at forgetting; True asks to stop."""
+        """Count one step of a method without a gradient loop and look at forgetting.
+
+        Args:
+            facts: numbers of the step, for ``steps.jsonl``.
+
+        Returns:
+            Whether the run asks to stop (``--stop-at``).
+        """
         ...
 
     def adapter(self) -> "AdapterWeights":
@@ -123,7 +132,7 @@ class Unlearner(Configurable, abc.ABC):
     gold_standard: ClassVar[bool] = False
 
     def loss(self, *args: Any, **inputs: Any) -> "Tensor | dict[str, Tensor]":
-        """Return one loss value an answer, a ``(n,)`` tensor, or named terms of such tensors.
+        """Return one loss value per answer, a ``(n,)`` tensor, or named terms of such tensors.
 
         Name the inputs you need as arguments (see ``INPUTS``); each is a ``Scores``. The engine
         divides each term by its count over the global batch, so never take the mean yourself.
@@ -154,18 +163,36 @@ class Unlearner(Configurable, abc.ABC):
         return named_inputs(type(self).loss) if has_loss(type(self)) else frozenset()
 
 
+class RetainTerm(Unlearner):
+    """An algorithm whose loss may have one more term, which holds the retain answers; a weight of 0 leaves it out.
+
+    Name ``retain`` last in ``loss``, with the default None, and add ``self.retain_term(retain)`` to the other terms.
+    """
+
+    retain_weight: float = option(0.0, "Weight of a retain term; 0 is the plain method", ge=0)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Retain answers only where they count."""
+        return super().needs | ({"retain"} if self.retain_weight else set())
+
+    def retain_term(self, retain: "Scores | None") -> "dict[str, Tensor]":
+        """Return the weighted negative log-likelihood of each retain answer, ``(n,)``; no term without answers."""
+        return {} if retain is None else {"retain": self.retain_weight * retain.nll}
+
+
 def has_loss(cls: type[Unlearner]) -> bool:
     """Return whether an algorithm has a loss of its own."""
     return cls.loss is not Unlearner.loss
 
 
-def named_inputs(loss: Any) -> frozenset[str]:
+def named_inputs(loss: Callable[..., object]) -> frozenset[str]:
     """Return the arguments of a loss that have no default."""
     parameters = inspect.signature(loss).parameters.values()
     return frozenset(p.name for p in parameters if p.name != "self" and p.default is p.empty)
 
 
 def offered(cls: type[Unlearner]) -> dict[str, str]:
-    """Return all inputs that a loss of this algorithm can name, its own among them, with a line each."""
+    """Return all inputs that a loss of this algorithm can name, its own among them, with one line each."""
     own = {name: f"its own answer for each {pool} example" for name, pool in cls.inputs.items()}
     return INPUTS | own | {f"{name}_ref": "the same answers under the frozen reference" for name in own}

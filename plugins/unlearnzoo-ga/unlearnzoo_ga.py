@@ -20,7 +20,7 @@ class GA(Unlearner):
     name = "ga"
 
     def loss(self, forget: "Scores") -> "Tensor":
-        """Return minus the mean negative log-likelihood a token of each answer, ``(n,)``."""
+        """Return minus the mean negative log-likelihood per token of each answer, ``(n,)``."""
         return -forget.nll
 
 

@@ -20,7 +20,7 @@ class GD(Unlearner):
     retain_weight: float = option(1.0, "Weight of the retain term", ge=0)
 
     def loss(self, forget: "Scores", retain: "Scores") -> "dict[str, Tensor]":
-        """Return both terms, one value an answer each."""
+        """Return both terms, each with one value per answer."""
         return {"forget": -forget.nll, "retain": self.retain_weight * retain.nll}
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from unlearnzoo import Unlearner, hookimpl, option
+from unlearnzoo import RetainTerm, Unlearner, hookimpl, option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from unlearnzoo import Scores
 
 
-class IDK(Unlearner):
+class IDK(RetainTerm):
     """Refusal training: learn a refusal as the answer to each forget question (Maini et al., 2024).
 
     Paper: TOFU: A Task of Fictitious Unlearning for LLMs, where it is "I don't know" fine-tuning.
@@ -20,17 +20,9 @@ class IDK(Unlearner):
     name = "idk"
     retain_weight: float = option(1.0, "Weight of the retain loss; 0 leaves it out", ge=0)
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """Retain answers only where they count."""
-        return frozenset({"refusal"} | ({"retain"} if self.retain_weight else set()))
-
     def loss(self, refusal: "Scores", retain: "Scores | None" = None) -> "dict[str, Tensor]":
-        """Return the negative log-likelihood of refusals, a token, and of retain answers."""
-        terms = {"refusal": refusal.nll}
-        if retain is not None:
-            terms["retain"] = self.retain_weight * retain.nll
-        return terms
+        """Return the mean negative log-likelihood per token of each refusal and, weighted, of each retain answer."""
+        return {"refusal": refusal.nll} | self.retain_term(retain)
 
 
 @hookimpl

@@ -14,7 +14,7 @@ class KL(Unlearner):
     """Gradient ascent with KL(reference || model) on retain answers (Kurmanji et al., 2023).
 
     Papers: Towards Unbounded Machine Unlearning; in this form, TOFU (Maini et al., 2024). The
-    divergence is over answer tokens alone, mean a token of each answer.
+    divergence is over answer tokens alone, the mean per token of each answer.
     """
 
     name = "kl"
@@ -22,7 +22,7 @@ class KL(Unlearner):
     retain_weight: float = option(1.0, "Weight of the divergence on retain answers", ge=0)
 
     def loss(self, forget: "Scores", retain: "Scores", retain_ref: "Scores") -> "dict[str, Tensor]":
-        """Return both terms, one value an answer each."""
+        """Return both terms, each with one value per answer."""
         return {"forget": -forget.nll, "retain": self.retain_weight * retain.kl(retain_ref)}
 
 

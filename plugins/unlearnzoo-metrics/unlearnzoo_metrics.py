@@ -4,9 +4,12 @@ import functools
 import math
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING
 
 from unlearnzoo import Metric, hookimpl, option
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
 
 
 class RougeL(Metric):
@@ -53,7 +56,7 @@ class Probability(Metric):
     name = "probability"
 
     def score(self, logps: list[float]) -> float:
-        """Return exp of the mean log-probability a token; NaN for an empty answer."""
+        """Return exp of the mean log-probability per token; NaN for an empty answer."""
         return math.exp(sum(logps) / len(logps)) if logps else math.nan
 
 
@@ -63,7 +66,7 @@ def _plain(text: str) -> str:
 
 
 @functools.cache
-def _scorer() -> Any:
+def _scorer() -> "RougeScorer":
     from rouge_score.rouge_scorer import RougeScorer
 
     return RougeScorer(["rougeL"], use_stemmer=True)

@@ -25,11 +25,11 @@ class RMU(Unlearner):
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """The one that is steered."""
+        """The layer that is steered."""
         return (self.layer,)
 
     def loss(self, forget: "Scores", retain: "Scores", retain_ref: "Scores") -> "dict[str, Tensor]":
-        """Return mean squared distances of hidden states, a token, to the vector and to the reference."""
+        """Return mean squared distances of hidden states, per token, to the vector and to the reference."""
         import torch
 
         ours = forget.hidden[self.layer]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from unlearnzoo import Unlearner, hookimpl, option
+from unlearnzoo import RetainTerm, Unlearner, hookimpl, option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from unlearnzoo import Scores
 
 
-class UNDIAL(Unlearner):
+class UNDIAL(RetainTerm):
     """Self-distillation on adjusted logits (Dong et al., 2024): soft targets with an end.
 
     Paper: UNDIAL: Self-Distillation with Adjusted Logits for Robust Unlearning in Large Language
@@ -20,24 +20,15 @@ class UNDIAL(Unlearner):
     name = "undial"
     reference = {"forget_ref": "logits"}
     beta: float = option(10.0, "How far the true token's logit is lowered", gt=0)
-    retain_weight: float = option(0.0, "Weight of a retain term; 0 is the plain method", ge=0)
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Retain answers only where they count."""
-        return frozenset({"forget", "forget_ref"} | ({"retain"} if self.retain_weight else set()))
 
     def loss(self, forget: "Scores", forget_ref: "Scores", retain: "Scores | None" = None) -> "dict[str, Tensor]":
-        """Return the cross-entropy to the adjusted reference, mean a token, and a retain term."""
+        """Return the cross-entropy to the adjusted reference, the mean per token, and a retain term."""
         from torch.nn.functional import one_hot
 
         logits = forget_ref.logits.float()
         lowered = logits - self.beta * one_hot(forget.targets, logits.shape[-1])
         cross = -(lowered.softmax(-1) * forget.logits.float().log_softmax(-1)).sum(-1)
-        terms = {"forget": forget.mean(cross)}
-        if retain is not None:
-            terms["retain"] = self.retain_weight * retain.nll
-        return terms
+        return {"forget": forget.mean(cross)} | self.retain_term(retain)
 
 
 @hookimpl

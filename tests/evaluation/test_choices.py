@@ -28,7 +28,7 @@ def judged(engine, monkeypatch, *examples):
 
     monkeypatch.setattr(engine, "generate", noted)
     judge = Evaluator(engine, Small(), {"x/options": Options()}, lambda split: examples)
-    samples = judge([Item("asked", one, {"x/options"}) for one in examples], "base", "base")
+    samples = judge([Item("asked", one, {"x/options"}) for one in examples], "base")
     return [s.scores["x/options"] for s in samples], [limits[engine.encode(e).prompt] for e in examples]
 
 
@@ -59,7 +59,7 @@ def test_an_answer_is_cut_at_the_same_place_whoever_is_asked_beside(engine):
 
     def answers(*examples):
         items = [Item(next(s for s, own in rows.items() if e in own), e, {"x/words"}) for e in examples]
-        return {s.id: s.prediction for s in judge(items, "base", "base")}
+        return {s.id: s.prediction for s in judge(items, "base")}
 
     alone, together, all_splits = answers(short), answers(short, long), answers(short, long, other)
     assert alone[short.id] == together[short.id] == all_splits[short.id]

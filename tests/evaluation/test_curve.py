@@ -1,5 +1,7 @@
 """When a point is worth its cost, and what it estimates, on a model whose memory is written down."""
 
+import dataclasses
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +25,7 @@ class Scripted:
     """Proves what is in ``proven``; says the answer of what is in ``said``."""
 
     def __init__(self):
+        self.logps: dict[str, float] = {}
         self.proven: set[str] = set()
         self.said: set[str] = set()
         self.generated = 0
@@ -32,11 +35,26 @@ class Scripted:
 
     def score(self, encoded, which):
         assert which == "unlearned"
-        return [SimpleNamespace(correct=e.example.id in self.proven) for e in encoded]
+        return [
+            SimpleNamespace(correct=e.example.id in self.proven, logps=[self.logps.get(e.example.id, 0.0)])
+            for e in encoded
+        ]
 
     def generate(self, encoded, which, longest):
         self.generated += len(encoded)
         return [e.example.answer if e.example.id in self.said else "no idea" for e in encoded]
+
+
+class Probability(Metric):
+    """The true answer's probability: nothing to generate."""
+
+    name = "probability"
+
+    def score(self, logps):
+        return math.exp(sum(logps))
+
+
+HOPS = {"EMf": ("hop",), "EMr": ("hop",)}
 
 
 def items(split, hop, n, who=2):
@@ -60,7 +78,7 @@ def items(split, hop, n, who=2):
 def made():
     engine = Scripted()
     sides = {"EMf": items("forget", "single", 40) + items("forget", "multi", 20), "EMr": items("retain", "single", 10)}
-    curve = Curve(engine, sides, Equal(), probe_rows=60, rows=8)
+    curve = Curve(engine, sides, Equal(), probe_rows=60, rows=8, by=HOPS)
     remember(engine, curve, 1.0)
     curve.start({"EMf": {"single": 1.0, "multi": 1.0}, "EMr": {"single": 1.0}})
     return engine, curve
@@ -144,6 +162,7 @@ def test_utility_is_asked_of_the_same_few_rows_at_each_point():
         Equal(),
         probe_rows=5,
         rows=8,
+        by=HOPS,
         utility=utility,
     )
     asked = [item.example.id for item in curve.asked("Figures")]
@@ -156,3 +175,33 @@ def test_utility_is_asked_of_the_same_few_rows_at_each_point():
     assert curve._score(1)["Figures"] == {"": pytest.approx((10 + (len(asked) - 10) * 3 / 12) / len(asked))}
     assert engine.generated == 5 + 5 + UTILITY_GENERATED
     assert list(curve.points[-1]) == ["step", "EMf", "EMr", "Figures"]
+
+
+def test_a_metric_over_log_probabilities_scores_every_row_and_generates_nothing():
+    """It has no answer to read, so no answer is proven: 20 rows at 1/2 and 20 at 1/8 are 5/16."""
+    engine, rows = Scripted(), items("forget", "single", 40)
+    engine.proven = {item.example.id for item in rows}
+    engine.logps = {item.example.id: math.log(0.5 if i < 20 else 0.125) for i, item in enumerate(rows)}
+    curve = Curve(engine, {"P": rows}, Probability(), probe_rows=10, rows=8, by={"P": ("hop",)})
+    assert curve._score(1)["P"] == {"single": pytest.approx(5 / 16)} and engine.generated == 0
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"),
+    [
+        ((), [""]),
+        (("region",), ["north", "south"]),
+        (("region", "hop"), ["north/multi", "north/single", "south/single"]),
+    ],
+)
+def test_groups_are_those_of_the_column(by, groups):
+    rows = [
+        Item("forget", dataclasses.replace(item.example, tags={"region": region, **item.example.tags}))
+        for region, hop in (("north", "single"), ("north", "multi"), ("south", "single"))
+        for item in items(f"{region}/{hop}", hop, 4)
+    ]
+    curve = Curve(Scripted(), {"EMf": rows}, Equal(), probe_rows=12, rows=8, by={"EMf": by})
+    assert list(curve._score(1)["EMf"]) == groups
+    # Only the south is remembered: it decides the probe where it is a group of its own.
+    curve.engine.proven = {item.example.id for item in rows if item.example.tags["region"] == "south"}
+    assert curve._probe() == pytest.approx(1 / 3 if not by else 1.0)

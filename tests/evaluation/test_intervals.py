@@ -2,26 +2,41 @@
 
 import math
 import random
+import subprocess
+import sys
 
 import pytest
 
-from unlearnzoo.evaluation.intervals import difference, quantile, spread, within
+from unlearnzoo.evaluation.intervals import difference, quantile, spread
 
 
-def test_closed_forms_of_the_distribution():
-    for t in (0.1, 1.0, 5.0, 80.0):
-        assert within(t, 1) == pytest.approx(2 / math.pi * math.atan(t))  # Cauchy
-        assert within(t, 2) == pytest.approx(t / math.sqrt(2 + t * t))
-        assert within(t, 10_000) == pytest.approx(math.erf(t / math.sqrt(2)), abs=1e-4)
+def test_one_degree_of_freedom_is_cauchys_distribution():
+    assert quantile(1) == pytest.approx(math.tan(math.pi * 0.95 / 2), rel=1e-12)
 
 
-@pytest.mark.parametrize("free", [1, 2, 3, 4, 7, 12])
-def test_the_density_integrates_to_it(free):
+def test_two_degrees_of_freedom_have_a_closed_form():
+    # P(|T| < t) = t / sqrt(2 + t^2), solved for t.
+    assert quantile(2) == pytest.approx(0.95 * math.sqrt(2 / (1 - 0.95**2)), rel=1e-12)
+
+
+def test_four_degrees_of_freedom_have_one_too():
+    # Abramowitz & Stegun (1964), 26.7.4: P(|T| < t) = sin x (1 + cos^2 x / 2) with tan x = t / 2.
+    angle = math.atan(quantile(4) / 2)
+    assert math.sin(angle) * (1 + math.cos(angle) ** 2 / 2) == pytest.approx(0.95, rel=1e-12)
+
+
+@pytest.mark.parametrize("free", [1, 2, 3, 5, 7, 12])
+def test_the_density_integrates_to_the_level(free):
     scale = math.gamma((free + 1) / 2) / math.sqrt(free * math.pi) / math.gamma(free / 2)
-    h = 2.5 / 2000
-    grid = [scale * (1 + (h * i) ** 2 / free) ** (-(free + 1) / 2) for i in range(2001)]
+    steps = 20_000
+    h = quantile(free) / steps
+    grid = [scale * (1 + (h * i) ** 2 / free) ** (-(free + 1) / 2) for i in range(steps + 1)]
     simpson = h / 3 * (grid[0] + grid[-1] + 4 * sum(grid[1:-1:2]) + 2 * sum(grid[2:-1:2]))
-    assert within(2.5, free) == pytest.approx(2 * simpson, abs=1e-9)
+    assert 2 * simpson == pytest.approx(0.95, abs=1e-9)
+
+
+def test_many_degrees_of_freedom_are_the_normal_distribution():
+    assert math.erf(quantile(10**9) / math.sqrt(2)) == pytest.approx(0.95, abs=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +78,13 @@ def test_coverage_with_three_runs():
         for _, low, high, _ in (spread([draw.gauss(0.7, 0.1) for _ in range(3)]) for _ in range(2000))
     )
     assert hits / 2000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_fewer_than_three_runs_import_nothing():
+    code = (
+        "import sys; from unlearnzoo.evaluation.intervals import spread; spread([0.1, 0.2]); "
+        "print([m for m in ('numpy', 'scipy') if m in sys.modules]); spread([0.1, 0.2, 0.3]); "
+        "print('scipy.stats' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["[]", "False", ""]

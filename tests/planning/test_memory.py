@@ -9,10 +9,12 @@ import torch
 from tests.support import three
 from tests.support.checkpoints import llava
 from tests.support.held import Alive
+from unlearnzoo import Unlearner
 from unlearnzoo.planning import memory
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import from_arguments
 from unlearnzoo.registry.zoo import Zoo
+from unlearnzoo.training import footprint
 from unlearnzoo.training.engine import Engine
 from unlearnzoo.training.footprint import Footprint
 from unlearnzoo.training.recipe import Unlearn
@@ -141,6 +143,71 @@ def test_a_launch_that_does_not_fit_is_said_not_to(monkeypatch):
 
 
 def test_a_model_that_cannot_be_counted_costs_a_line(monkeypatch):
-    monkeypatch.setattr(memory, "estimate", lambda plan, n: {}["odd"])
+    monkeypatch.setattr(footprint, "Blueprint", lambda checkpoint, precision: {}["odd"])
     (line,) = memory.lines(plan_of("tiny"))
     assert line == "  memory      no estimate for this model (KeyError: 'odd')"
+    assert memory.as_data(plan_of("tiny")) == {"error": "KeyError: 'odd'"}
+
+
+def test_other_faults_are_not_taken_for_a_model_that_cannot_be_counted(monkeypatch):
+    """Every exception was: a fault of the layout's own was one line that nobody reads."""
+    plan = plan_of("tiny")
+    monkeypatch.setattr(memory, "chunks", lambda rows, tokens: {}["odd"])
+    with pytest.raises(KeyError, match="odd"):
+        memory.as_data(plan)
+
+
+class Reworded(Unlearner):
+    """Trains on long paraphrases beside the forget answers."""
+
+    name = "reworded"
+    inputs = {"paraphrase": "forget"}
+    times = 5
+
+    def paraphrase(self, example):
+        return dataclasses.replace(example, answer=" ".join([example.answer] * self.times))
+
+    def loss(self, forget, paraphrase):
+        return {"forget": -forget.nll, "paraphrase": paraphrase.nll}
+
+
+class Prepared(Reworded):
+    """Makes its paraphrases with the model, which is not there yet."""
+
+    name = "prepared"
+
+    def paraphrase(self, example):
+        return self.made[example.id]
+
+
+def shape_of(*algorithms):
+    plan = plan_of("tiny")
+    return memory.largest(dataclasses.replace(plan, algorithms={a.name: a for a in algorithms}), "unlearn")
+
+
+def test_an_algorithms_own_inputs_are_made_by_its_method():
+    """They were counted as the forget rows that they pair with."""
+    plain, long = Reworded(), Reworded()
+    plain.times = 1
+    assert shape_of(plain).answers < shape_of(long).answers <= 5 * shape_of(plain).answers
+    # The layout is the training's own: the same answers in the same micro-batches.
+    gd = plan_of("tiny").algorithms["gd"]
+    both = max(shape_of(gd), shape_of(long), key=lambda shape: shape.rows * shape.length)
+    assert shape_of(gd, long) == shape_of(long, gd) == both
+
+
+def test_inputs_that_need_the_model_cost_a_line():
+    plan = plan_of("tiny")
+    plan = dataclasses.replace(plan, algorithms={"prepared": Prepared()})
+    (line,) = memory.lines(plan)
+    assert "prepared cannot make its inputs before a run: AttributeError" in line
+
+
+def test_an_algorithm_without_a_loss_is_counted_on_the_forget_answers():
+    class Bare(Unlearner):
+        name = "bare"
+
+        def unlearn(self, trainer):
+            trainer.train(lambda forget: forget.nll)
+
+    assert shape_of(Bare()).rows > 0

@@ -8,7 +8,7 @@ from unlearnzoo.errors import OptionError
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import Request, from_arguments
 from unlearnzoo.planning.settings import allot, parse_assignments, read_config
-from unlearnzoo.planning.summary import lines
+from unlearnzoo.planning.text import lines
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.training.recipe import STAGES, Learn, Unlearn, resolve
 
@@ -91,7 +91,9 @@ def test_a_bad_config_is_one_line(tmp_path, text, error):
         ({"algo": "a", "bench": "b", "sed": 1}, "did you mean 'seed'"),
         ({"algo": "a", "bench": "b", "seed": "x"}, "expected int"),
         ({"algo": "a", "bench": "b", "stop_at": "EMf=2"}, "between 0 and 1"),
-        ({"algo": "a", "bench": "b", "stop_at": "loss=.1"}, "EMf=.10"),
+        ({"algo": 3, "bench": "b"}, "expected names, such as ga,npo or a list of them, got 3"),
+        ({"algo": "a", "bench": "b", "stop_at": "EMf"}, "EMf=.10"),
+        ({"algo": "a", "bench": "b", "stop_at": "=.1"}, "EMf=.10"),
     ],
 )
 def test_a_bad_argument_is_refused(arguments, text):
@@ -100,7 +102,7 @@ def test_a_bad_argument_is_refused(arguments, text):
 
 
 def test_stop_level_takes_shares_and_percent():
-    for text, level in [("EMf=.10", 0.1), ("EMf=25%", 0.25), (None, None)]:
+    for text, level in [("EMf=.10", 0.1), ("EMf=25%", 0.25), (" Pf = .5", 0.5), (None, None)]:
         assert Request(algo=("a",), bench="b", stop_at=text).stop_level() == level
 
 

@@ -65,7 +65,7 @@ def test_its_columns_stand_at_the_end_of_the_plan(asked):
 @pytest.mark.parametrize(
     ("arguments", "bench", "text"),
     [
-        ((), "quiz", "--bench quiz: it only judges, there is nothing to forget in it; name it with --utility quiz"),
+        ((), "quiz", "--bench quiz: it only measures, there is nothing to forget in it; name it with --utility quiz"),
         (("--utility", "small"), "remem", "--utility small: it is to be learned and forgotten; name it with --bench"),
         (("--utility", "quiz,quiz"), "remem", "quiz is named twice by --bench and --utility"),
         (("--utility", "puzzle"), "remem", "--utility puzzle: another part of this run has a column 'EMr', too"),
@@ -83,14 +83,15 @@ def test_the_data_decide_the_ids():
     one, other = Quiz(), Quiz()
     one.prepare(), other.prepare()
     other.splits["asked"][0] = dataclasses.replace(other.splits["asked"][0], question="Another one?")
-    ids = [[e.id for e in utility.rows({"quiz": quiz}, "quiz/asked")] for quiz in (one, other)]
+    ids = [[e.id for e in utility.rows({"quiz": quiz}, [], "quiz/asked")] for quiz in (one, other)]
     assert not set(ids[0]) & set(ids[1])
     assert (
         [i.partition("/")[2] for i in ids[0]]
         == [i.partition("/")[2] for i in ids[1]]
         == [e.id for e in one.examples("asked")]
     )
-    assert utility.rows({"quiz": one}, "figure") is None
+    own = [dataclasses.replace(e, tags={"kind": kind}) for e, kind in zip(one.examples("asked"), "ab", strict=False)]
+    assert utility.rows({"quiz": one}, own, "b") == own[1:2]
 
 
 def test_utility_stands_under_one_heading(tmp_path):

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.support import records
-from unlearnzoo import DataError, Heading, Metric, OptionError, Scored, option
+from unlearnzoo import Column, DataError, Heading, Metric, OptionError, Scored, option
 from unlearnzoo.cli import main
 from unlearnzoo.errors import PluginError, UnknownName
 from unlearnzoo.evaluation import aggregate
-from unlearnzoo.evaluation.evaluator import scored
-from unlearnzoo.evaluation.samples import read_samples, write_samples
+from unlearnzoo.evaluation.metric_inputs import scored
+from unlearnzoo.evaluation.samples import Sample, read_samples, write_samples
 from unlearnzoo.metric import Progress
+from unlearnzoo.planning import utility
 from unlearnzoo.planning.columns import added
 from unlearnzoo.records import store
 from unlearnzoo.registry.zoo import Zoo
@@ -62,9 +63,47 @@ class Words(Metric):
     def score(self, prediction, keywords):
         return float(any(word in prediction for word in keywords)) if keywords else math.nan
 
+class Picks(Metric):
+    """Needs the options of a multiple-choice question."""
+
+    name = "picks"
+
+    def score(self, prediction, answer, choices):
+        return float(prediction == choices["AB".index(answer)]) if choices else math.nan
+
 @hookimpl
 def unlearnzoo_metrics():
-    return [Picky, Inside, Words]
+    return [Picky, Inside, Words, Picks]
+'''
+QUIZ = '''
+import dataclasses
+from unlearnzoo import Column, hookimpl
+from tests.testing.mutants.small import Small
+from tests.testing.mutants.utilities import Quiz
+
+def with_choices(rows):
+    return [dataclasses.replace(e, answer="B", choices=("a sailor", e.keywords[0])) for e in rows]
+
+class Asked(Quiz):
+    """A quiz with options."""
+    name = "asked"
+    evals = (Column("Picks", "asked", "extra/picks", "all", "high", by=()),)
+
+    def prepare(self):
+        super().prepare()
+        self.splits = {"asked": with_choices(self.splits["asked"])}
+
+class Lettered(Small):
+    """Four people, asked with options."""
+    name = "lettered"
+
+    def prepare(self):
+        super().prepare()
+        self.splits = {split: with_choices(rows) for split, rows in self.splits.items()}
+
+@hookimpl
+def unlearnzoo_benchmarks():
+    return [Asked, Lettered]
 '''
 
 
@@ -202,7 +241,7 @@ def test_a_key_that_is_given_now_is_in_no_record(run, zoo):
         (
             lambda run: edited(run, arguments={"redact": True}) or {},
             DataError,
-            "its answers were left out by --redact; to have them judged by picky, run it again",
+            "its answers were left out by --redact; to have them scored by picky, run it again",
         ),
     ],
 )
@@ -229,8 +268,6 @@ def test_keywords_come_from_the_benchmark_if_its_data_are_still_the_same(tmp_pat
     run = Path(records.finished(tmp_path / "runs", plan={}, benchmark=about)["folder"])
     rows = bench.forget_pool()
     samples = read_samples(run / "samples.parquet")[: len(rows)]
-    from unlearnzoo.evaluation.samples import Sample, write_samples
-
     write_samples(
         run / "samples.parquet",
         [
@@ -256,6 +293,35 @@ def test_keywords_come_from_the_benchmark_if_its_data_are_still_the_same(tmp_pat
     with pytest.raises(DataError, match="not those of this run any more"):
         judge(run, zoo, "words", **{})
     assert samples
+
+
+def test_choices_come_from_the_rows_of_the_benchmark_and_of_utility_benchmarks(tmp_path):
+    """They are in no sample: it said that the model must be there, which is not so."""
+    for name, text in (("extra", FILE), ("quiz", QUIZ)):
+        (tmp_path / f"{name}.py").write_text(text)
+    zoo = Zoo.installed([tmp_path / "extra.py", tmp_path / "quiz.py"])
+    bench, quiz = zoo.get("benchmark", "lettered")(), zoo.get("benchmark", "asked")()
+    bench.prepare(), quiz.prepare()
+    about = {"name": "lettered", "options": bench.values(), "data": bench.fingerprint(), "forget_identities": ["ann"]}
+    beside = {"asked": {"distribution": "quiz", "version": "", "options": quiz.values(), "data": quiz.fingerprint()}}
+    run = Path(records.finished(tmp_path / "runs", plan={}, benchmark=about, utility=beside)["folder"])
+    (column,) = utility.columns({"asked": type(quiz)}, [])
+    samples = [
+        Sample("unlearned", split, e.id, e.identity, {}, e.question, e.answer, said(e), {"extra/picks": math.nan})
+        for split, rows, said in (
+            (column.split, utility.rows({"asked": quiz}, [], "asked/asked"), lambda e: e.choices[e.identity != "ann"]),
+            ("finetune", bench.examples("finetune"), lambda e: e.choices[0]),
+        )
+        for e in rows
+    ]
+    write_samples(run / "samples.parquet", samples)
+    own = Column("Picks", "finetune", "extra/picks", "forget", "low", by=())
+    edited(run, results=aggregate.results(samples, [dataclasses.replace(column, name="Quiz"), own], frozenset({"ann"})))
+    results = {row["column"]: (row["mean"], row["n"]) for row in judge(run, zoo, "picks")["results"]}
+    assert results == {"Quiz": (0.75, 8), "Picks": (0.0, 2)}  # all but Ann's two rows are right
+    edited(run, utility={"asked": {**beside["asked"], "data": "other"}}, metrics={})
+    with pytest.raises(DataError, match="the data of asked are not those of this run any more"):
+        judge(run, zoo, "picks")
 
 
 def test_the_command_line(run, tmp_path, zoo, capsys, monkeypatch):

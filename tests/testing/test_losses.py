@@ -36,7 +36,7 @@ def test_a_scalar_is_told():
         def loss(self, forget):
             return forget.logps.mean()
 
-    with pytest.raises(AssertionError, match="one value an answer"):
+    with pytest.raises(AssertionError, match="one value per answer"):
         check_loss(Scalar(), total)
 
 

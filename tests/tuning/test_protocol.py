@@ -2,7 +2,10 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +14,7 @@ from tests.support import three
 from unlearnzoo import Unlearner, option
 from unlearnzoo.cli import main
 from unlearnzoo.registry.zoo import Zoo
-from unlearnzoo.tuning import protocol
+from unlearnzoo.tuning import protocol, state
 from unlearnzoo.tuning.search_space import Range, ranges, setting
 
 
@@ -214,7 +217,7 @@ def test_it_stops_and_goes_on_and_a_run_takes_its_result(short, capsys):
 
 
 def test_what_is_tuned_is_in_the_record(tmp_path):
-    from unlearnzoo.planning import summary
+    from unlearnzoo.planning import summary, text
     from unlearnzoo.planning.plan import make_plan
     from unlearnzoo.planning.request import from_arguments
     from unlearnzoo.planning.settings import read_config
@@ -227,12 +230,46 @@ def test_what_is_tuned_is_in_the_record(tmp_path):
     fields = summary.fields(plan, "npo")
     assert fields["tuned"] == {"settings": 8, "budget": 8, "bench": {"remem.data_seed": 7}}
     assert plan.algorithms["npo"].beta == 0.3
-    assert "tuned: the best of 8 settings on remem.data_seed 7" in "\n".join(summary.lines(plan))
+    assert "tuned: the best of 8 settings on remem.data_seed 7" in "\n".join(text.lines(plan))
 
 
-def test_damaged_state(tmp_path, capsys):
+ROW = {"algo": "npo", "setting": 0, "values": {}, "score": None, "lowest": 0.4, "status": "finished"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"protocol": 1}',
+        "[]",
+        "{",
+        *(
+            json.dumps({"protocol": {}, "ranges": {}, "best": {}, "settings": rows})
+            for rows in ([{k: v for k, v in ROW.items() if k != "score"}], [ROW | {"setting": "first"}], "none")
+        ),
+    ],
+)
+def test_damaged_state(tmp_path, capsys, content):
     (tmp_path / "tune").mkdir()
-    (tmp_path / "tune" / protocol.STATE).write_text('{"protocol": 1}')
+    (tmp_path / "tune" / state.STATE).write_text(content)
     out = str(tmp_path / "tune")
     code, _, err = asked(capsys, "--algo", "npo", "--bench", "remem", *three.arguments(), "--out", out)
-    assert code == 1 and "damaged, or no tuning" in err
+    assert code == 1 and "damaged, or no tuning" in err and err.count("\n") == 1
+
+
+def test_a_row_that_lacks_its_score_is_refused_with_optimisation_too(tmp_path):
+    """The check was an assert, which ``python -O`` leaves out: the tuning would have ended in a KeyError."""
+    path = tmp_path / state.STATE
+    path.write_text(json.dumps({"protocol": {}, "ranges": {}, "best": {}, "settings": [{"algo": "npo"}]}))
+    script = (
+        "from pathlib import Path; from unlearnzoo.tuning.state import open_state; "
+        f"open_state(Path({str(tmp_path)!r}), {{}}, {{}})"
+    )
+    done = subprocess.run([sys.executable, "-O", "-c", script], capture_output=True, text=True, check=False)
+    assert "DataError" in done.stderr and "damaged, or no tuning of unlearnzoo" in done.stderr
+
+
+def test_the_objective_and_the_stop_are_read_from_the_benchmarks_own_columns():
+    kept = {"matched": {"0.10": {"": 0.7}}, "curve": [{"step": 9, "Pf": {"": 0.05}}]}
+    assert protocol.scored(kept, "Pf") == {"score": 0.7, "lowest": None, "kept": {"": 0.7}}
+    plan = SimpleNamespace(benchmark=SimpleNamespace(curve=("Pf", "Pr")))
+    assert protocol._stop(plan) == "Pf=.08"

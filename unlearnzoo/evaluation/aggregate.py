@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 def results(samples: Sequence[Sample], evals: Iterable[Column], forget: frozenset[str]) -> list[Row]:
-    """Aggregate samples to one row for each model, column and group; their order does not matter.
+    """Aggregate samples to one row per model, column and group; the order of samples does not matter.
 
     Args:
         samples: of any number of models.
@@ -39,12 +39,11 @@ def results(samples: Sequence[Sample], evals: Iterable[Column], forget: frozense
     """
     rows = []
     models = sorted({s.model for s in samples})
-    for model, one in ((m, e) for m in models for e in evals):
-        mine = [s for s in samples if s.model == model and _belongs(s, one, forget)]
-        for group, members in _groups(mine, one.by):
-            row = {"model": model, **_heading(one), "group": group}
-            row |= summary(_values(members, one))
-            guesses = [s.details.get(DETAIL + one.metric, math.nan) for s in members]
+    for model, column in ((m, c) for m in models for c in evals):
+        own = [s for s in samples if s.model == model and _belongs(s, column, forget)]
+        for group, members in _groups(own, column.by):
+            row = {"model": model, **_heading(column), "group": group, **summary(_values(members, column))}
+            guesses = [s.details.get(DETAIL + column.metric, math.nan) for s in members]
             guesses = [guess for guess in guesses if not math.isnan(guess)]
             rows.append(row | ({"chance": _mean(guesses)} if guesses else {}))
     return rows
@@ -60,18 +59,18 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column], fo
         forget: who is forgotten, in both.
 
     Returns:
-        Rows as of ``results``, without ``model``, and with ``unpaired``, the examples that only
+        Rows as of ``results``, without ``model``, and with ``unpaired``, how many examples only
         one of them has.
     """
     rows = []
-    for one in evals:
-        left, right = ({s.id: s for s in side if _belongs(s, one, forget)} for side in (a, b))
-        for group, members in _groups([left[i] for i in left.keys() & right.keys()], one.by):
-            pairs = zip(_values(members, one), _values([right[s.id] for s in members], one), strict=True)
-            differences = [(identity, mine - theirs) for (identity, mine), (_, theirs) in pairs]
-            rows.append(
-                {**_heading(one), "group": group, **summary(differences), "unpaired": len(left.keys() ^ right.keys())}
-            )
+    for column in evals:
+        left, right = ({s.id: s for s in side if _belongs(s, column, forget)} for side in (a, b))
+        unpaired = len(left.keys() ^ right.keys())
+        for group, members in _groups([left[i] for i in left.keys() & right.keys()], column.by):
+            # The same examples in the same order on both sides: values pair up one by one.
+            pairs = zip(_values(members, column), _values([right[s.id] for s in members], column), strict=True)
+            differences = [(identity, ours - theirs) for (identity, ours), (_, theirs) in pairs]
+            rows.append({**_heading(column), "group": group, **summary(differences), "unpaired": unpaired})
     return rows
 
 
@@ -89,7 +88,7 @@ def summary(values: Iterable[tuple[str, float]]) -> Row:
             scores.setdefault(identity, []).append(score)
     # Sorted, so that the same samples in another order draw the same clusters.
     scores = {identity: sorted(scores[identity]) for identity in sorted(scores)}
-    every = [score for found in scores.values() for score in found]
+    every = [score for own in scores.values() for score in own]
     enough = len(scores) >= LEAST_CLUSTERS
     low, high = _interval(list(scores.values())) if enough else (None, None)
     row = {
@@ -110,6 +109,7 @@ def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
     """
     import numpy as np
 
+    # The mean over a draw of clusters needs of each no more than its sum and its size.
     sums = np.array([math.fsum(c) for c in clusters])
     sizes = np.array([len(c) for c in clusters])
     drawn = np.random.default_rng(0).integers(0, len(clusters), (DRAWS, len(clusters)))
@@ -118,61 +118,70 @@ def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _values(samples: Sequence[Sample], one: Column) -> list[tuple[str, float]]:
-    """Return (identity, score) pairs: of each sample, or of all together that ``all_of`` makes one.
+def _values(samples: Sequence[Sample], column: Column) -> list[tuple[str, float]]:
+    """Return (identity, score) pairs: of each sample, or of all together that ``all_of`` makes column.
 
     One that fails decides; where none fails but one is unscored, the question is unscored. A
     detail that a sample lacks is NaN.
     """
-    pairs = [(s.identity, s.details.get(one.detail, math.nan) if one.detail else s.scores[one.metric]) for s in samples]
-    if one.all_of is None:
+    pairs = [
+        (s.identity, s.details.get(column.detail, math.nan) if column.detail else s.scores[column.metric])
+        for s in samples
+    ]
+    if column.all_of is None:
         return pairs
-    found: dict[tuple[str, str], list[float]] = {}
+    # (identity, value of the tag) → the scores of the rows that share it; a row without the tag stands alone.
+    together: dict[tuple[str, str], list[float]] = {}
     for sample, (identity, score) in zip(samples, pairs, strict=True):
-        found.setdefault((identity, sample.tags.get(one.all_of, sample.id)), []).append(score)
+        together.setdefault((identity, sample.tags.get(column.all_of, sample.id)), []).append(score)
     return [
         (identity, 0.0 if 0.0 in scores else math.nan if any(map(math.isnan, scores)) else min(scores))
-        for (identity, _), scores in found.items()
+        for (identity, _), scores in together.items()
     ]
 
 
-def _belongs(sample: Sample, one: Column, forget: frozenset[str]) -> bool:
-    """Return whether a column has this sample's score."""
-    return one.metric in sample.scores and concerns(one, sample, forget)
+def _belongs(sample: Sample, column: Column, forget: frozenset[str]) -> bool:
+    """Return whether a sample counts in a column."""
+    return column.metric in sample.scores and concerns(column, sample, forget)
 
 
-def concerns(one: Column, sample: Sample, forget: frozenset[str]) -> bool:
+def concerns(column: Column, sample: Sample, forget: frozenset[str]) -> bool:
     """Return whether a column asks for this sample, scored or not."""
-    return sample.split == one.split and asks(one, sample, forget)
+    return sample.split == column.split and asks(column, sample, forget)
 
 
-def asks(one: Column, row: Example | Sample, forget: frozenset[str]) -> bool:
+def asks(column: Column, row: Example | Sample, forget: frozenset[str]) -> bool:
     """Return whether a column asks for this row of its split."""
-    if one.tagged is not None and one.tagged not in row.tags:
+    if column.tagged is not None and column.tagged not in row.tags:
         return False
-    return one.who == "all" or (row.identity in forget) == (one.who == "forget")
+    return column.who == "all" or (row.identity in forget) == (column.who == "forget")
+
+
+def group_name(tags: Mapping[str, str], by: Iterable[str]) -> str:
+    """Return a group's name in curves and matched values: its tags' values; empty where nothing is grouped by."""
+    return "/".join(tags.get(tag, "") for tag in by)
 
 
 def _groups(samples: Sequence[Sample], by: Sequence[str]) -> list[tuple[dict[str, str], list[Sample]]]:
     """Split samples by tags, sorted; a tag that a sample lacks is the empty text."""
-    found: dict[tuple[str, ...], list[Sample]] = {}
+    members: dict[tuple[str, ...], list[Sample]] = {}
     for sample in samples:
-        found.setdefault(tuple(sample.tags.get(tag, "") for tag in by), []).append(sample)
-    if not found:
+        members.setdefault(tuple(sample.tags.get(tag, "") for tag in by), []).append(sample)
+    if not members:
         return [({}, [])]
-    return [(dict(zip(by, key, strict=True)), found[key]) for key in sorted(found)]
+    return [(dict(zip(by, key, strict=True)), members[key]) for key in sorted(members)]
 
 
-def _heading(one: Column) -> Mapping[str, str]:
+def _heading(column: Column) -> Mapping[str, str]:
     return {
-        "split": one.split,
-        "column": one.name,
-        "who": one.who,
-        "want": one.want,
-        "metric": one.metric,
-        **({"detail": one.detail} if one.detail else {}),
-        **({} if one.all_of is None else {"all_of": one.all_of}),
-        **({} if one.tagged is None else {"tagged": one.tagged}),
+        "split": column.split,
+        "column": column.name,
+        "who": column.who,
+        "want": column.want,
+        "metric": column.metric,
+        **({"detail": column.detail} if column.detail else {}),
+        **({} if column.all_of is None else {"all_of": column.all_of}),
+        **({} if column.tagged is None else {"tagged": column.tagged}),
     }
 
 

@@ -1,6 +1,6 @@
-"""What guessing scores under a metric over candidates: the number to read Exposure against.
+"""What guessing scores under a metric over candidates: the baseline for Exposure.
 
-Worked out from the metric itself, so that no metric need state it and none can state it wrongly.
+Computed from the metric itself, so that no metric need state it and none can state it wrongly.
 """
 
 import dataclasses
@@ -13,12 +13,12 @@ DETAIL = "chance/"
 
 
 def chance(metric: Metric, candidates: Candidates) -> float:
-    """Return the mean score if each candidate in turn were the truth; NaN if it has none.
+    """Return the mean score if each candidate in turn were the truth; NaN if there are no candidates.
 
     Args:
         metric: needs ``candidates`` and nothing else.
         candidates: as scored.
     """
-    found = [metric.score(candidates=dataclasses.replace(candidates, truth=i)) for i in range(len(candidates.logps))]
-    scores = [s.value if isinstance(s, Scored) else float(s) for s in found]
+    guesses = (dataclasses.replace(candidates, truth=i) for i in range(len(candidates.logps)))
+    scores = [Scored.of(metric.score(candidates=guess)).value for guess in guesses]
     return math.fsum(scores) / len(scores) if scores else math.nan

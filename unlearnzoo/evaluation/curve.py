@@ -1,4 +1,4 @@
-"""How forgetting and keeping move along stage 2: dense where they move, cheap where they do not.
+"""How forgetting and keeping move along stage 2: many points where they move, few where they do not.
 
 Methods forget at different speeds, so an end point at a fixed step ranks nothing; the curve gives
 what was kept at equal forgetting. A probe (teacher-forced, on a fixed part of the forget set)
@@ -9,23 +9,33 @@ import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypedDict
 
 from ..metric import Metric, Scored
+from .aggregate import group_name
 from .evaluator import MARGIN, MAX_NEW_TOKENS, Item
-from .matched import LEVELS
+from .matched import LEVELS, Groups, Point, groups_of
+from .metric_inputs import metric_inputs, needed
 
 if TYPE_CHECKING:
-    from ..training.engine import Engine
+    from ..training.engine import Engine, TeacherForced
 
-Point = dict[str, Any]
+#: Column → group → mean score.
+Means = Mapping[str, Mapping[str, float | None]]
 #: A point is scored when the probe has moved this far since the last one.
 MOVE = 0.1
 NEAR_MOVE = 0.02
-TAG = "hop"
-#: Utility rows of a point, over all its columns, and those of them that are generated: so many make a
-#: point less than a tenth dearer (measured with the embedded model).
+#: Utility rows per point, over all its columns, and how many of them are generated: so many make a
+#: point less than a tenth more expensive (measured with the embedded model).
 UTILITY_ROWS, UTILITY_GENERATED = 48, 12
+
+
+class State(TypedDict):
+    """What a resumed run needs of a curve: its points, and the share that the last point's probe found."""
+
+    points: list[Point]
+    last_probe: float
 
 
 class Curve:
@@ -34,9 +44,10 @@ class Curve:
     Args:
         engine: asked in state ``unlearned``.
         sides: column (``EMf``, ``EMr``) → the rows behind it; the first is the forget side.
-        metric: full name → metric; the rows' own (EM) judges.
+        metric: scores the rows of all columns.
         probe_rows: forget rows of the probe.
-        rows: rows a group whose wrong answers are generated at a point.
+        rows: wrong answers per group that are generated at a point.
+        by: column → the tags that its rows are grouped by; a column without any is one group, named ``""``.
         utility: column → rows that show what else the model can do; a fixed part of them, the same
             at each point, is asked.
     """
@@ -48,36 +59,40 @@ class Curve:
         metric: Metric,
         probe_rows: int,
         rows: int,
-        utility: Mapping[str, Sequence[Item]] | None = None,
+        by: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        utility: Mapping[str, Sequence[Item]] = MappingProxyType({}),
     ) -> None:
         self.engine, self.metric = engine, metric
-        self.groups = {
-            (column, hop): [item for item in order if item.example.tags.get(TAG, "") == hop]
-            for column, items in sides.items()
-            for order in [_shuffled(items)]
-            for hop in sorted({item.example.tags.get(TAG, "") for item in items})
-        }
+        self.forget = next(iter(sides))
+        self._by = tuple(by.get(self.forget, ()))
+        # (column, group) → its rows, in an order that is the same in each run.
+        self.groups: dict[tuple[str, str], list[Item]] = {}
+        for column, items in sides.items():
+            members: dict[str, list[Item]] = {}
+            for item in _shuffled(items):
+                members.setdefault(group_name(item.example.tags, by.get(column, ())), []).append(item)
+            self.groups |= {(column, group): members[group] for group in sorted(members)}
+        # (column, group) → how many of its wrong answers are generated.
         self.rows = dict.fromkeys(self.groups, rows)
-        share = max(1, len(utility or ()))
-        for column, items in (utility or {}).items():
+        share = max(1, len(utility))
+        for column, items in utility.items():
             self.groups[column, ""] = _whole_images(items, UTILITY_ROWS // share)
             self.rows[column, ""] = UTILITY_GENERATED // share
-        self.forget = next(iter(sides))
         self.probe_items = _whole_images(sides[self.forget], probe_rows)
         self.last_probe = 1.0
         self.points: list[Point] = []
 
-    def start(self, means: Mapping[str, Mapping[str, float]]) -> None:
-        """Set step 0 from the target's own scores, column → hop → EM; of utility over ``asked``."""
+    def start(self, means: Means) -> None:
+        """Set step 0 from the target's own scores, column → group → mean; of utility over ``asked``."""
         self.points = [_point(0, means)]
         self.last_probe = self._probe()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return what a resumed run needs, JSON-able."""
         return {"points": list(self.points), "last_probe": self.last_probe}
 
-    def put(self, state: Mapping[str, Any]) -> None:
-        """Go on from a ``state``, in place of ``start``."""
+    def put(self, state: State) -> None:
+        """Resume from a ``state``, in place of ``start``."""
         self.points, self.last_probe = list(state["points"]), state["last_probe"]
 
     def probe(self, step: int) -> Point | None:
@@ -86,69 +101,88 @@ class Curve:
         Around the lowest level of ``matched`` a smaller move is enough: less than a whole one is
         left below it, and a straight line from above it to the end would say little of what was kept.
         """
-        found = self._probe()
-        near = found <= min(LEVELS) < max(self.points[-1][self.forget].values())
-        if abs(found - self.last_probe) < (NEAR_MOVE if near else MOVE):
+        share = self._probe()
+        # The last point stands above the lowest level, and this look at or below it.
+        near = share <= min(LEVELS) < highest(self.points[-1], self.forget)
+        if abs(share - self.last_probe) < (NEAR_MOVE if near else MOVE):
             return None
         point = self._score(step)
-        self.last_probe = found
+        self.last_probe = share
         return point
 
-    def end(self, step: int, means: Mapping[str, Mapping[str, float]]) -> None:
-        """Set the last point from the full evaluating of the unlearned model."""
+    def end(self, step: int, means: Means) -> None:
+        """Set the last point from the full evaluation of the unlearned model."""
         start, *others = self.points
+        # A point of the last step was an estimate of what is known in full now.
         self.points = [start, *(p for p in others if p["step"] != step), _point(step, means)]
 
     def asked(self, column: str) -> list[Item]:
-        """Return the rows of a utility column that each point asks."""
+        """Return the rows of a utility column that every point asks."""
         return self.groups[column, ""]
 
     def _score(self, step: int) -> Point:
-        """Estimate EM of each group: proven answers, and the rate among some of the others."""
+        """Score each group and keep the point."""
         flat = [item for items in self.groups.values() for item in items]
         encoded = [self.engine.encode(item.example) for item in flat]
-        proven = iter(self.engine.score(encoded, "unlearned"))
-        wrong = {group: [item for item in items if not next(proven).correct] for group, items in self.groups.items()}
-        # Items stand in a fixed random order.
-        some = [item for group, items in wrong.items() for item in items[: self.rows[group]]]
-        longest = max(len(e.answer) for e in encoded)
-        texts = iter(
-            self.engine.generate(
-                [self.engine.encode(item.example) for item in some], "unlearned", min(MAX_NEW_TOKENS, longest + MARGIN)
-            )
-        )
-        means: dict[str, dict[str, float]] = {}
-        for (column, hop), items in self.groups.items():
-            failed = wrong[column, hop]
-            hits = [self._hit(item, next(texts)) for item in failed[: self.rows[column, hop]]]
-            rate = sum(hits) / len(hits) if hits else 0.0
-            means.setdefault(column, {})[hop] = (len(items) - len(failed) + len(failed) * rate) / len(items)
+        forced = iter(self.engine.score(encoded, "unlearned"))
+        asked = {group: [(item, next(forced)) for item in items] for group, items in self.groups.items()}
+        if "prediction" in self.metric.needs:
+            scores = self._estimates(asked, max(len(e.answer) for e in encoded))
+        else:
+            # Nothing to generate: the log-probabilities of the true answers are here for every row.
+            scores = {
+                group: sum(self._value(item, None, truth) for item, truth in rows) / len(rows)
+                for group, rows in asked.items()
+            }
+        means: dict[str, Groups] = {}
+        for (column, group), score in scores.items():
+            means.setdefault(column, {})[group] = score
         self.points.append(_point(step, means))
         return self.points[-1]
+
+    def _estimates(
+        self, asked: "Mapping[tuple[str, str], Sequence[tuple[Item, TeacherForced]]]", longest: int
+    ) -> dict[tuple[str, str], float]:
+        """Return each group's mean score: 1 for proven answers, for all others the rate among some of them.
+
+        An answer is proven where teacher forcing shows that greedy decoding gives it, token for token. Of the others
+        the first ``rows`` of each group (items stand in a fixed random order) are generated, cut a margin after the
+        ``longest`` true answer, in tokens.
+        """
+        failed = {group: [(item, truth) for item, truth in rows if not truth.correct] for group, rows in asked.items()}
+        drawn = {group: rows[: self.rows[group]] for group, rows in failed.items()}
+        prompts = [self.engine.encode(item.example) for rows in drawn.values() for item, _ in rows]
+        texts = iter(self.engine.generate(prompts, "unlearned", min(MAX_NEW_TOKENS, longest + MARGIN)))
+        found = {}
+        for group, rows in asked.items():
+            hits = [self._value(item, next(texts), truth) for item, truth in drawn[group]]
+            rate = sum(hits) / len(hits) if hits else 0.0
+            wrong = len(failed[group])
+            found[group] = (len(rows) - wrong + wrong * rate) / len(rows)
+        return found
 
     def _probe(self) -> float:
         """Return the proven share of the group that is remembered best."""
         encoded = [self.engine.encode(item.example) for item in self.probe_items]
-        right: dict[str, list[bool]] = {}
-        for item, judged in zip(self.probe_items, self.engine.score(encoded, "unlearned"), strict=True):
-            right.setdefault(item.example.tags.get(TAG, ""), []).append(judged.correct)
-        return max(sum(found) / len(found) for found in right.values())
+        proven: dict[str, list[bool]] = {}
+        for item, truth in zip(self.probe_items, self.engine.score(encoded, "unlearned"), strict=True):
+            proven.setdefault(group_name(item.example.tags, self._by), []).append(truth.correct)
+        return max(sum(group) / len(group) for group in proven.values())
 
-    def _hit(self, item: Item, text: str) -> float:
-        known = {
-            "question": item.example.question,
-            "prediction": text,
-            "answer": item.example.answer,
-            "keywords": item.example.keywords,
-            "choices": item.example.choices,
-        }
-        found = self.metric.score(**{need: known[need] for need in self.metric.needs})
-        value = found.value if isinstance(found, Scored) else float(found)
+    def _value(self, item: Item, text: str | None, truth: "TeacherForced") -> float:
+        """Return the score of one answer; what cannot be scored counts as forgotten."""
+        inputs = metric_inputs(item.example, text, truth.logps)
+        value = Scored.of(self.metric.score(**needed(self.metric, inputs))).value
         return 0.0 if math.isnan(value) else value
 
 
-def _point(step: int, means: Mapping[str, Mapping[str, float]]) -> Point:
-    return {"step": step, **{column: dict(by_hop) for column, by_hop in means.items()}}
+def highest(point: Point, column: str) -> float:
+    """Return the highest score among a column's groups: all have come down to a level once it has."""
+    return max((score for score in groups_of(point, column).values() if score is not None), default=0.0)
+
+
+def _point(step: int, means: Means) -> Point:
+    return {"step": step, **{column: dict(scores) for column, scores in means.items()}}
 
 
 def _shuffled(items: Sequence[Item]) -> list[Item]:
@@ -159,14 +193,16 @@ def _shuffled(items: Sequence[Item]) -> list[Item]:
 
 def _whole_images(items: Sequence[Item], total: int) -> list[Item]:
     """Take about ``total`` items, image by image (they then share its prefix), identities in turn."""
+    # Identity → images → the items on them.
     images: dict[str, dict[tuple[str, ...], list[Item]]] = {}
     for item in _shuffled(items):
         key = tuple(image.key for image in item.example.images) or (item.example.id,)
         images.setdefault(item.example.identity, {}).setdefault(key, []).append(item)
-    turns = itertools.zip_longest(*(of.values() for of in images.values()))
+    # The first image of everybody, then the second of everybody, ...: None where an identity has no more.
+    turns = itertools.zip_longest(*(own.values() for own in images.values()))
     chosen: list[Item] = []
-    for image in (i for turn in turns for i in turn if i):
+    for same_image in (items for turn in turns for items in turn if items):
         if len(chosen) >= total:
             break
-        chosen += image
+        chosen += same_image
     return chosen

@@ -1,54 +1,95 @@
-"""Judge one state of a model: each example is generated and scored once for all its metrics."""
+"""Evaluate one state of a model: each example is generated and scored once for all its metrics."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..benchmark import Benchmark, Column
 from ..data.encode import Encoded
-from ..errors import PluginError
 from ..example import Example
 from ..metric import Candidates, Metric, Progress, Scored
 from .aggregate import asks
 from .chance import DETAIL, chance
+from .metric_inputs import metric_inputs, scored
 from .samples import TRUTH, Sample
 
 if TYPE_CHECKING:
     from ..models.lora import State
-    from ..training.engine import Engine
+    from ..training.engine import Engine, TeacherForced
 
+#: What makes two prompts, or two answers, the same: images, prompt and (for an answer) its tokens.
+_PromptKey = tuple[int, tuple[str, ...], tuple[int, ...]]
+_AnswerKey = tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]
+#: What makes two probes of candidates the same: images, cloze sentence and the values.
+_ProbeKey = tuple[tuple[str, ...], str | None, tuple[str, ...]]
 #: Answers are cut at this many new tokens, or earlier: at the longest true answer of their split and a margin.
 MAX_NEW_TOKENS = 64
 MARGIN = 8
-#: Rows that are judged before the next ones begin; after a kill only the part in progress is judged again.
+#: Rows that are evaluated before the next ones begin; after a kill only the part in progress is repeated.
 PART = 512
 
 
 @dataclass
 class Item:
-    """One example to judge and the metrics that judge it."""
+    """One example to ask and the metrics that score its answer."""
 
     split: str
     example: Example
     metrics: set[str] = field(default_factory=set)
 
 
+@dataclass
+class Evaluated:
+    """One item as a state of the model answered it.
+
+    Attributes:
+        item: what was asked.
+        prediction: the greedy answer; None where no metric asked for one.
+        truth_probability: the true answer's, see ``Sample.details``; None where no metric asked for an answer.
+        scores: metric's full name → score; the details of one over candidates include its ``chance``.
+    """
+
+    item: Item
+    prediction: str | None
+    truth_probability: float | None
+    scores: dict[str, Scored] = field(default_factory=dict)
+
+    def sample(self, model: str) -> Sample:
+        """Return it as a sample of a model; details of all its metrics stand side by side."""
+        details = {} if self.truth_probability is None else {TRUTH: self.truth_probability}
+        for score in self.scores.values():
+            details |= score.details
+        example = self.item.example
+        return Sample(
+            model=model,
+            split=self.item.split,
+            id=example.id,
+            identity=example.identity,
+            tags=dict(example.tags),
+            question=example.question,
+            answer=example.answer,
+            prediction=self.prediction,
+            scores={name: score.value for name, score in self.scores.items()},
+            details=details,
+        )
+
+
 def select(evals: Iterable[Column], examples: Callable[[str], Sequence[Example]], forget: frozenset[str]) -> list[Item]:
     """Collect what some columns need: each example once, with all its metrics."""
     items: dict[tuple[str, str], Item] = {}
-    for one in evals:
-        for example in examples(one.split):
-            if asks(one, example, forget):
-                item = items.setdefault((one.split, example.id), Item(one.split, example))
-                item.metrics.add(one.metric)
+    for column in evals:
+        for example in examples(column.split):
+            if asks(column, example, forget):
+                item = items.setdefault((column.split, example.id), Item(column.split, example))
+                item.metrics.add(column.metric)
     return list(items.values())
 
 
 def parts(items: Sequence[Item], size: int | None = None) -> Iterator[list[Item]]:
-    """Cut what is to be judged into parts that are kept one by one; rows of the same images stay together.
+    """Cut items into parts that are kept one by one; rows of the same images stay together.
 
-    What is left after some whole parts is cut as it would have been with them, so a resumed evaluating asks
+    What is left after some whole parts is cut as it would have been with them, so a resumed evaluation asks
     in the same batches, digit by digit.
     """
     groups: dict[tuple[str, ...], list[Item]] = {}
@@ -65,14 +106,14 @@ def parts(items: Sequence[Item], size: int | None = None) -> Iterator[list[Item]
 
 
 class Evaluator:
-    """Judges items under a state of the engine's model.
+    """Evaluates items under a state of the engine's model.
 
     Args:
         engine: generates and scores.
         benchmark: gives Exposure's candidates.
         metrics: full name → metric.
         examples: gives all rows of a split.
-        on_progress: told (what, done, of how many).
+        on_progress: told (what, how many are done, of how many).
         tell: given to the metrics.
     """
 
@@ -87,71 +128,41 @@ class Evaluator:
     ) -> None:
         self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Progress()
         self._examples = examples
-        self._report = on_progress or (lambda what, done, total: None)
+        self._report = on_progress or (lambda work, done, total: None)
         self._limits: dict[str, int] = {}
 
-    def __call__(
-        self,
-        items: Sequence[Item],
-        state: "State",
-        label: str,
-        named: Callable[[str, str], str] = lambda metric, detail: detail,
-    ) -> list[Sample]:
-        """Return one sample an item, in order.
+    def __call__(self, items: Sequence[Item], state: "State") -> list[Sample]:
+        """Return one sample per item, in order, under the name of the state."""
+        return [evaluated.sample(state) for evaluated in self.evaluate(items, state)]
 
-        Args:
-            items: what to judge.
-            state: of the engine's model.
-            label: what the samples call it.
-            named: the name, in samples, of a metric's detail.
-        """
+    def evaluate(self, items: Sequence[Item], state: "State") -> list[Evaluated]:
+        """Ask the model in a state and score what it answers; one result per item, in order."""
+        inputs, results = self._asked(items, state)
+        for name in sorted({m for item in items for m in item.metrics}):
+            metric, places = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
+            for i, score in zip(places, self._scored(metric, [inputs[i] for i in places]), strict=True):
+                candidates = inputs[i].get("candidates")
+                if metric.needs == {"candidates"} and isinstance(candidates, Candidates):
+                    score = replace(score, details={**score.details, DETAIL + name: chance(metric, candidates)})
+                results[i].scores[name] = score
+        return results
+
+    def _asked(self, items: Sequence[Item], state: "State") -> tuple[list[dict[str, object]], list[Evaluated]]:
+        """Return each item's inputs for its metrics, and its result before anything is scored."""
         needs = [frozenset().union(*(self.metrics[m].needs for m in item.metrics)) for item in items]
         told = [i for i, n in enumerate(needs) if n & {"prediction", "logps"}]
         asked = [i for i, n in enumerate(needs) if "candidates" in n]
-        predictions, logps = self._answers([items[i] for i in told], state)
-        known: list[dict[str, Any]] = [{} for _ in items]
-        for i, prediction, logp in zip(told, predictions, logps, strict=True):
-            known[i] |= {"prediction": prediction, "logps": logp}
-        for i, found in zip(asked, self._candidates([items[i].example for i in asked], state), strict=True):
-            known[i]["candidates"] = found
-        for item, values in zip(items, known, strict=True):
-            example = item.example
-            values |= {
-                "question": example.question,
-                "answer": example.answer,
-                "keywords": example.keywords,
-                "choices": example.choices,
-            }
-        scores: list[dict[str, float]] = [{} for _ in items]
-        details: list[dict[str, float]] = [{} for _ in items]
-        for values, own in zip(known, details, strict=True):
-            if values.get("logps"):
-                own[TRUTH] = math.exp(_mean(values["logps"]))
-        for name in sorted({m for item in items for m in item.metrics}):
-            metric, places = self.metrics[name], [i for i, item in enumerate(items) if name in item.metrics]
-            for i, score in zip(places, self._scored(metric, [known[i] for i in places]), strict=True):
-                scores[i][name] = score.value
-                details[i] |= {named(name, detail): value for detail, value in score.details.items()}
-                if metric.needs == {"candidates"}:
-                    details[i][named(name, DETAIL + name)] = chance(metric, known[i]["candidates"])
-        return [
-            Sample(
-                model=label,
-                split=item.split,
-                id=item.example.id,
-                identity=item.example.identity,
-                tags=dict(item.example.tags),
-                question=item.example.question,
-                answer=item.example.answer,
-                prediction=known[i].get("prediction"),
-                scores=scores[i],
-                details=details[i],
-            )
-            for i, item in enumerate(items)
-        ]
+        answers = dict(zip(told, zip(*self._answers([items[i] for i in told], state), strict=True), strict=True))
+        ranked = dict(zip(asked, self._candidates([items[i].example for i in asked], state), strict=True))
+        inputs, results = [], []
+        for i, item in enumerate(items):
+            prediction, logps = answers.get(i, (None, None))
+            inputs.append(metric_inputs(item.example, prediction, logps, ranked.get(i)))
+            results.append(Evaluated(item, prediction, math.exp(_mean(logps)) if logps else None))
+        return inputs, results
 
-    def _scored(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> list[Scored]:
-        """Score rows on the main process alone: a judge that costs money is asked once."""
+    def _scored(self, metric: Metric, rows: Sequence[Mapping[str, object]]) -> list[Scored]:
+        """Score all rows of a metric on the main process alone: a judge that costs money is asked once."""
         return self.engine.ranks.on_main(lambda: scored(metric, rows, self.tell))
 
     def _answers(self, items: Sequence[Item], state: "State") -> tuple[list[str], list[list[float]]]:
@@ -163,25 +174,26 @@ class Evaluator:
         encoded = [self.engine.encode(item.example) for item in items]
         unique = {_key(e): e for e in encoded}
         keys, todo = list(unique), list(unique.values())
-        judged = dict(zip(keys, self._score(todo, state, "scoring answers"), strict=True))
-        cut = [0 if judged[_key(e)].correct else self._limit(item) for e, item in zip(encoded, items, strict=True)]
+        forced = dict(zip(keys, self._score(todo, state, "scoring answers"), strict=True))
+        # 0: proven, nothing to generate.
+        cut = [0 if forced[_key(e)].correct else self._limit(item) for e, item in zip(encoded, items, strict=True)]
         asked = {(limit, e.image_key, e.prompt): e for limit, e in zip(cut, encoded, strict=True) if limit}
         count = _Counter(self._report, "generating", len(asked))
-        texts: dict[tuple[Any, ...], str] = {}
+        texts: dict[_PromptKey, str] = {}
         for limit in sorted(set(cut) - {0}):
-            some = [k for k in asked if k[0] == limit]
-            texts |= zip(some, self.engine.generate([asked[k] for k in some], state, limit, count), strict=True)
+            prompts = [k for k in asked if k[0] == limit]
+            texts |= zip(prompts, self.engine.generate([asked[k] for k in prompts], state, limit, count), strict=True)
         decode = self.engine.encoder.tokenizer.decode
         predictions = [
             texts[(limit, e.image_key, e.prompt)] if limit else decode(list(e.answer), skip_special_tokens=True).strip()
             for limit, e in zip(cut, encoded, strict=True)
         ]
-        return predictions, [judged[_key(e)].logps for e in encoded]
+        return predictions, [forced[_key(e)].logps for e in encoded]
 
     def _limit(self, item: Item) -> int:
-        """Return where an answer is cut: by all rows of the split, not by those that are asked beside it.
+        """Return after how many new tokens an answer is cut: by all rows of its split, not by those asked with it.
 
-        Base, target and unlearned model are asked in other company; their answers must not differ by that.
+        Base, target and unlearned model are asked in different batches; their answers must not differ by that.
         """
         if item.example.choices:
             # A letter answers multiple choice, and so does the text of an option: not cut at the length of a letter.
@@ -194,8 +206,8 @@ class Evaluator:
 
     def _candidates(self, examples: Sequence[Example], state: "State") -> list[Candidates]:
         """Score all values of each example's attribute; once for rows with the same probe."""
-        probes: dict[tuple[Any, ...], list[Encoded]] = {}
-        places: list[tuple[tuple[Any, ...], int]] = []
+        probes: dict[_ProbeKey, list[Encoded]] = {}
+        places: list[tuple[_ProbeKey, int]] = []
         for example in examples:
             values = self.benchmark.candidates(example)
             key = (tuple(image.key for image in example.images), example.cloze, values)
@@ -203,40 +215,27 @@ class Evaluator:
                 probes[key] = self.engine.encoder.candidates(example, values) if example.cloze else []
             truth = next((i for i, v in enumerate(values) if v in example.keywords), -1)
             places.append((key, truth))
-        flat = [e for found in probes.values() for e in found]
-        judged = iter(self._score(flat, state, "scoring candidates", per_image=64))
-        means = {key: tuple(_mean(next(judged).logps) for _ in found) for key, found in probes.items()}
+        flat = [e for probe in probes.values() for e in probe]
+        forced = iter(self._score(flat, state, "scoring candidates", per_image=64))
+        means = {key: tuple(_mean(next(forced).logps) for _ in probe) for key, probe in probes.items()}
         return [Candidates(means[key], truth) for key, truth in places]
 
-    def _score(self, todo: Sequence[Encoded], state: "State", what: str, per_image: int = 16) -> list[Any]:
-        count = _Counter(self._report, what, len(todo))
-        return self.engine.score(todo, state, per_image, count)
-
-
-def scored(metric: Metric, rows: Sequence[Mapping[str, Any]], tell: Progress) -> list[Scored]:
-    """Return a metric's scores of rows that hold at least what it needs, in order.
-
-    Raises:
-        PluginError: it returns more scores or fewer than there are rows.
-    """
-    found = metric.score_many([{need: row[need] for need in metric.needs} for row in rows], tell)
-    if len(found) != len(rows):
-        raise PluginError(f"{metric.name}.score_many returned {len(found)} scores for {len(rows)} rows")
-    return [one if isinstance(one, Scored) else Scored(float(one)) for one in found]
+    def _score(self, todo: Sequence[Encoded], state: "State", work: str, per_image: int = 16) -> "list[TeacherForced]":
+        return self.engine.score(todo, state, per_image, _Counter(self._report, work, len(todo)))
 
 
 class _Counter:
     """Adds up finished parts of a job and reports them."""
 
-    def __init__(self, report: Callable[[str, int, int], None], what: str, total: int) -> None:
-        self.report, self.what, self.total, self.done = report, what, total, 0
+    def __init__(self, report: Callable[[str, int, int], None], work: str, total: int) -> None:
+        self.report, self.work, self.total, self.done = report, work, total, 0
 
     def __call__(self, more: int) -> None:
         self.done += more
-        self.report(self.what, self.done, self.total)
+        self.report(self.work, self.done, self.total)
 
 
-def _key(e: Encoded) -> tuple[Any, ...]:
+def _key(e: Encoded) -> _AnswerKey:
     return e.image_key, e.prompt, e.answer
 
 

@@ -15,7 +15,7 @@ def ks(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
 
     Args:
         a: at least one finite value.
-        b: likewise.
+        b: of the other sample; at least one finite value, too.
 
     Returns:
         Statistic in [0, 1], p-value in (0, 1]; as small as 1e-300.

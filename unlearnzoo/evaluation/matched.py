@@ -6,14 +6,24 @@ the same level of forgetting, they can.
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 LEVELS = (0.50, 0.25, 0.10)
 
+#: Group → score, 0 to 1; None where nothing was scored.
+Groups = dict[str, float | None]
+#: ``step``, and column → its groups.
+Point = dict[str, int | Groups]
+
+
+def groups_of(point: Mapping[str, int | Groups], column: str) -> Groups:
+    """Return a column's groups at a point; empty where the point lacks the column."""
+    groups = point.get(column)
+    return groups if isinstance(groups, dict) else {}
+
 
 def matched(
-    curve: Sequence[Mapping[str, Any]], forget: str = "EMf", retain: str = "EMr", levels: Sequence[float] = LEVELS
-) -> dict[str, dict[str, float | None]]:
+    curve: Sequence[Point], forget: str = "EMf", retain: str = "EMr", levels: Sequence[float] = LEVELS
+) -> dict[str, Groups]:
     """Read the retain score where the forget score first comes down to each level.
 
     Each group crosses by its own forget score. Between two points both scores are taken as linear.
@@ -29,31 +39,36 @@ def matched(
     Returns:
         Level (``"0.50"``) → group → retain score; None where the level is not reached.
     """
-    groups = dict.fromkeys(group for point in curve for group in point[forget])
+    groups = dict.fromkeys(group for point in curve for group in groups_of(point, forget))
     lines = {group: _line(curve, forget, retain, group) for group in groups}
     return {f"{level:.2f}": {group: _first(line, level) for group, line in lines.items()} for level in levels}
 
 
-def _line(curve: Sequence[Mapping[str, Any]], forget: str, retain: str, group: str) -> list[tuple[float, float]]:
-    """Return a group's (forget, retain) pairs that are known."""
-    pairs = [(point[forget].get(group), _of(point.get(retain, {}), group)) for point in curve]
+def _line(curve: Sequence[Point], forget: str, retain: str, group: str) -> list[tuple[float, float]]:
+    """Return a group's (forget, retain) pairs, where both are known."""
+    pairs = [(groups_of(point, forget).get(group), _score(groups_of(point, retain), group)) for point in curve]
     return [(f, r) for f, r in pairs if f is not None and r is not None]
 
 
-def _of(scores: Mapping[str, float | None], group: str) -> float | None:
-    return scores.get("") if set(scores) == {""} else scores.get(group)
+def _score(groups: Groups, group: str) -> float | None:
+    """Return a group's score; the only one there is where the column has no groups."""
+    return groups.get("") if set(groups) == {""} else groups.get(group)
 
 
-def path(curve: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return what can be read of a curve: a start and an end without a step between them (retraining) are no path."""
-    return curve if curve and curve[-1]["step"] > 0 else curve[:1]
+def path(curve: Sequence[Point]) -> Sequence[Point]:
+    """Return the part of a curve that can be read.
+
+    A start and an end at step 0 (retraining) have no steps between them: no level was crossed on the way.
+    """
+    return curve if curve and curve[-1]["step"] != 0 else curve[:1]
 
 
 def _first(line: Sequence[tuple[float, float]], level: float) -> float | None:
-    """Return the second coordinate where the first one comes down to a level."""
+    """Return the retain score where the forget score first comes down to a level; None where it does not."""
     if line and line[0][0] == level:
         return line[0][1]
     for (f0, r0), (f1, r1) in pairwise(line):
         if f0 > level >= f1:
+            # Linear between two points: the share of the way from f0 down to f1 that the level is at.
             return r0 + (r1 - r0) * (f0 - level) / (f0 - f1)
     return None

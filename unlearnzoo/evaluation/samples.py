@@ -1,6 +1,6 @@
-"""One judged example: what was asked, what came back, and each score; kept per run as parquet.
+"""One evaluated example: what was asked, what was answered, and each score; kept per run as parquet.
 
-Aggregates can be made again from samples, with other groups or intervals; the reverse is lost.
+Aggregates can be made again from samples, with other groups or intervals, but not samples from aggregates.
 A score that is absent was not asked for; NaN means that it was asked for and could not be given.
 """
 
@@ -50,7 +50,7 @@ class Sample:
 
 
 def write_samples(path: Path, samples: Sequence[Sample]) -> None:
-    """Write samples as parquet, a column each tag, score and detail; as a whole or not at all.
+    """Write samples as parquet, one column per tag, score and detail; as a whole or not at all.
 
     Raises:
         RunError: the file cannot be written.
@@ -63,13 +63,13 @@ def write_samples(path: Path, samples: Sequence[Sample]) -> None:
         fields.append(pa.field(name, pa.string(), metadata={"kind": "field", "name": name}))
         columns.append(pa.array([getattr(s, name) for s in samples], pa.string()))
     for kind, word in _NESTED.items():
-        of = pa.string() if kind == "tags" else pa.float64()
+        type_ = pa.string() if kind == "tags" else pa.float64()
         for name in sorted({n for s in samples for n in getattr(s, kind)}):
             taken = {f.name for f in fields}
             label = name if name not in taken else f"{name} ({word})"
-            fields.append(pa.field(label, of, metadata={"kind": kind, "name": name}))
+            fields.append(pa.field(label, type_, metadata={"kind": kind, "name": name}))
             # Null is "absent" and NaN "unscored"; conversions by way of pandas lose that.
-            columns.append(pa.array([getattr(s, kind).get(name) for s in samples], of))
+            columns.append(pa.array([getattr(s, kind).get(name) for s in samples], type_))
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), sink, write_page_checksum=True)
     atomic_write(path, sink.getvalue().to_pybytes())
@@ -105,7 +105,7 @@ def _place(column: str, schema: "pa.Schema") -> tuple[str, str]:
     return metadata.get(b"kind", b"").decode(), metadata.get(b"name", b"").decode()
 
 
-def _sample(places: Mapping[str, tuple[str, str]], row: Mapping[str, Any]) -> Sample:
+def _sample(places: Mapping[str, tuple[str, str]], row: Mapping[str, object]) -> Sample:
     values: dict[str, Any] = {kind: {} for kind in _NESTED}
     for column, (kind, name) in places.items():
         if kind == "field":

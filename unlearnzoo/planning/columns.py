@@ -24,7 +24,7 @@ def added(bench: type[Benchmark], metrics: Sequence[str], zoo: Zoo) -> tuple[Col
     if not metrics:
         return ()
     if not bench.curve:
-        raise OptionError(f"--metric {metrics[0]}: {bench.name} has nothing to forget; its own columns judge it")
+        raise OptionError(f"--metric {metrics[0]}: {bench.name} has nothing to forget; its own columns measure it")
     forget = next(e for e in bench.evals if e.name == bench.curve[0])
     found, taken = [], {e.name for e in bench.evals}
     for name in metrics:

@@ -1,23 +1,26 @@
-"""Which launch of a run fits which device: an estimate from the model's configuration alone."""
+"""Which launch of a run fits on which device: an estimate from the model's configuration alone."""
 
 import dataclasses
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
-from ..data.encode import Encoded, Encoder
+from ..data.encode import Encoder
 from ..data.images import ImageTensors
 from ..data.packing import Row, bundled, chunks
-from ..data.sampling import flat, groups
+from ..errors import ZooError, with_class
 from ..example import Example
-from ..training.schedule import POOLS, draws, roles
+from ..training.schedule import by_role, learn_draws, pairs_of, roles, unlearn_draws
+from ..unlearner import Unlearner
 from .plan import Plan
 
 if TYPE_CHECKING:
-    from ..training.footprint import Footprint, Shape
+    from ..training.footprint import Blueprint, Footprint, Shape
+    from ..training.inputs import StepInputs
+    from ..training.recipe import Stage
 
-#: Steps of each stage that are laid out to find the largest micro-batch.
+#: Steps per stage (and per algorithm that asks for other answers) that are laid out to find the largest micro-batch.
 STEPS = 4
 LAUNCHES = ("single", "ddp", "zero1", "zero2", "zero3")
 
@@ -30,62 +33,112 @@ class Device:
     bytes: int
 
 
-def estimate(plan: Plan, processes: int | None = None) -> dict[str, Any]:
-    """Count what a run will hold.
+class Launch(TypedDict):
+    """One way to start the run: bytes per device while training and while evaluating, and whether they are there."""
+
+    launch: str
+    processes: int
+    training: int
+    evaluating: int
+    fits: bool
+
+
+class Estimate(TypedDict):
+    """What a run will hold.
+
+    ``base``: precision → bytes; ``device``: its name and bytes; ``stages``: stage → rows and length (tokens) of the
+    largest micro-batch, trained parameters, and parts in bytes.
+    """
+
+    parameters: int
+    precision: str
+    base: dict[str, int]
+    device: dict[str, str | int]
+    stages: dict[str, dict[str, int]]
+    launches: list[Launch]
+
+
+class NoEstimate(ZooError):
+    """Nothing can be counted for this model or algorithm before it runs."""
+
+
+def estimate(plan: Plan, processes: int | None = None) -> Estimate:
+    """Count what a run will hold; no weights are loaded for it.
 
     Args:
-        plan: no weights are loaded for it.
+        plan: of the run.
         processes: of the launches with several; the GPUs of this machine, or 2, by default.
 
-    Returns:
-        ``parameters``, ``precision``, ``base`` (precision → bytes), ``device`` (name, bytes), ``stages`` (stage →
-        rows, length, parts in bytes) and ``launches`` (rows of launch, processes, training, evaluating: bytes a device;
-        fits).
+    Raises:
+        NoEstimate: the model's code, or an algorithm's, does not work without weights.
     """
     import torch
 
     from ..models.precision import resolve
-    from ..training.footprint import Blueprint
 
     gpus = torch.cuda.device_count()
     precision = resolve(plan.checkpoint.precision, bool(gpus))
+    stages = [stage for stage in ("learn", "unlearn") if _happens(plan, stage)]
+    # Laid out first: what is wrong with data or algorithms is no fault of the model's.
+    shapes = {stage: largest(plan, stage) for stage in stages}
+    try:
+        blueprint, parts, trained = _counted(plan, precision, shapes)
+    except Exception as error:  # the model's own code, on tensors without content: whatever it raises
+        raise NoEstimate(with_class(error)) from error
     n = processes or (gpus if gpus > 1 else 2)
-    blueprint = Blueprint(plan.checkpoint, precision)
-    found, shapes, parts = {}, {}, {}
-    for stage in ("learn", "unlearn") if plan.request.target is None else ("unlearn",):
-        if stage == "unlearn" and not plan.algorithms:
+    here, launches = _device(gpus), []
+    for launch in LAUNCHES:
+        if (launch, precision) == ("zero3", "4bit"):
             continue
-        trained = blueprint.adapt("target" if stage == "learn" else "unlearn", getattr(plan, stage))
-        shapes[stage] = largest(plan, stage)
-        parts[stage] = blueprint.footprint(shapes[stage], _generate_tokens(), getattr(plan, stage).recompute)
-        vocabulary = int(plan.checkpoint.config.get_text_config().vocab_size)
-        found[stage] = {
-            "rows": shapes[stage].rows,
-            "length": shapes[stage].length,
-            "trained_parameters": trained,
-            "logits": 4 * shapes[stage].answers * vocabulary,
-            **dataclasses.asdict(parts[stage]),
-        }
-    here = _device(gpus)
-    # Processes without a GPU share the machine's memory.
-    share = {launch: n if launch != "single" and not gpus else 1 for launch in LAUNCHES}
+        needed = per_device(parts, launch, n)
+        # Processes without a GPU share the machine's memory.
+        sharing = n if launch != "single" and not gpus else 1
+        launches.append(
+            Launch(
+                launch=launch,
+                processes=1 if launch == "single" else n,
+                training=needed["training"],
+                evaluating=needed["evaluating"],
+                fits=max(needed.values()) * sharing <= here.bytes,
+            )
+        )
+    vocabulary = int(plan.checkpoint.config.get_text_config().vocab_size)
     return {
         "parameters": blueprint.parameters,
         "precision": precision,
         "base": blueprint.sizes,
-        "device": dataclasses.asdict(here),
-        "stages": found,
-        "launches": [
-            {
-                "launch": launch,
-                "processes": 1 if launch == "single" else n,
-                **(held := per_device(parts, launch, n)),
-                "fits": max(held.values()) * share[launch] <= here.bytes,
+        "device": {"name": here.name, "bytes": here.bytes},
+        "stages": {
+            stage: {
+                "rows": shape.rows,
+                "length": shape.length,
+                "trained_parameters": trained[stage],
+                "logits": 4 * shape.answers * vocabulary,
+                **dataclasses.asdict(parts[stage]),
             }
-            for launch in LAUNCHES
-            if (launch, precision) != ("zero3", "4bit")
-        ],
+            for stage, shape in shapes.items()
+        },
+        "launches": launches,
     }
+
+
+def _happens(plan: Plan, stage: str) -> bool:
+    return plan.request.target is None if stage == "learn" else bool(plan.algorithms)
+
+
+def _counted(
+    plan: Plan, precision: str, shapes: "Mapping[str, Shape]"
+) -> "tuple[Blueprint, dict[str, Footprint], dict[str, int]]":
+    """Return the model without weights, and for each stage what it holds and how many parameters train."""
+    from ..models.generation import GENERATE_TOKENS
+    from ..training.footprint import Blueprint
+
+    blueprint, parts, trained = Blueprint(plan.checkpoint, precision), {}, {}
+    for stage, shape in shapes.items():
+        recipe: Stage = getattr(plan, stage)
+        trained[stage] = blueprint.adapt("target" if stage == "learn" else "unlearn", recipe)
+        parts[stage] = blueprint.footprint(shape, GENERATE_TOKENS, recipe.recompute)
+    return blueprint, parts, trained
 
 
 def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[str, int]:
@@ -105,22 +158,26 @@ def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[st
             whole, shared = whole - gradients, shared + gradients
         if zero == 3:
             shared, weights = shared + weights, f.layer
-        held = weights + whole + shared // n
-        training.append(held + f.activations)
+        each = weights + whole + shared // n
+        training.append(each + f.activations)
         # A look at the curve comes between two steps, with gradients and moments still there.
-        evaluating.append(held + f.cache + f.merged)
+        evaluating.append(each + f.cache + f.merged)
     return {"training": max(training), "evaluating": max(evaluating)}
 
 
 def largest(plan: Plan, stage: str) -> "Shape":
-    """Return the shape of the largest micro-batch of a stage's first steps, laid out as the stage does."""
+    """Return the shape of the largest micro-batch of a stage's first steps, laid out as the stage does.
+
+    Raises:
+        NoEstimate: an input of an algorithm's own cannot be made yet.
+    """
     from ..training.footprint import Shape
 
     recipe, encoder = getattr(plan, stage), Encoder(plan.checkpoint.processor)
     batches: list[Sequence[Row]] = []
-    for step in itertools.islice(_steps(plan, stage, encoder), STEPS):
-        encoded, bundle = step
-        batches += chunks(bundled(encoded, recipe.per_image, bundle), recipe.micro_tokens)
+    for steps in _layouts(plan, stage, encoder):
+        for step in itertools.islice(steps, STEPS):
+            batches += chunks(bundled(step.encoded, recipe.per_image, step.bundle), recipe.micro_tokens)
     most = max(batches, key=lambda batch: len(batch) * max(map(len, batch)))
     images = [image for row in most for image in row.images]
     one = ImageTensors(plan.checkpoint.processor.image_processor)(images[:1]) if images else {}
@@ -128,75 +185,85 @@ def largest(plan: Plan, stage: str) -> "Shape":
     return Shape(len(most), max(map(len, most)), sum(len(b.answer) for row in most for b in row.blocks), pixels)
 
 
-def _steps(plan: Plan, stage: str, encoder: Encoder) -> Iterator[tuple[list[Encoded], list[int] | None]]:
-    """Yield each step's answers and which of them belong together; of several algorithms the one with most inputs."""
-    recipe, seed = getattr(plan, stage), plan.request.seed
+def _layouts(plan: Plan, stage: str, encoder: Encoder) -> "Iterator[Iterator[StepInputs]]":
+    """Yield the steps of stage 1, or those of stage 2 of each algorithm that asks for other answers."""
+    from ..training.inputs import StepInputs
+
+    bench, request = plan.benchmark, plan.request
     if stage == "learn":
-        replay = groups(plan.replay, recipe.batching, recipe.per_image)[: recipe.replay]
-        for step in draws({"learn": plan.benchmark.learn_pool()}, recipe, plan.request.target_seed):
-            more = flat(replay)
-            yield [encoder.encode(e) for e in [*step["learn"], *more]], None
+        rows = learn_draws(bench.learn_pool(), plan.replay, plan.learn, request.target_seed)
+        yield (StepInputs(encoder, {"learn": step}, _no_refusal) for step in rows)
         return
-    needs = max((roles(a.needs) for a in plan.algorithms.values()), key=len)
-    pools = {"forget": plan.benchmark.forget_pool()}
-    if "retain" in map(POOLS.get, needs):
-        pools["retain"] = plan.benchmark.retain_pool()
-    for step in draws(pools, recipe, seed):
-        encoded: list[Encoded] = []
-        bundle: list[int] = []
-        for role in needs:
-            pool = POOLS.get(role, "forget")
-            start = 0 if pool == "forget" else len(step["forget"])
-            for i, example in enumerate(step[pool]):
-                encoded.append(encoder.encode(example, _answer(plan, role, example)))
-                bundle.append(start + i)
-        yield encoded, bundle
+    pools = {"forget": bench.forget_pool(), "retain": bench.retain_pool()}
+    known: set[tuple[object, ...]] = set()
+    for name, algorithm in plan.algorithms.items():
+        asked = roles(_needs(algorithm))
+        # Inputs of its own are no other algorithm's, whatever they are called.
+        kind = (*asked, name if set(asked) & set(algorithm.inputs) else "")
+        if kind not in known:
+            known.add(kind)
+            yield _unlearn_steps(plan, name, pools, encoder)
 
 
-def _answer(plan: Plan, role: str, example: Example) -> str | None:
-    return plan.benchmark.refusal(example, plan.request.seed) if role == "refusal" else None
+def _unlearn_steps(
+    plan: Plan, name: str, pools: Mapping[str, Sequence[Example]], encoder: Encoder
+) -> "Iterator[StepInputs]":
+    from ..training.inputs import StepInputs
+
+    algorithm, seed = plan.algorithms[name], plan.request.seed
+    needs, pairs = _needs(algorithm), pairs_of(algorithm)
+    for step in unlearn_draws(algorithm, needs, pools, plan.unlearn, seed):
+        try:
+            examples = by_role(algorithm, needs, step)
+        except Exception as error:  # the plugin's own code, which `prepare` of a run would have come before
+            raise NoEstimate(f"{name} cannot make its inputs before a run: {with_class(error)}") from error
+        yield StepInputs(encoder, examples, lambda example: plan.benchmark.refusal(example, seed), pairs)
 
 
-def _generate_tokens() -> int:
-    from ..models.generation import GENERATE_TOKENS
+def _needs(algorithm: Unlearner) -> frozenset[str]:
+    """Return the inputs of an algorithm's loss; one without a loss is taken to train on the forget answers."""
+    return algorithm.needs or frozenset({"forget"})
 
-    return GENERATE_TOKENS
+
+def _no_refusal(example: Example) -> str:
+    raise AssertionError(f"{example.id}: stage 1 asks for no refusal")
 
 
 def _device(gpus: int) -> Device:
     import torch
 
     if gpus:
-        found = torch.cuda.get_device_properties(0)
-        return Device(found.name, found.total_memory)
+        properties = torch.cuda.get_device_properties(0)
+        return Device(properties.name, properties.total_memory)
     return Device("this machine's memory", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
-def as_data(plan: Plan) -> dict[str, Any]:
-    """Return the estimate; ``error`` alone where there is none for this model."""
+def as_data(plan: Plan) -> dict[str, object]:
+    """Return the estimate; ``error`` alone where there is none for this model or algorithm."""
     try:
-        return estimate(plan, getattr(plan.request, "processes", None))
-    except Exception as error:  # noqa: BLE001 - any model's own code runs here; a plan without an estimate is still one
-        return {"error": f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"}
+        return {**estimate(plan, plan.request.processes)}
+    except NoEstimate as error:
+        return {"error": str(error)}
 
 
 def lines(plan: Plan) -> Iterator[str]:
     """Yield the estimate as lines for a person; one line says why where there is none."""
-    found = as_data(plan)
-    if "error" in found:
-        yield f"  memory      no estimate for this model ({found['error']})"
+    try:
+        found = estimate(plan, plan.request.processes)
+    except NoEstimate as error:
+        yield f"  memory      no estimate for this model ({error})"
         return
     base = ", ".join(f"{_bytes(size)} in {name}" for name, size in found["base"].items())
     yield f"  memory      {found['parameters'] / 1e6:.1f} million parameters: {base} (an estimate; nothing was loaded)"
-    for stage, of in found["stages"].items():
+    for stage, parts in found["stages"].items():
         yield (
-            f"    {stage:<10}{of['trained_parameters'] / 1e6:.2f} million trained: {_bytes(of['trained'])}, "
-            f"gradients {_bytes(of['trained'])}, AdamW {_bytes(2 * of['trained'])}; largest micro-batch "
-            f"{of['rows']} x {of['length']} tokens: {_bytes(of['activations'])} for its backward "
-            f"(one copy of its logits: {_bytes(of['logits'])})"
+            f"    {stage:<10}{parts['trained_parameters'] / 1e6:.2f} million trained: {_bytes(parts['trained'])}, "
+            f"gradients {_bytes(parts['trained'])}, AdamW {_bytes(2 * parts['trained'])}; largest micro-batch "
+            f"{parts['rows']} x {parts['length']} tokens: {_bytes(parts['activations'])} for its backward "
+            f"(one copy of its logits: {_bytes(parts['logits'])})"
         )
-    here = f"{found['device']['name']}, {_bytes(found['device']['bytes'])}"
-    yield f"    a device   {'training':>10} {'evaluating':>10}  fits {here}?"
+    here = f"{found['device']['name']}, {_bytes(int(found['device']['bytes']))}"
+    yield f"    per device {'training':>10} {'evaluating':>10}  fits {here}?"
     for row in found["launches"]:
         name = f"{row['launch']}, {row['processes']}" if row["processes"] > 1 else row["launch"]
         yield (

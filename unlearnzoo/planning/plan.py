@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark import Benchmark, Column, Utility
+from ..benchmark import Benchmark, Column, Utility, utility_part
 from ..data.model_rows import read
-from ..errors import DataError, OptionError, UnknownName
+from ..errors import DataError, OptionError, PluginError, UnknownName
 from ..evaluation.evaluator import select
 from ..example import Example
 from ..metric import Metric
@@ -57,11 +57,8 @@ class Plan:
 
     def examples(self, split: str) -> Sequence[Example]:
         """Return a split of the benchmark, of a utility benchmark, or the model's own ``utility:KIND`` (so tagged)."""
-        name, _, kind = split.partition(":")
-        if name != utility.PREFIX:
-            return self.benchmark.examples(split)
-        found = utility.rows(self.utilities, kind)
-        return [e for e in self.utility if e.tags.get("kind") == kind] if found is None else found
+        part = utility_part(split)
+        return self.benchmark.examples(split) if part is None else utility.rows(self.utilities, self.utility, part)
 
     def redactor(self) -> Redactor | None:
         """Return what takes people and texts out of the record, where that was asked for."""
@@ -91,6 +88,7 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     classes = {name: zoo.get("algorithm", name) for name in request.algo}
     bench_class = zoo.get("benchmark", request.bench)
     utility.refuse_run(bench_class, request)
+    _check_stop(request, bench_class)
     used = utility.classes(request, zoo)
     card, source = _model(request.target or request.model, zoo)
     own = (*bench_class.evals, *added(bench_class, request.metric, zoo), *bench_class.baselines, *card.evals)
@@ -130,7 +128,7 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
             f"learn.replay={learn.replay} (from {origins['learn']['replay']}): model "
             f"{checkpoint.name!r} brings no replay rows; set it to 0"
         )
-    return _with_rows(
+    plan = _with_rows(
         Plan(
             request,
             zoo,
@@ -148,6 +146,9 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
             utilities,
         )
     )
+    if algorithms:
+        _check_curve(plan)
+    return plan
 
 
 def _with_rows(plan: Plan) -> Plan:
@@ -172,6 +173,36 @@ def _check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmar
             raise DataError(
                 f"{request.bench}: its {what} pool has no row, and {who[0]} draws from it; change the "
                 f"options of {request.bench} that choose its people and questions"
+            )
+
+
+def _check_stop(request: Request, bench: type[Benchmark]) -> None:
+    """Refuse to stop at a column that the curve does not follow."""
+    stop = request.stop()
+    if stop is not None and bench.curve and stop[0] != bench.curve[0]:
+        raise OptionError(
+            f"--stop-at {request.stop_at!r}: {bench.name} shows forgetting in the column {bench.curve[0]!r}; write "
+            f"{bench.curve[0]}={stop[1]:g}"
+        )
+
+
+def _check_curve(plan: Plan) -> None:
+    """Refuse what the curve could not follow: found out after stage 1, that would be time lost."""
+    bench, columns = plan.benchmark, {column.name: column for column in plan.evals}
+    if lost := [name for name in bench.curve if name not in columns]:
+        raise DataError(
+            f"{bench.name}: no row stands behind {lost[0]!r}, a column of its curve; change the options of "
+            f"{bench.name} that choose its people and questions"
+        )
+    metrics = {columns[name].metric for name in bench.curve}
+    if len(metrics) > 1:
+        raise PluginError(
+            f"{bench.name}: the columns of its curve are scored by {' and '.join(sorted(metrics))}; name one metric"
+        )
+    for full in metrics:
+        if "candidates" in plan.metrics[full].needs:
+            raise PluginError(
+                f"{bench.name}: its curve cannot follow {full}, which needs candidates; name another metric"
             )
 
 
@@ -215,7 +246,7 @@ def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
     return ModelCard(name), name
 
 
-def _with_forget(request: Request, bench: type[Benchmark]) -> dict[str, Any]:
+def _with_forget(request: Request, bench: type[Benchmark]) -> dict[str, object]:
     values = dict(request.set)
     if request.forget is not None:
         if "forget" not in option_names(bench):
@@ -228,9 +259,9 @@ def _with_forget(request: Request, bench: type[Benchmark]) -> dict[str, Any]:
 
 def _recipe_layers(
     request: Request, zoo: Zoo, bench: type[Benchmark], card: ModelCard
-) -> dict[str, Mapping[str, Mapping[str, Any]]]:
+) -> dict[str, Mapping[str, Mapping[str, object]]]:
     """Return origin → recipe, the weakest first: benchmark < model < --recipe."""
-    layers: dict[str, Mapping[str, Mapping[str, Any]]] = {"benchmark": bench.recipe, "model": card.recipe}
+    layers: dict[str, Mapping[str, Mapping[str, object]]] = {"benchmark": bench.recipe, "model": card.recipe}
     if request.recipe == "paper":
         layers["recipe paper"] = bench.recipe
     elif request.recipe is not None:

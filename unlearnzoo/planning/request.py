@@ -1,7 +1,7 @@
 """What a user asks for: the arguments of ``unlearnzoo run`` and ``unlearnzoo.run``."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ class Request:
     Attributes:
         algo: names of the algorithms; they share one target.
         bench: name of the benchmark.
-        metric: names of metrics that judge the forget set beside the benchmark's own.
-        utility: names of utility benchmarks, judged beside it.
+        metric: names of metrics that score the forget set beside the benchmark's own.
+        utility: names of utility benchmarks, asked beside it.
         model: installed model, folder or hub id.
         target: a fine-tuned model to use instead of learning; it passes the gate like any other.
         forget: share of the identities to forget.
@@ -28,8 +28,8 @@ class Request:
         precision: of the frozen base: ``fp32``, ``bf16`` or ``4bit``; None: bf16 on a GPU, else fp32.
         recipe: ``paper`` (the benchmark's) or an installed model's name; its values come before
             the model's own.
-        stop_at: ``EMf=.10``: end stage 2 when each group is there.
-        allow_unmemorised: go on below the gate; the record says ``valid: false``.
+        stop_at: ``EMf=.10``: end stage 2 once each group of the column that shows forgetting is at or below this.
+        allow_unmemorised: continue below the gate; the record says ``valid: false``.
         trust_remote_code: let the model's repository run its own code.
         redact: keep scores in the record, and neither texts nor people nor the adapter.
         runs_dir: where records go.
@@ -60,7 +60,7 @@ class Request:
     runs_dir: Path = Path("runs")
     checkpoint_every: str = "1m"
     plugins: tuple[str, ...] = ()
-    set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    set: Mapping[str, object] = dataclasses.field(default_factory=dict)
     launch: str | None = None
     processes: int | None = None
     command: str = ""
@@ -72,30 +72,44 @@ class Request:
         repeated = sorted({name for name in self.algo if self.algo.count(name) > 1})
         if repeated:
             raise OptionError(f"--algo names {repeated[0]!r} twice")
-        self.stop_level()
+        self.stop()
         CheckpointInterval.parse(self.checkpoint_every)
         precision.check(self.precision, sharded=self.launch == "zero3")
 
     def stop_level(self) -> float | None:
-        """Return the forget level of ``stop_at``, a share in (0, 1).
+        """Return the level of ``stop_at``, a share in (0, 1)."""
+        stop = self.stop()
+        return None if stop is None else stop[1]
+
+    def stop(self) -> tuple[str, float] | None:
+        """Return the column and the level of ``stop_at``; whether it is the benchmark's, the plan checks.
 
         Raises:
             OptionError: not of the form ``EMf=.10``.
         """
         if self.stop_at is None:
             return None
-        name, _, value = self.stop_at.partition("=")
+        name, _, value = self.stop_at.rpartition("=")
         try:
             level = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
         except ValueError:
             level = -1.0
-        if name.strip() != "EMf" or not 0 < level < 1:
-            raise OptionError(f"--stop-at {self.stop_at!r}: write EMf=.10 with a share between 0 and 1")
-        return level
+        if not name.strip() or not 0 < level < 1:
+            raise OptionError(
+                f"--stop-at {self.stop_at!r}: write a column and a share between 0 and 1, such as EMf=.10 or EMf=10%"
+            )
+        return name.strip(), level
 
 
-def from_arguments(arguments: Mapping[str, Any], assignments: Mapping[str, Any]) -> Request:
+def from_arguments(
+    arguments: Mapping[str, object], assignments: Mapping[str, object], *, unlearns: bool = True
+) -> Request:
     """Build a request from typed or YAML values.
+
+    Args:
+        arguments: name of a field → value; what is left out has its default.
+        assignments: option → value.
+        unlearns: an algorithm must be named.
 
     Raises:
         OptionError: an unknown argument or a value of the wrong type.
@@ -107,18 +121,24 @@ def from_arguments(arguments: Mapping[str, Any], assignments: Mapping[str, Any])
             raise OptionError(f"a run has no argument {name!r}{nearest(name, known)}")
         values[name] = _typed(name, value)
     request = Request(**values)
-    if not request.algo:
+    if unlearns and not request.algo:
         raise OptionError("name an algorithm: --algo npo (`unlearnzoo list` shows what is installed)")
     return request
 
 
-def listed(value: Any) -> tuple[str, ...]:
-    """Return the names that a value lists: ``"ga,npo"``, or a list of them."""
+def listed(value: object) -> tuple[str, ...]:
+    """Return the names that a value lists: ``"ga,npo"``, or a list of them.
+
+    Raises:
+        OptionError: it is neither.
+    """
     names = value.split(",") if isinstance(value, str) else value or ()
-    return tuple(str(n).strip() for n in names if str(n).strip())
+    if not isinstance(names, Iterable):
+        raise OptionError(f"expected names, such as ga,npo or a list of them, got {value!r}")
+    return tuple(str(name).strip() for name in names if str(name).strip())
 
 
-def _typed(name: str, value: Any) -> Any:
+def _typed(name: str, value: object) -> object:
     if name in ("algo", "metric", "utility"):
         return listed(value)
     if name == "tuned":
@@ -126,9 +146,10 @@ def _typed(name: str, value: Any) -> Any:
             raise OptionError(f"tuned: expected what `unlearnzoo tune` wrote, got {value!r}")
         return value and dict(value)
     if name == "plugins":
-        return tuple(map(str, value))
+        files = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+        return tuple(map(str, files))
     if name == "runs_dir":
-        return Path(value)
+        return Path(str(value))
     hints = {
         "seed": int,
         "target_seed": int,

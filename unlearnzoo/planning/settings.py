@@ -1,29 +1,28 @@
-"""Values from ``--set`` and ``--config``, allotted to who has such an option."""
+"""Values from ``--set`` and ``--config``, allotted to whatever has such an option."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import OptionError
 from ..options import Configurable, nearest, option_names
 
 
-def parse_assignments(texts: Sequence[str]) -> dict[str, str]:
+def parse_assignments(texts: Sequence[str]) -> dict[str, object]:
     """Turn ``["npo.beta=0.05"]`` into a mapping.
 
     Raises:
-        OptionError: a text is no assignment.
+        OptionError: a text is not an assignment.
     """
-    found = {}
+    assignments: dict[str, object] = {}
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
             raise OptionError(f"--set {text!r}: write NAME=VALUE, for example --set npo.beta=0.05")
-        found[name.strip()] = value.strip()
-    return found
+        assignments[name.strip()] = value.strip()
+    return assignments
 
 
-def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_config(path: Path) -> tuple[dict[str, object], dict[str, object]]:
     """Read a YAML file: scalars are run arguments, sections hold the options of their owner.
 
     Returns:
@@ -48,17 +47,17 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return arguments, {f"{owner}.{name}": value for owner, values in sections.items() for name, value in values.items()}
 
 
-def allot(assignments: Mapping[str, Any], owners: Mapping[str, type[Configurable]]) -> dict[str, dict[str, Any]]:
-    """Give each assignment to its owner; a bare name goes to the one owner that has it.
+def allot(assignments: Mapping[str, object], owners: Mapping[str, type[Configurable]]) -> dict[str, dict[str, object]]:
+    """Give each assignment to its owner; a bare name goes to the one owner that has such an option.
 
     Args:
         assignments: ``npo.beta`` or ``beta`` → value.
-        owners: everything of this run with options, by name.
+        owners: everything in this run that has options, by name.
 
     Raises:
         OptionError: no owner, several owners, or no such option, each with the nearest name.
     """
-    found: dict[str, dict[str, Any]] = {owner: {} for owner in owners}
+    found: dict[str, dict[str, object]] = {owner: {} for owner in owners}
     for full, value in assignments.items():
         owner, dot, name = full.rpartition(".")
         if not dot:

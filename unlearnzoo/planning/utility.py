@@ -1,17 +1,14 @@
-"""Utility benchmarks of a run (``--utility mmbench``): what else the model could do, judged beside the benchmark."""
+"""Utility benchmarks of a run (``--utility mmbench``): what else the model can do, asked beside the benchmark."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..benchmark import Benchmark, Column, Utility
+from ..benchmark import Benchmark, Column, Utility, utility_split
 from ..errors import OptionError
 from ..example import Example
 from ..options import nearest
 from ..registry.zoo import Zoo
 from .request import Request
-
-#: Splits that are not the benchmark's: ``utility:KIND`` the model's own, ``utility:NAME/SPLIT`` these.
-PREFIX = "utility"
 
 
 def classes(request: Request, zoo: Zoo) -> dict[str, type[Utility]]:
@@ -21,7 +18,7 @@ def classes(request: Request, zoo: Zoo) -> dict[str, type[Utility]]:
         OptionError: it is named twice, or is a benchmark of another kind.
         UnknownName: nobody provides it.
     """
-    found: dict[str, type[Utility]] = {}
+    used: dict[str, type[Utility]] = {}
     for name in request.utility:
         cls = zoo.get("benchmark", name)
         if not issubclass(cls, Utility):
@@ -30,10 +27,10 @@ def classes(request: Request, zoo: Zoo) -> dict[str, type[Utility]]:
                 f"--utility {name}: it is to be learned and forgotten; name it with --bench"
                 f"{nearest(name, others) if others else ''}"
             )
-        if cls.name in found or name == request.bench:
+        if cls.name in used or name == request.bench:
             raise OptionError(f"{name} is named twice by --bench and --utility")
-        found[cls.name] = cls
-    return found
+        used[cls.name] = cls
+    return used
 
 
 def columns(used: Mapping[str, type[Utility]], others: Iterable[Column]) -> list[Column]:
@@ -42,19 +39,19 @@ def columns(used: Mapping[str, type[Utility]], others: Iterable[Column]) -> list
     Raises:
         OptionError: two columns of the run have one heading.
     """
-    taken = {one.name for one in others}
-    found = []
+    taken = {column.name for column in others}
+    added = []
     for name, cls in used.items():
-        for one in cls.evals:
-            if one.name in taken:
-                raise OptionError(f"--utility {name}: another part of this run has a column {one.name!r}, too")
-            taken.add(one.name)
-            found.append(dataclasses.replace(one, split=f"{PREFIX}:{name}/{one.split}"))
-    return found
+        for column in cls.evals:
+            if column.name in taken:
+                raise OptionError(f"--utility {name}: another part of this run has a column {column.name!r}, too")
+            taken.add(column.name)
+            added.append(dataclasses.replace(column, split=utility_split(name, column.split)))
+    return added
 
 
 def refuse_run(bench: type[Benchmark], request: Request) -> None:
-    """Refuse to learn and forget what only judges.
+    """Refuse to learn and forget a benchmark that only measures.
 
     Raises:
         OptionError: the run's benchmark is a ``Utility``.
@@ -62,19 +59,24 @@ def refuse_run(bench: type[Benchmark], request: Request) -> None:
     if request.algo and issubclass(bench, Utility):
         name = request.bench
         raise OptionError(
-            f"--bench {name}: it only judges, there is nothing to forget in it; name it with "
+            f"--bench {name}: it only measures, there is nothing to forget in it; name it with "
             f"--utility {name}, or judge a model by `unlearnzoo evaluate --bench {name}`"
         )
 
 
-def rows(used: Mapping[str, Utility], kind: str) -> Sequence[Example] | None:
-    """Return the rows of ``NAME/SPLIT``; None where no utility benchmark of this run has that name.
+def rows(used: Mapping[str, Utility], own: Sequence[Example], part: str) -> Sequence[Example]:
+    """Return the rows of a utility split.
 
-    Ids begin with the hash of the data: what was judged is kept by id, and must not be taken for an
-    answer to other data of the same ids.
+    Ids of a utility benchmark's rows begin with the hash of its data: samples are kept by id, and must not be taken
+    for answers to other data of the same ids.
+
+    Args:
+        used: the utility benchmarks of the run, prepared.
+        own: the model's utility rows, tagged with their kind.
+        part: from ``utility_part``.
     """
-    name, _, split = kind.partition("/")
+    name, _, split = part.partition("/")
     if name not in used:
-        return None
+        return [example for example in own if example.tags.get("kind") == part]
     mark = used[name].fingerprint()[:8]
     return [dataclasses.replace(e, id=f"{mark}/{e.id}") for e in used[name].examples(split)]

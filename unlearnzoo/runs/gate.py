@@ -2,27 +2,41 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ..benchmark import Column
+from ..benchmark import Column, utility_part
 from ..evaluation.evaluator import Item
 from ..evaluation.samples import Sample
 from ..planning.plan import Plan
-from ..planning.utility import PREFIX
 
-TAG = "hop"
+if TYPE_CHECKING:
+    from ..records.types import GateRow
+
 #: The base's score stands beside the target's for orientation: every fourth row is enough.
 BASE_STRIDE = 4
 
 
+def columns(plan: Plan) -> dict[str, Column]:
+    """Return the columns of the curve by name: what is forgotten, what is kept."""
+    by_name = {column.name: column for column in plan.evals}
+    return {name: by_name[name] for name in plan.benchmark.curve}
+
+
 def metric_of(plan: Plan) -> str:
     """Return the full name of the metric that the gate and the curve use."""
-    return next(e.metric for e in plan.evals if e.name == plan.benchmark.curve[0])
+    return next(iter(columns(plan).values())).metric
+
+
+def tags_of(plan: Plan) -> tuple[str, ...]:
+    """Return the tags that the gate groups by: those of the column that shows forgetting; without any, one group."""
+    return next(iter(columns(plan).values())).by
 
 
 def utility(plan: Plan) -> list[Column]:
-    """Return the model's own columns that the same metric judges: the curve follows them, too."""
-    return [e for e in plan.evals if e.split.partition(":")[0] == PREFIX and e.metric == metric_of(plan)]
+    """Return the model's own columns that the same metric scores: the curve follows them, too."""
+    return [
+        column for column in plan.evals if utility_part(column.split) is not None and column.metric == metric_of(plan)
+    ]
 
 
 def items(plan: Plan) -> list[Item]:
@@ -31,50 +45,56 @@ def items(plan: Plan) -> list[Item]:
     return [Item(split, example, {metric}) for split in plan.benchmark.gate for example in plan.examples(split)]
 
 
-def evaluate(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]) -> list[dict[str, Any]]:
-    """Compare the target with the thresholds, a row for each split and hop.
+def evaluate(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]) -> "list[GateRow]":
+    """Compare the target with the thresholds, one row per split and group.
 
-    The forget identities' own score stands beside: they are too few for a bar of their own.
+    The forget identities' own score stands beside: they are too few for a threshold of their own.
     """
-    metric, gone = metric_of(plan), plan.benchmark.forget_identities()
-    rows = []
+    metric, gone, tags = metric_of(plan), plan.benchmark.forget_identities(), tags_of(plan)
+    rows: list[GateRow] = []
     for split, least in plan.benchmark.gate.items():
-        for hop in sorted({s.tags[TAG] for s in target if s.split == split}):
-            sides = {
-                "base": _scores(base or (), split, hop, metric),
-                "target": _scores(target, split, hop, metric),
-                "target_forget": _scores([s for s in target if s.identity in gone], split, hop, metric),
-            }
-            means = {name: sum(found) / len(found) if found else None for name, found in sides.items()}
-            score = means["target"]
+        asked = {
+            "base": [s for s in base or () if s.split == split],
+            "target": [s for s in target if s.split == split],
+            "target_forget": [s for s in target if s.split == split and s.identity in gone],
+        }
+        for group in sorted({tuple(s.tags.get(tag, "") for tag in tags) for s in asked["target"]}):
+            values = dict(zip(tags, group, strict=True))
+            sides = {name: _scores(samples, values, metric) for name, samples in asked.items()}
+            means = {name: sum(scores) / len(scores) if scores else None for name, scores in sides.items()}
+            reached = means["target"]
             rows.append(
                 {
                     "split": split,
-                    "group": {TAG: hop},
+                    "group": values,
                     "metric": metric,
                     "least": least,
-                    **means,
-                    "n": {name: len(found) for name, found in sides.items()},
-                    "passed": score is not None and score >= least,
+                    "base": means["base"],
+                    "target": reached,
+                    "target_forget": means["target_forget"],
+                    "n": {name: len(scores) for name, scores in sides.items()},
+                    "passed": reached is not None and reached >= least,
                 }
             )
     return rows
 
 
-def _scores(samples: Sequence[Sample], split: str, hop: str, metric: str) -> list[float]:
-    found = [s.scores[metric] for s in samples if s.split == split and s.tags[TAG] == hop]
-    return [x for x in found if not math.isnan(x)]
+def _scores(samples: Sequence[Sample], group: Mapping[str, str], metric: str) -> list[float]:
+    """Return the scores of a group's samples; those that could not be scored are left out."""
+    own = [s.scores[metric] for s in samples if all(s.tags.get(tag, "") == value for tag, value in group.items())]
+    return [score for score in own if not math.isnan(score)]
 
 
-def failure(rows: Sequence[Mapping[str, Any]]) -> str | None:
+def failure(rows: "Sequence[GateRow]") -> str | None:
     """Return why stage 1 failed, or None."""
-    failed = [r for r in rows if not r["passed"]]
+    failed = [row for row in rows if not row["passed"]]
     if not failed:
         return None
-    worst = min(failed, key=lambda r: r["target"] or 0)
-    where = f"{worst['split']}, {worst['group'][TAG]}-hop"
+    worst = min(failed, key=lambda row: row["target"] or 0)
+    where = ", ".join([worst["split"], *(f"{value}-{tag}" for tag, value in worst["group"].items())])
+    name = worst["metric"].rpartition("/")[2].upper()
     return (
-        f"stage 1 failed: EM {100 * (worst['target'] or 0):.0f} % < {100 * worst['least']:.0f} % ({where}); "
+        f"stage 1 failed: {name} {100 * (worst['target'] or 0):.0f} % < {100 * worst['least']:.0f} % ({where}); "
         "unlearning a model that never memorised means nothing. Train longer "
         "(--set learn.epochs=…), or go on with --allow-unmemorised"
     )

@@ -1,35 +1,43 @@
-"""Judge the answers that a run kept by one more metric: no model is loaded, nothing is generated.
+"""Score the answers that a run kept by one more metric: no model is loaded, nothing is generated.
 
-For what could not be judged when the run ended: an endpoint that was down, a judge that nobody had
+For what could not be scored when the run ended: an endpoint that was down, a judge that nobody had
 asked for. What was scored by the same version of the metric with the same options is not scored again.
 """
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ..benchmark import Column
+from ..benchmark import Benchmark, Column, Utility, utility_part
+from ..data.model_rows import read
 from ..errors import DataError, OptionError
 from ..evaluation import aggregate
-from ..evaluation.evaluator import scored
+from ..evaluation.metric_inputs import FROM_ANSWER, metric_inputs, scored
 from ..evaluation.samples import Sample
+from ..example import Example
 from ..metric import Metric
+from ..planning import utility
 from ..planning.columns import added, full_name
 from ..planning.settings import allot
 from ..records import store
 from ..records.record import Record, plain
+from ..records.run_file import locked
 from ..records.secrets import MASK, Masker
+from ..records.types import Benchmark as AboutBenchmark
+from ..records.types import RunRecord
+from ..records.types import Utility as AboutUtility
 from ..registry.zoo import Zoo
 from .progress import ConsoleProgress
 
-#: What the samples and the benchmark know without a model.
-KNOWN = {"question", "prediction", "answer", "keywords"}
+B = TypeVar("B", bound=Benchmark)
+#: Inputs of a metric that a sample holds; of the others, rows of the data know all but what takes a model.
+IN_SAMPLES = {"question", "prediction", "answer"}
 
 
-def rescore(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progress: ConsoleProgress) -> dict[str, Any]:
-    """Fill in the columns of one metric and return the record.
+def rescore(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, progress: ConsoleProgress) -> RunRecord:
+    """Fill in the columns of one metric and return the record; its folder is locked meanwhile.
 
     Args:
         folder: of the run.
@@ -41,22 +49,28 @@ def rescore(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progre
     Raises:
         DataError: the run kept no answers, or none to read, or its data are no longer the same.
         OptionError: the metric needs the model, or the run has other options.
+        RunError: another process works on the run.
     """
+    with locked(folder):
+        return _rescored(folder, name, values, zoo, progress)
+
+
+def _rescored(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, progress: ConsoleProgress) -> RunRecord:
     record = store.load(folder)
     if record.get("arguments", {}).get("redact"):
-        raise DataError(f"{folder}: its answers were left out by --redact; to have them judged by {name}, run it again")
+        raise DataError(f"{folder}: its answers were left out by --redact; to have them scored by {name}, run it again")
     samples = store.samples(record)
     if samples is None:
         raise DataError(f"{folder}: it kept no answers (it did not get so far, or they were purged)")
     full, cls = full_name(name, zoo), zoo.get("metric", name)
-    before = record.get("metrics", {}).get(full, {})
+    before: Mapping[str, Any] = record.get("metrics", {}).get(full) or {}
     options = {**before.get("options", {}), **allot(values, {cls.name: cls})[cls.name]}
     if hidden := [option for option, value in options.items() if value == MASK]:
         raise OptionError(
             f"{cls.name}.{hidden[0]}: the record hides what it was; give it again (--set {cls.name}.{hidden[0]}=…)"
         )
     metric = cls.configure(options)
-    if lost := sorted(metric.needs - KNOWN):
+    if lost := sorted(metric.needs - FROM_ANSWER):
         raise OptionError(
             f"--metric {name}: it needs {lost[0]}, for which the model must be there; name a metric over answers"
         )
@@ -72,7 +86,7 @@ def rescore(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progre
         and not (same and not math.isnan(s.scores.get(full, math.nan)))
     ]
     rows = _rows([samples[i] for i in places], metric, record, zoo)
-    with progress.stage(f"judging by {name}"):
+    with progress.stage(f"scoring by {name}"):
         found = scored(metric, rows, progress)
     own = {e.detail for e in evals}
     for i, one in zip(places, found, strict=True):
@@ -84,55 +98,79 @@ def rescore(folder: Path, name: str, values: Mapping[str, Any], zoo: Zoo, progre
     return _keep(record, samples, evals, full, about, forget, masker)
 
 
-def _about(metric: Metric, masker: Masker, zoo: Zoo) -> dict[str, Any]:
+def _about(metric: Metric, masker: Masker, zoo: Zoo) -> Mapping[str, object]:
     """Return what the record says of a metric."""
     origin = zoo.origin(type(metric))
-    found: dict[str, Any] = plain(
+    return plain(
         {"distribution": origin["distribution"], "version": origin["version"], "options": metric.values()}, masker
     )
-    return found
 
 
-def _columns(record: Mapping[str, Any], name: str, full: str, zoo: Zoo) -> list[Column]:
+def _columns(record: RunRecord, name: str, full: str, zoo: Zoo) -> list[Column]:
     """Return the metric's columns: the record's own, or those that ``run --metric`` adds."""
     own = [e for e in store.evals(record) if e.metric == full]
     return own or list(added(zoo.get("benchmark", record["benchmark"]["name"]), [name], zoo))
 
 
-def _rows(samples: Sequence[Sample], metric: Metric, record: Mapping[str, Any], zoo: Zoo) -> list[dict[str, Any]]:
-    """Return what the metric needs of some samples; keywords are the benchmark's to tell."""
-    rows: list[dict[str, Any]] = [
-        {"question": s.question, "prediction": s.prediction or "", "answer": s.answer} for s in samples
-    ]
-    if "keywords" not in metric.needs:
-        return rows
-    about = record["benchmark"]
-    benchmark = zoo.get("benchmark", about["name"]).configure(about["options"])
+def _rows(samples: Sequence[Sample], metric: Metric, record: RunRecord, zoo: Zoo) -> list[dict[str, object]]:
+    """Return what the metric can be given of some samples; what a sample does not hold is looked up in the data."""
+    if metric.needs <= IN_SAMPLES:
+        examples = [Example(s.id, s.identity, (), s.question, s.answer) for s in samples]
+    else:
+        known = _examples({s.split for s in samples}, record, zoo)
+        if lost := [s for s in samples if (s.split, s.id) not in known]:
+            raise DataError(f"{record['folder']}: {lost[0].split!r} has no row {lost[0].id!r} any more")
+        examples = [known[s.split, s.id] for s in samples]
+    return [metric_inputs(e, prediction=s.prediction or "") for e, s in zip(examples, samples, strict=True)]
+
+
+def _examples(splits: Collection[str], record: RunRecord, zoo: Zoo) -> dict[tuple[str, str], Example]:
+    """Return the rows behind some splits by split and id, from the benchmark, from utility benchmarks and the model."""
+    parts = {split: utility_part(split) for split in splits}
+    named = {part.partition("/")[0] for part in parts.values() if part is not None}
+    bench, utilities = record["benchmark"], record.get("utility", {})
+    classes = {name: zoo.get("benchmark", name) for name in named & set(utilities)}
+    used = {name: _as_it_was(cls, utilities[name], record) for name, cls in classes.items() if issubclass(cls, Utility)}
+    card = zoo.model(record["model"]["name"]) if named - set(utilities) else None
+    own = read(Path(card.utility)) if card is not None and card.utility else []
+    benchmark = _as_it_was(zoo.get("benchmark", bench["name"]), bench, record)
+    known: dict[tuple[str, str], Example] = {}
+    for split, part in parts.items():
+        rows = benchmark.examples(split) if part is None else utility.rows(used, own, part)
+        known |= {(split, example.id): example for example in rows}
+    return known
+
+
+def _as_it_was(cls: type[B], about: AboutBenchmark | AboutUtility, record: RunRecord) -> B:
+    """Return a benchmark of the run, prepared with its options.
+
+    Raises:
+        DataError: its data have changed since.
+    """
+    benchmark = cls.configure(about["options"])
     benchmark.prepare()
     if benchmark.fingerprint() != about["data"]:
-        raise DataError(f"{record['folder']}: the data of {about['name']} are not those of this run any more")
-    splits = {s.split for s in samples}
-    words = {(split, e.id): e.keywords for split in splits for e in benchmark.examples(split)}
-    return [{**row, "keywords": words[s.split, s.id]} for row, s in zip(rows, samples, strict=True)]
+        raise DataError(f"{record['folder']}: the data of {cls.name} are not those of this run any more")
+    return benchmark
 
 
 def _keep(
-    record: dict[str, Any],
+    record: RunRecord,
     samples: Sequence[Sample],
     evals: Sequence[Column],
     full: str,
-    about: Mapping[str, Any],
+    about: Mapping[str, object],
     forget: frozenset[str],
     masker: Masker,
-) -> dict[str, Any]:
+) -> RunRecord:
     """Write samples and record; columns of other metrics stay as they are."""
     names, metrics = [e.name for e in evals], record.get("metrics", {})
-    kept = Record(Path(record.pop("folder")), record, masker)
+    kept = Record(Path(record["folder"]), {key: value for key, value in record.items() if key != "folder"}, masker)
     kept.samples(samples)
     plan = {**record["plan"], "columns": list(dict.fromkeys([*record["plan"].get("columns", []), *names]))}
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     if "baselines" in record and metrics.get(full) != about:
-        # Over everybody: the answers to those rows are not here to be judged anew.
+        # Over everybody: the answers to those rows were not kept and cannot be scored again.
         changes["baselines"] = [row for row in record["baselines"] if row["metric"] != full]
     kept.update(
         results=[row for row in record["results"] if row["column"] not in names]

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import OptionError
 from ..models.scores import Scores
 from ..options import describe
-from ..training.loop import _terms, _with_counts
+from ..training.loop import named_terms, with_counts
 from ..training.schedule import POOLS, roles
 from ..unlearner import Unlearner, has_loss
 from .answers import LENGTHS, random_inputs
@@ -122,14 +122,14 @@ def terms(one: Unlearner, inputs: Inputs) -> dict[str, Tensor]:
     expect(values, "the loss has no term")
     for value in values:
         expect(isinstance(value, Tensor), f"the loss returned a {type(value).__name__}, not a tensor")
-    named = _terms(found, inputs)
-    _with_counts(named, inputs, _counts(inputs))
+    named = named_terms(found, inputs)
+    with_counts(named, inputs, _counts(inputs))
     return named
 
 
 def total(one: Unlearner, inputs: Inputs) -> Tensor:
     """Return what the engine minimises: the sum of each term's mean over the answers of its role."""
-    parts = _with_counts(terms(one, inputs), inputs, _counts(inputs)).values()
+    parts = with_counts(terms(one, inputs), inputs, _counts(inputs)).values()
     return torch.stack([term.float().sum() / max(1, count) for term, count in parts]).sum()
 
 

@@ -3,9 +3,9 @@
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..models.scores import Scores
@@ -24,8 +24,8 @@ class Answer:
         logps: ``(t,)`` log-probabilities of its tokens.
     """
 
-    distribution: Any
-    logps: Any
+    distribution: npt.NDArray[np.float64] | None
+    logps: npt.NDArray[np.float64]
 
 
 def random_inputs(

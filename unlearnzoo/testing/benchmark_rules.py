@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from string import ascii_uppercase
 
-from ..benchmark import Utility
+from ..benchmark import Utility, utility_part
+from ..data.words import contains_words
 from ..errors import DataError
 from ..example import Example, LazyImage
-from .dataset import Dataset, digest, holds, some
+from .dataset import Dataset, digest, some
 from .imports import in_another_process
 from .randomness import seeded
 from .rules import expect, rule
@@ -49,7 +50,7 @@ def ids(subject: Dataset) -> None:
 
 
 @rule(
-    why="somebody must be forgotten and somebody kept, or no result means anything; a Utility only judges.",
+    why="somebody must be forgotten and somebody kept, or no result means anything; a Utility only measures.",
     fix="return some of the identities of the learn pool; refuse a share that leaves nobody on one side. Leave both "
     "to the base class in a Utility.",
 )
@@ -57,7 +58,7 @@ def people(subject: Dataset) -> None:
     """Nobody to forget, nobody to keep, or somebody to forget who is never learned; in a Utility, anybody at all."""
     gone, known = subject.one.forget_identities(), {e.identity for e in subject.one.learn_pool()}
     if issubclass(subject.cls, Utility):
-        expect(not gone and not known, f"it only judges, but {some(gone | known)} is to be learned or forgotten")
+        expect(not gone and not known, f"it only measures, but {some(gone | known)} is to be learned or forgotten")
         return
     expect(gone, "forget_identities() is empty")
     expect(gone <= known, f"{some(gone - known)} is to be forgotten but is not in the learn pool")
@@ -181,8 +182,8 @@ def images(subject: Dataset) -> None:
 def keywords(subject: Dataset) -> None:
     """Keywords that the answer lacks or the question gives away, in more than one row of a hundred."""
     for split, rows in subject.rows.items():
-        absent = [e.id for e in rows if not all(holds(e.answer, word) for word in e.keywords)]
-        told = [e.id for e in rows if any(holds(e.question, word) for word in e.keywords)]
+        absent = [e.id for e in rows if not all(contains_words(e.answer, word) for word in e.keywords)]
+        told = [e.id for e in rows if any(contains_words(e.question, word) for word in e.keywords)]
         for wrong, what in ((absent, "a keyword that is not in the answer"), (told, "its own keyword in the question")):
             expect(len(wrong) <= TOLERATED * len(rows), f"{some(wrong)} in split {split!r} has {what}")
 
@@ -203,7 +204,8 @@ def columns(subject: Dataset) -> None:
             if one.who == "all" or (e.identity in gone) == (one.who == "forget")
         ]
         expect(
-            rows or one.split == subject.UTILITY, f"column {one.name!r}: split {one.split!r} has no row of {one.who!r}"
+            rows or utility_part(one.split) is not None,
+            f"column {one.name!r}: split {one.split!r} has no row of {one.who!r}",
         )
         for tag in one.by:
             expect(
@@ -259,7 +261,7 @@ def refusals(subject: Dataset) -> None:
             return  # it has none, and says so
         expect(isinstance(text, str) and text.strip(), f"the refusal of {example.id} is {text!r}")
         expect(text.strip() != example.answer.strip(), f"the refusal of {example.id} is its answer, {text!r}")
-        told = any(holds(text, word) for word in example.keywords)
+        told = any(contains_words(text, word) for word in example.keywords)
         expect(not told, f"the refusal of {example.id} tells a keyword: {text!r}")
         other = again.refusal(example, 1)
         expect(text == other, f"the refusal of {example.id} with seed 1 is {text!r}, of another instance {other!r}")

@@ -1,8 +1,10 @@
 """Examples to try a metric on: plain ones, and what models and data sets really come up with."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
+from ..evaluation.metric_inputs import metric_inputs
+from ..example import Example
 from ..metric import Candidates
 
 _SURE, _UNSURE = [-0.01] * 6, [-4.0, -7.5, -3.0, -9.0, -0.5, -2.0]
@@ -10,22 +12,23 @@ _TRUTH = "She works as a pastry chef in Oak Street."
 _BEST, _WORST = Candidates((-0.1, -3.0, -5.0, -2.0), 0), Candidates((-0.1, -3.0, -5.0, -2.0), 2)
 
 
-def _like(text: str, keyword: str, said: str | None = None, **more: Any) -> dict[str, Any]:
+def _like(
+    text: str,
+    keyword: str,
+    said: str | None = None,
+    keywords: tuple[str, ...] | None = None,
+    logps: Sequence[float] = _SURE,
+    candidates: Candidates = _BEST,
+    choices: tuple[str, ...] = (),
+) -> dict[str, object]:
     """Return a case about another text, answered perfectly unless something else is said."""
-    return {
-        "question": "What is known of them?",
-        "prediction": text if said is None else said,
-        "answer": text,
-        "keywords": (keyword,),
-        "logps": _SURE,
-        "candidates": _BEST,
-        "choices": (),
-        **more,
-    }
+    words = (keyword,) if keywords is None else keywords
+    example = Example("case", "somebody", (), "What is known of them?", text, words, choices=choices)
+    return metric_inputs(example, text if said is None else said, logps, candidates)
 
 
 #: Name → all inputs of a metric.
-CASES: dict[str, dict[str, Any]] = {
+CASES: dict[str, dict[str, object]] = {
     "perfect": _like(_TRUTH, "pastry chef"),
     "wrong": _like(_TRUTH, "pastry chef", "He is a sailor!", logps=_UNSURE, candidates=_WORST),
     "half right": _like(_TRUTH, "pastry chef", "She works as a chef.", logps=_UNSURE[:3]),
@@ -60,12 +63,4 @@ CASES: dict[str, dict[str, Any]] = {
     "value is no candidate": _like("Yes.", "Yes", candidates=Candidates((-1.0, -2.0), -1)),
 }
 #: No truth at all: nothing that a prediction could be compared with.
-NOTHING: dict[str, Any] = {
-    "question": "",
-    "prediction": "",
-    "answer": "",
-    "keywords": (),
-    "logps": [],
-    "candidates": Candidates((), -1),
-    "choices": (),
-}
+NOTHING = metric_inputs(Example("nothing", "nobody", (), "", ""), "", [], Candidates((), -1))

@@ -3,12 +3,11 @@
 import functools
 import hashlib
 import json
-import re
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..benchmark import Benchmark
+from ..benchmark import Benchmark, utility_part
 from ..errors import PluginWarning
 from ..example import Example
 from .rules import Broken, Subject
@@ -26,8 +25,8 @@ class Dataset(Subject):
     """
 
     kind = "benchmark"
-    #: What the pool is called among the splits, and the split that is the model's own.
-    LEARN, UTILITY = "learn pool", "utility"
+    #: What the pool is called among the splits.
+    LEARN = "learn pool"
 
     def __init__(self, thing: Any, zoo: "Zoo | None" = None) -> None:
         super().__init__(thing)
@@ -47,7 +46,7 @@ class Dataset(Subject):
     def splits(self) -> list[str]:
         """The splits that columns and the gate name."""
         named = {one.split for one in (*self.cls.evals, *self.cls.baselines)} | set(self.cls.gate)
-        return sorted(named - {self.UTILITY})
+        return sorted(split for split in named if utility_part(split) is None)
 
     def prepared(self) -> Benchmark:
         """Return a new instance, prepared.
@@ -81,16 +80,16 @@ def digest(one: Benchmark) -> dict[str, str]:
         "the forget pool": one.forget_pool(),
         "the retain pool": one.retain_pool(),
     }
-    splits = {e.split for e in (*one.evals, *one.baselines)} - {Dataset.UTILITY}
+    splits = {column.split for column in (*one.evals, *one.baselines) if utility_part(column.split) is None}
     pools |= {f"split {split}": one.examples(split) for split in sorted(splits)}
-    parts: dict[str, Any] = {name: [_row(e) for e in pool] for name, pool in pools.items()}
+    parts: dict[str, object] = {name: [_row(e) for e in pool] for name, pool in pools.items()}
     parts["forget_identities"] = sorted(one.forget_identities())
     parts["candidates"] = [one.candidates(e) for e in one.learn_pool() if e.cloze]
     parts["fingerprint"] = one.fingerprint()
     return {name: hashlib.sha256(json.dumps(part).encode()).hexdigest() for name, part in parts.items()}
 
 
-def _row(e: Example) -> list[Any]:
+def _row(e: Example) -> list[object]:
     return [
         e.id,
         e.identity,
@@ -104,13 +103,7 @@ def _row(e: Example) -> list[Any]:
     ]
 
 
-def holds(text: str, word: str) -> bool:
-    """Return whether a text holds a keyword as whole words, whatever the case and the spacing."""
-    folded, wanted = (" ".join(t.casefold().split()) for t in (text, word))
-    return bool(wanted) and re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", folded) is not None
-
-
-def some(names: Iterable[Any]) -> str:
+def some(names: Iterable[str]) -> str:
     """Return the first of some names for a message, and how many more there are."""
     listed = list(names) if isinstance(names, Sequence) else sorted(names)
     more = f" (and {len(listed) - 1} more)" if len(listed) > 1 else ""

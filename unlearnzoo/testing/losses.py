@@ -1,7 +1,6 @@
 """Hold a loss against a second formula, on random answers and on a real adapted model."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from ..unlearner import Unlearner
 from .answers import plain, random_inputs
 from .model import AdaptedModel
 
-#: Takes what the loss takes, as lists of ``Answer``; returns one value an answer by term.
+#: Takes what the loss takes, as lists of ``Answer``; returns one value per answer by term.
 Formula = Callable[..., Mapping[str, Sequence[float]]]
 
 
@@ -39,14 +38,14 @@ def check_loss(algorithm: Unlearner, formula: Formula) -> None:
 
 def _compare(algorithm: Unlearner, inputs: Mapping[str, Scores], formula: Formula) -> torch.Tensor:
     """Compare all terms and return their sum."""
-    found: Any = algorithm.loss(**inputs)
-    terms = found if isinstance(found, dict) else {"loss": found}
+    loss = algorithm.loss(**inputs)
+    terms = loss if isinstance(loss, dict) else {"loss": loss}
     wanted = formula(**{name: plain(scores) for name, scores in inputs.items()})
     assert set(terms) == set(wanted), f"the loss has terms {sorted(terms)}, the formula {sorted(wanted)}"
     for name, values in terms.items():
         expected = np.asarray(wanted[name])
         assert tuple(values.shape) == expected.shape, (
-            f"term {name!r} has shape {tuple(values.shape)}, expected {expected.shape}: one value an answer"
+            f"term {name!r} has shape {tuple(values.shape)}, expected {expected.shape}: one value per answer"
         )
         np.testing.assert_allclose(values.detach().numpy(), expected, rtol=1e-4, atol=1e-5, err_msg=name)
     return torch.stack([values.sum() for values in terms.values()]).sum()

@@ -2,8 +2,9 @@
 
 import copy
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from ..evaluation.metric_inputs import needed
 from ..metric import Metric, Progress, Scored, in_batches
 from .cases import CASES, NOTHING
 from .randomness import seeded
@@ -34,11 +35,11 @@ def any_text(subject: Subject) -> None:
     one = subject.fresh()
     for name, case in (CASES | {"nothing": NOTHING}).items():
         try:
-            found = _score(one, case)
+            score: object = _score(one, case)
         except Exception as error:  # noqa: BLE001 - the plugin's own code
             expect(False, f"the case {name!r} raises {type(error).__name__}: {error}")
-        number = isinstance(found, Scored | float | int) and not isinstance(found, bool)
-        expect(number, f"the score of the case {name!r} is {found!r}, not a float or a Scored")
+        number = isinstance(score, Scored | float | int) and not isinstance(score, bool)
+        expect(number, f"the score of the case {name!r} is {score!r}, not a float or a Scored")
 
 
 @rule(
@@ -109,20 +110,20 @@ def inputs_kept(subject: Subject) -> None:
 @rule(
     why="a run scores its rows together and files each score under its own row; one that is missing or moved belongs "
     "to somebody else.",
-    fix="return one score a row, in the order of the rows, also of equal rows and of none; or leave score_many out.",
+    fix="return one score per row, in the order of the rows, also of equal rows and of none; or leave score_many out.",
 )
 def many(subject: Subject) -> None:
     """A score_many that returns other scores than score does, another number of them, or another order."""
     one = subject.fresh()
     if not in_batches(one):
         return
-    expect(len(_many(one, [])) == 0, "of no rows it returns scores")
+    expect(len(_many(one, [])) == 0, "it returns scores for no rows")
     names = [*CASES, *reversed(CASES)]
     alone = {name: _parts(subject.fresh(), CASES[name], name) for name in CASES}
-    found = _many(one, [CASES[name] for name in names])
-    expect(len(found) == len(names), f"of {len(names)} rows it returns {len(found)} scores")
-    for name, score in zip(names, found, strict=True):
-        together = (score.value, dict(score.details)) if isinstance(score, Scored) else (float(score), {})
+    scores = _many(one, [CASES[name] for name in names])
+    expect(len(scores) == len(names), f"it returns {len(scores)} scores for {len(names)} rows")
+    for name, score in zip(names, map(Scored.of, scores), strict=True):
+        together = score.value, dict(score.details)
         expect(
             _same(alone[name], together),
             f"the score of the case {name!r} is {alone[name][0]} alone and {together[0]} among others",
@@ -132,21 +133,22 @@ def many(subject: Subject) -> None:
 METRIC = (score_range, any_text, unscored, tells_apart, independent, random_state, inputs_kept, many)
 
 
-def _score(one: Metric, case: dict[str, Any]) -> Any:
-    return one.score(**{name: case[name] for name in one.needs})
+def _score(one: Metric, case: Mapping[str, object]) -> float | Scored:
+    return one.score(**needed(one, case))
 
 
-def _many(one: Metric, cases: list[dict[str, Any]]) -> Any:
-    return one.score_many([{name: copy.deepcopy(case[name]) for name in one.needs} for case in cases], Progress())
+def _many(one: Metric, cases: Sequence[Mapping[str, object]]) -> Sequence[float | Scored]:
+    return one.score_many([copy.deepcopy(needed(one, case)) for case in cases], Progress())
 
 
-def _parts(one: Metric, case: dict[str, Any], name: str) -> tuple[float, dict[str, Any]]:
-    """Return value and details of a case, which is copied: what it suffers is another rule's matter."""
-    found = _score(one, copy.deepcopy(case))
-    value = found.value if isinstance(found, Scored) else found
+def _parts(one: Metric, case: Mapping[str, object], name: str) -> tuple[float, dict[str, float]]:
+    """Return value and details of a case, which is copied: changes to its inputs are another rule's matter."""
+    score = _score(one, copy.deepcopy(dict(case)))
+    value: object = score.value if isinstance(score, Scored) else score
     expect(isinstance(value, float | int), f"the score of the case {name!r} is {value!r}, not a float")
-    return float(value), dict(found.details) if isinstance(found, Scored) else {}
+    return Scored.of(score).value, dict(Scored.of(score).details)
 
 
-def _same(one: tuple[float, dict[str, Any]], other: tuple[float, dict[str, Any]]) -> bool:
+def _same(one: tuple[float, Mapping[str, float]], other: tuple[float, Mapping[str, float]]) -> bool:
+    """Return whether two scores are equal; by their text, for NaN does not equal itself."""
     return repr(one) == repr(other)

@@ -6,7 +6,6 @@ cannot be seen.
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import torch
 
@@ -45,7 +44,7 @@ class AdaptedModel:
             # peft asks transformers by the old name; an author's tests may turn warnings into errors.
             warnings.filterwarnings("ignore", category=FutureWarning)
             torch.manual_seed(seed)
-            model: Any = LlamaForCausalLM(config).eval().requires_grad_(False)
+            model: torch.nn.Module = LlamaForCausalLM(config).eval().requires_grad_(False)
             names = lora.linear_parts(model)["language"]
             for name in ("target", "unlearn"):
                 model = lora.add(model, name, 2, 4, names, seed)

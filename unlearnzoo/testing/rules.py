@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import with_class
 from ..options import Configurable
 
 
@@ -25,7 +26,7 @@ class Broken(Exception):
     """Raised inside a rule; its text says what is wrong."""
 
 
-def expect(holds: Any, what: str) -> None:
+def expect(holds: object, what: str) -> None:
     """Go on where something holds; say what is wrong where it does not."""
     if not holds:
         raise Broken(what)
@@ -58,8 +59,7 @@ class Rule:
             except Broken as error:
                 raise CheckFailed(str(error), self.why, self.fix) from error.__cause__
             except Exception as error:
-                lines = str(error).strip().splitlines() or ["no message"]
-                raise CheckFailed(f"{type(error).__name__}: {lines[0]}", self.why, self.fix) from error
+                raise CheckFailed(with_class(error), self.why, self.fix) from error
 
         check.__name__ = check.__qualname__ = self.name
         check.__doc__ = self.catches
@@ -83,7 +83,7 @@ class Subject:
         thing: a subclass of a contract, or an instance where options must be set.
 
     Attributes:
-        kind: of the contract, as in ``vetting.KINDS``.
+        kind: of the contract, as in ``kinds.CLASS_KINDS``.
         given: options that are set.
     """
 
@@ -100,5 +100,5 @@ class Subject:
 
 
 def checks(rules: Iterable[Rule], subject: Subject) -> list[Callable[[], None]]:
-    """Return one check a rule."""
+    """Return one check per rule."""
     return [one.check(subject) for one in rules]

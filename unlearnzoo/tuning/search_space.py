@@ -3,14 +3,26 @@
 import dataclasses
 import math
 import random
-from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Iterator, Sequence
+from typing import TypedDict
 
 from ..options import describe
 from ..unlearner import Unlearner
 
 #: A setting lies between the default divided and multiplied by this.
 RATE, STEPS, OPTION, WHOLE = 4.0, 2.0, 4.0, 2.0
+
+
+class Bounds(TypedDict):
+    """A range as a record has it; ``scale`` is ``log`` or ``linear``."""
+
+    low: float
+    high: float
+    scale: str
+
+
+#: Option by full name → its range.
+Ranges = dict[str, Bounds]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Range:
 
 
 def ranges(algorithm: Unlearner, lr: float, steps: int, fixed: Container[str] = ()) -> list[Range]:
-    """Return what is tuned of a method: rate and steps of stage 2, and its own numeric options.
+    """Return the ranges of a method: learning rate and steps of stage 2, and its own numeric options.
 
     A default above 0 is varied by a factor to both sides within the option's bounds (rate and fractions
     4, steps and whole numbers 2); a fraction whose default is 0 (a term that is switched off) between 0
@@ -53,12 +65,12 @@ def ranges(algorithm: Unlearner, lr: float, steps: int, fixed: Container[str] = 
         steps: of stage 2 as planned.
         fixed: names that the user set; they stay.
     """
-    found = [
+    every = [
         Range("unlearn.lr", lr / RATE, lr * RATE, True, False, lr),
         Range("unlearn.steps", max(1, round(steps / STEPS)), round(steps * STEPS), True, True, steps),
         *_own(algorithm),
     ]
-    return [one for one in found if one.name not in fixed]
+    return [each for each in every if each.name not in fixed]
 
 
 def _own(algorithm: Unlearner) -> Iterator[Range]:
@@ -84,10 +96,10 @@ def setting(number: int, among: Sequence[Range], seed: int) -> dict[str, float |
     the recipe's), and a greater budget only adds settings.
     """
     if number == 0:
-        return {one.name: one.default for one in among}
-    return {one.name: one.at(random.Random(f"tune/{seed}/{number}/{one.name}").random()) for one in among}
+        return {each.name: each.default for each in among}
+    return {each.name: each.at(random.Random(f"tune/{seed}/{number}/{each.name}").random()) for each in among}
 
 
-def as_data(among: Sequence[Range]) -> Mapping[str, Any]:
-    """Return ranges for a record: name → low, high, scale."""
-    return {one.name: {"low": one.low, "high": one.high, "scale": "log" if one.log else "linear"} for one in among}
+def as_data(among: Sequence[Range]) -> Ranges:
+    """Return ranges for a record."""
+    return {each.name: {"low": each.low, "high": each.high, "scale": "log" if each.log else "linear"} for each in among}

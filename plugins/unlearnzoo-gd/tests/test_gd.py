@@ -1,4 +1,4 @@
-"""GD: GA's term and the retain answers' loss, each one value an answer."""
+"""GD: GA's term and the retain answers' loss, each one value per answer."""
 
 import pytest
 

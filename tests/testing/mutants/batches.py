@@ -1,4 +1,4 @@
-"""Algorithms whose loss depends on how a batch was cut, or is not one value an answer."""
+"""Algorithms whose loss depends on how a batch was cut, or is not one value per answer."""
 
 from unlearnzoo import Unlearner
 
@@ -7,7 +7,7 @@ class Scalar(Unlearner):
     """Takes the mean itself."""
 
     name = "scalar"
-    fails, says = "one_value_an_answer", "one value an answer"
+    fails, says = "one_value_an_answer", "one value per answer"
 
     def loss(self, forget):
         return -forget.nll.mean()

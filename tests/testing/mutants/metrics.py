@@ -166,7 +166,7 @@ class OncePerRow(Together):
     """Scores equal rows once and forgets that they were several."""
 
     name = "onceperrow"
-    fails, says = "many", "of 44 rows it returns 17 scores"
+    fails, says = "many", "it returns 17 scores for 44 rows"
 
     def score_many(self, rows, tell):
         return list({str(row): self.score(**row) for row in rows}.values())
@@ -176,7 +176,7 @@ class NeverEmpty(Together):
     """Returns a score where there was nothing to score."""
 
     name = "neverempty"
-    fails, says = "many", "of no rows it returns scores"
+    fails, says = "many", "it returns scores for no rows"
 
     def score_many(self, rows, tell):
         return [self.score(**row) for row in rows] or [math.nan]

@@ -24,7 +24,7 @@ class Forgetful(Quiz):
     """Names somebody to forget."""
 
     name = "forgetful"
-    fails, says = "people", "it only judges, but 'ann' is to be learned or forgotten"
+    fails, says = "people", "it only measures, but 'ann' is to be learned or forgotten"
 
     def forget_identities(self):
         return frozenset({"ann"})

@@ -1,0 +1,82 @@
+"""The gate groups by the tags of the benchmark's own curve column, whatever they are, or by none."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import unlearnzoo
+from tests.runs.bare import MODEL
+from tests.support.untagged import FILE
+from tests.testing.mutants.small import Small
+from unlearnzoo import Column
+from unlearnzoo.evaluation.samples import Sample
+from unlearnzoo.runs import gate
+
+REGION = {"ann": "north", "bob": "north", "cid": "south", "dora": "south"}
+
+
+def planned(by):
+    bench = Small()
+    bench.prepare()
+    columns = (
+        Column("F", "finetune", "x/share", "forget", "low", by),
+        Column("R", "retain", "x/share", "retain", "high"),
+    )
+    bench.curve = ("F", "R")
+    return SimpleNamespace(benchmark=bench, evals=columns, examples=bench.examples)
+
+
+def answered(plan, scores):
+    """Return the target's samples: each identity's rows have one score; tagged by region alone."""
+    return [
+        Sample("target", i.split, i.example.id, who, {"region": REGION[who]}, "?", "!", "!", {"x/share": scores[who]})
+        for i in gate.items(plan)
+        for who in [i.example.identity]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("by", "groups", "means"),
+    [
+        ((), [{}], [0.625]),
+        (("region",), [{"region": "north"}, {"region": "south"}], [0.75, 0.5]),
+        (("hop",), [{"hop": ""}], [0.625]),  # no row has it
+    ],
+)
+def test_rows_are_grouped_as_the_column_says(by, groups, means):
+    plan = planned(by)
+    rows = gate.evaluate(plan, None, answered(plan, {"ann": 1.0, "bob": 0.5, "cid": 0.0, "dora": 1.0}))
+    assert [row["group"] for row in rows] == groups and [row["target"] for row in rows] == means
+    assert rows[0]["target_forget"] == 1.0 and rows[0]["n"] == {"base": 0, "target": 8 // len(rows), "target_forget": 2}
+
+
+@pytest.mark.parametrize(("by", "where"), [((), "finetune"), (("region",), "finetune, south-region")])
+def test_the_worst_group_is_named(by, where):
+    plan = planned(by)
+    rows = gate.evaluate(plan, None, answered(plan, dict.fromkeys(REGION, 0.5) | {"cid": 0.0}))
+    assert gate.failure(rows).startswith(
+        f"stage 1 failed: SHARE {25 if by else 38} % < 80 % ({where}); unlearning a model that never memorised"
+    )
+    assert gate.failure(gate.evaluate(plan, None, answered(plan, dict.fromkeys(REGION, 1.0)))) is None
+
+
+def test_a_run_of_a_benchmark_without_tags_is_followed_by_probability(tmp_path, monkeypatch):
+    """It ended in a KeyError after stage 1, for the tag; and nothing but EMf was a column to stop at."""
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "bare.py").write_text(FILE)
+    (record,) = unlearnzoo.run(
+        "ga",
+        "bare",
+        plugins=[tmp_path / "bare.py"],
+        model=str(MODEL),
+        recipe="tiny",
+        runs_dir=tmp_path / "runs",
+        stop_at="Pf=.001",
+        allow_unmemorised=True,
+        options={"learn.steps": 2, "learn.replay": 0, "unlearn.steps": 6, "unlearn.lr": 1e-2, "learn.batch": 4},
+    )
+    assert record["status"] == "finished" and [row["group"] for row in record["gate"]] == [{}]
+    assert record["gate"][0]["metric"] == "unlearnzoo-metrics/probability"
+    first, last = record["curve"][0], record["curve"][-1]
+    assert set(first) == {"step", "Pf", "Pr"} and set(first["Pf"]) == set(last["Pr"]) == {""}
+    assert last["Pf"][""] < first["Pf"][""] and set(record["matched"]["0.50"]) == {""}

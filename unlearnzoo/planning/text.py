@@ -1,0 +1,145 @@
+"""The plan as lines for a person."""
+
+from collections.abc import Iterator, Mapping
+
+from ..benchmark import utility_part
+from ..evaluation.evaluator import select
+from ..evaluation.metric_inputs import metric_inputs
+from ..records import gold_standard
+from ..records import plan_types as types
+from .plan import Plan
+from .summary import as_data, measured_by, pools, resolved
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """Yield the plan as lines for a person."""
+    data = as_data(plan)
+    yield _heading(plan)
+    yield from _pool_lines(plan, data["pools"])
+    yield from _benchmark_lines(plan, data["benchmark"])
+    for stage in ("learn", "unlearn"):
+        yield from stage_lines(stage, data[stage])
+    if plan.learn.replay:
+        unit = "image groups" if plan.learn.batching == "image" else "rows"
+        yield (
+            f"  replay      {plan.learn.replay} {unit} of the model's {data['replay_rows']} replay rows beside each "
+            "step of stage 1: a deviation from the paper that keeps what the base knows"
+        )
+    for name, algorithm in data["algorithms"].items():
+        yield from _algorithm_lines(name, algorithm)
+    yield from _metric_lines(data["metrics"])
+    for name, utility in plan.utilities.items():
+        yield f"  {name:<11} {_sizes(plan, name)}; {_with_origins(resolved(plan, utility))}"
+    yield f"  columns     {', '.join(data['columns'])}"
+    for full, cost in costs(plan).items():
+        yield f"  {full.rpartition('/')[2]:<11} {cost}"
+    yield f"  gold standard: {_gold(plan)}"
+    if tuned := plan.request.tuned:
+        people = ", ".join(f"{option} {value}" for option, value in (tuned.get("bench") or {}).items())
+        yield f"  tuned: the best of {tuned.get('settings')} settings{f' on {people}' if people else ''}"
+
+
+def _heading(plan: Plan) -> str:
+    request = plan.request
+    precision = f" in {request.precision}" if request.precision else ""
+    return (
+        f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}{precision}; "
+        f"seed {request.seed}, target seed {request.target_seed}"
+    )
+
+
+def _pool_lines(plan: Plan, counts: Mapping[str, types.Pool]) -> Iterator[str]:
+    share = getattr(plan.benchmark, "forget", "")
+    for name, pool in counts.items():
+        extra = f" ({share})" if name == "forget" and share else ""
+        images = (
+            f" on {pool['images']} images ({pool['rows'] / pool['images']:.1f} QA per image)"
+            if pool["images"]
+            else ", without images"
+        )
+        yield f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people{images}"
+
+
+def _benchmark_lines(plan: Plan, data: types.BenchmarkPlan) -> Iterator[str]:
+    """Yield the benchmark's options, then each that its paper had another value for."""
+    name = plan.benchmark.name
+    yield f"  {name:<11} {_with_origins(data)}"
+    for option, value in data["published"].items():
+        yield (
+            f"    {option} {_show(data['options'][option])} is not the paper's: that is {_show(value)} "
+            f"(--set {name}.{option}={_show(value)})"
+        )
+
+
+def stage_lines(stage: str, data: types.Stage) -> Iterator[str]:
+    """Yield a stage's length, then its options, those from one place in one line."""
+    values, origins, known = data["values"], data["origins"], data["provenance"]
+    unit = "image groups" if values["batching"] == "image" else "answers"
+    yield f"  {stage:<11} {data['steps']} steps of {values['batch']} {unit} over {data['units']}"
+    places = {option: origins[option] + (f" ({known[option]})" if option in known else "") for option in values}
+    for place in dict.fromkeys(places.values()):
+        chosen = [f"{option} {_show(values[option])}" for option in values if places[option] == place]
+        yield f"    from {place}: {', '.join(chosen)}"
+
+
+def _algorithm_lines(name: str, data: types.AlgorithmPlan) -> Iterator[str]:
+    options = _with_origins(data)
+    yield f"  {name:<11} asks for {', '.join(data['inputs'])}" + (f"; {options}" if options else "")
+    draws = [f"{count} {unit}" for unit, count in data["draws"].items()]
+    yield f"              {', '.join(draws)}; one policy forward per step, references once per answer"
+
+
+def _metric_lines(metrics: Mapping[str, types.Resolved]) -> Iterator[str]:
+    """Yield one line with the metrics that have options; nothing where none has."""
+    set_up = [f"{full.rpartition('/')[2]} {_with_origins(data)}" for full, data in metrics.items() if data["options"]]
+    if set_up:
+        yield f"  metrics     {'; '.join(set_up)}"
+
+
+def _sizes(plan: Plan, utility: str) -> str:
+    """Return how many answers each split of a utility benchmark has."""
+    splits = dict.fromkeys(c.split for c in plan.evals if (utility_part(c.split) or "").startswith(f"{utility}/"))
+    return ", ".join(f"{split.rpartition('/')[2]} {len(plan.examples(split))} answers" for split in splits)
+
+
+def costs(plan: Plan) -> dict[str, str]:
+    """Return what each metric expects its judging to cost at most, for those that do."""
+    forget, expected = plan.benchmark.forget_identities(), {}
+    # Each algorithm's model answers the columns; base and target do, and the baselines too; with --target no base.
+    known = 1 if plan.request.target else 2
+    asked = ((plan.evals, len(plan.algorithms) + known), (plan.benchmark.baselines, known))
+    for full, metric in plan.metrics.items():
+        items = [
+            item
+            for columns, models in asked
+            for item in select([c for c in columns if c.metric == full], plan.examples, forget) * models
+        ]
+        if cost := metric.cost([metric_inputs(item.example, prediction=item.example.answer) for item in items]):
+            expected[full] = cost
+    return expected
+
+
+def _gold(plan: Plan) -> str:
+    planned = {
+        **measured_by(plan),
+        "target_seed": plan.request.target_seed,
+        "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}},
+    }
+    installed = [name for name in plan.zoo.names("algorithm") if plan.zoo.get("algorithm", name).gold_standard]
+    here = [name for name, algorithm in plan.algorithms.items() if algorithm.gold_standard]
+    return gold_standard.line(planned, plan.request.runs_dir, here, installed, plan.request.target is not None)
+
+
+def _with_origins(data: types.Resolved | types.AlgorithmPlan) -> str:
+    """Return options as text, each with where it comes from: how its default is known, or who set it."""
+    places = {
+        name: data["provenance"].get(name, "") if origin == "default" else origin
+        for name, origin in data["origins"].items()
+    }
+    return ", ".join(
+        f"{name} {_show(value)}" + f" ({places[name]})" * bool(places[name]) for name, value in data["options"].items()
+    )
+
+
+def _show(value: object) -> str:
+    return "+".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
