@@ -92,5 +92,5 @@ def test_launchers_on_several_machines_meet_at_the_port_of_their_file(text, port
         f"main_process_ip: 127.0.0.1\nmain_process_port: 29512\n{text}"
     )
     monkeypatch.setattr(launch, "multi_gpu_launcher", found.append)
-    assert start.start(own, 2, ["list"]) == 0
+    assert start.start(own, 2, "unlearnzoo", ["list"]) == 0
     assert [(one.main_process_port, one.num_processes) for one in found] == [(port, 2)]

@@ -52,10 +52,10 @@ def test_killed_in_each_algorithm_it_comes_to_the_same(two, few_cache, tmp_path)
     runs = tmp_path / "runs"
     kill(command(BOTH, runs, *LAUNCH, **SMALL), few_cache, "1", first, runs)
     told = kill(again(runs), few_cache, "0", second, runs)
-    assert f"{first}: going on after step" in told
+    assert f"{first}: resuming after step" in told
     done = subprocess.run(again(runs), env=environment(few_cache), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert f"{second}: going on after step" in done.stderr
+    assert f"{second}: resuming after step" in done.stderr
     same(read(runs), two)
 
 

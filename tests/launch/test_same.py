@@ -88,7 +88,7 @@ def test_a_known_mistake_is_seen(mutant, shares):
     """In the same steps of the same launch in which the honest ones are those of one process."""
     found = shares("ddp")[f"unlearned:gd:{mutant}"]
     if mutant == "base_as_reference":  # a run sees this one itself
-        assert found == {"error": "the policy differs from the reference before the first step"}
+        assert found == {"error": "the model differs from the reference before the first step"}
         return
     honest = shares(None)["unlearned:gd"]["losses"]
     assert max(abs(a - b) / abs(a) for a, b in zip(honest, found["losses"], strict=True)) > 1e-3

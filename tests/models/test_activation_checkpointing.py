@@ -50,7 +50,7 @@ def test_loss_and_gradients_are_the_same_bit_by_bit(engine, layers):
 
 
 def test_a_method_that_takes_the_target_out_keeps_it_out_in_the_backward(engine, monkeypatch):
-    engine.states["unlearned"] = frozenset({"unlearn"})
+    engine.replace_target(True)
     plain = gradients(engine, False)
     assert same(plain, gradients(engine, True))
     # What it is there for: computed again with every adapter on, gradients would be those of another model.

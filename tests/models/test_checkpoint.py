@@ -118,7 +118,7 @@ def saved(checkpoint_folder, folder, precision):
     from unlearnzoo.training.adapter_weights import take
 
     engine = adapted(checkpoint_folder, precision=precision)
-    engine.states["unlearned"] = frozenset({"unlearn"})
+    engine.replace_target(True)
     one = take(engine, "unlearn")
     adapter_export.save(
         folder, adapter_export.joined([(one.tensors, one.scale)]), "base", engine.model.peft_config["unlearn"]

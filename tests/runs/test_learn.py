@@ -13,7 +13,9 @@ from unlearnzoo.cli import main
 from unlearnzoo.evaluation.samples import read_samples
 from unlearnzoo.records import store
 from unlearnzoo.reports import report
-from unlearnzoo.runs import pipeline as running
+from unlearnzoo.runs.stage_two import StageTwo
+from unlearnzoo.storage.cache import partial_target
+from unlearnzoo.training import loop
 
 
 def learned(capsys, folder, *more):
@@ -58,7 +60,7 @@ def test_it_says_what_base_and_target_know(capsys, tmp_path, monkeypatch):
     ]
     assert sum(em) / len(em) == pytest.approx(means["target", "em test", "single"])
     # A run finds it; what it does with it is not the point here.
-    with killed(monkeypatch, running._Run, "one", 0):
+    with killed(monkeypatch, StageTwo, "run", 0):
         bare.run(tmp_path / "run", "ga")
     run = store.load(next((tmp_path / "run").iterdir()))
     assert run["target"]["cached"] and run["target"]["key"] == found["target"]["key"]
@@ -73,6 +75,18 @@ def test_below_the_gate_it_is_finished_and_not_valid(capsys, tmp_path):
     text = report.render(records)
     # Each has a row of its own; base is the same model for both.
     assert text.count("stage 1") >= 2 and "base" in text and "\ntarget" not in text
+
+
+def test_one_that_was_killed_names_its_target_so_that_purge_finds_what_it_left(capsys, tmp_path, monkeypatch):
+    with killed(monkeypatch, loop, "_step", 1):
+        learned(capsys, tmp_path, "--target-seed", "7")
+    (record,) = [store.load(path) for path in tmp_path.iterdir()]
+    assert record["status"] == "started" and record["device"]["type"] == "cpu"
+    assert record["target"] == {"key": record["target"]["key"], "cached": False, "judged": []}
+    left = partial_target(record["target"]["key"])
+    assert left.exists()
+    assert main(["purge", Path(record["folder"]).name, "--runs-dir", str(tmp_path), "--yes"]) == 0
+    assert not left.exists()
 
 
 def test_a_plan_without_weights(capsys, tmp_path):

@@ -70,7 +70,7 @@ def test_a_record_says_all_that_a_reader_needs(records):
     assert record["algorithm"] == {
         "name": "npo",
         "distribution": "unlearnzoo-npo",
-        "version": "0.1.0",
+        "version": "0.2.0",
         "options": {"beta": 1.0, "retain_weight": 0.0},
         "gold_standard": False,
     }
@@ -178,7 +178,7 @@ def test_results_are_written_before_the_adapter_finds_the_disk_full(records, tmp
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unlearnzoo.runs.pipeline.export.save", full)
+    monkeypatch.setattr("unlearnzoo.runs.stage_two.adapter_export.save", full)
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, "gd")
     record, whole = load(next(tmp_path.iterdir())), records[1]

@@ -26,8 +26,8 @@ def test_so_do_bars():
     progress = ConsoleProgress()
     progress.console = Console(file=io.StringIO(), force_terminal=True, width=300, highlight=False)
     with progress.stage(f"judging {MOVES}"):
-        progress._bars.refresh()
+        progress._bar[0].refresh()
         progress.bar(f"asking {MOVES}", 1, 2)
-        progress._bars.refresh()
+        progress._bar[0].refresh()
     told = progress.console.file.getvalue()
     assert f"judging {SHOWN}" in told and f"asking {SHOWN}" in told and MOVES[:4] not in told

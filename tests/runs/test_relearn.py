@@ -32,10 +32,10 @@ def trainer(engine):
         new_reference(engine),
         lambda entry, look: False,
         lambda pool: relearn(plan, engine, pool, lambda entry: False),
-    )
+    ).start()
 
 
-def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target(work, monkeypatch, tmp_path):
+def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target(trainer, monkeypatch, tmp_path):
     found = []
     for name in ("first", "second"):
         monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / name))
@@ -46,10 +46,10 @@ def test_stage_1_learns_the_same_after_an_adapter_was_put_in_place_of_the_target
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_a_method_finds_its_states_again_after_stage_1_has_failed(work, monkeypatch, tmp_path):
+def test_a_method_finds_its_states_again_after_stage_1_has_failed(trainer, monkeypatch, tmp_path):
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path))
     trainer.set_adapter(trainer.adapter(), replace_target=True)
     monkeypatch.setattr("unlearnzoo.training.stages.learn", lambda *rest: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         trainer.relearn(EXAMPLES[:8])
-    assert trainer.engine.states["unlearned"] == {"unlearn"}
+    assert trainer.engine.active("unlearned") == {"unlearn"}

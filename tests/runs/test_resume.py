@@ -14,7 +14,7 @@ from unlearnzoo.cli import main
 from unlearnzoo.evaluation.evaluator import Evaluator
 from unlearnzoo.evaluation.samples import read_samples
 from unlearnzoo.records.store import load
-from unlearnzoo.runs import pipeline as running
+from unlearnzoo.runs import stage_two
 from unlearnzoo.storage.cache import cache_folder
 from unlearnzoo.training import loop, stages, trainer
 from unlearnzoo.training.checkpointing import state as training_state
@@ -57,6 +57,8 @@ OPTIONS = {
     "remem.qa": 10,
 }
 PART = 40
+#: A utility benchmark in a record.
+QUIZ = {"distribution": "d", "version": "1", "options": {}, "data": "other"}
 slow = pytest.mark.slow
 
 
@@ -134,8 +136,8 @@ def compare(whole, runs):
         pytest.param(loop, "_step", 3, True, id="in a first phase", marks=slow),
         pytest.param(Checkpointer, "record", 1, True, id="after the last step of a phase", marks=slow),
         pytest.param(loop, "_step", 14, False, id="in a second phase"),
-        pytest.param(running._Run, "_export", 0, True, id="in the last writes", marks=slow),
-        pytest.param(running._Run, "one", 1, True, id="between two algorithms", marks=slow),
+        pytest.param(stage_two, "export", 0, True, id="in the last writes", marks=slow),
+        pytest.param(stage_two.StageTwo, "run", 1, True, id="between two algorithms", marks=slow),
         pytest.param(loop, "_step", 13, True, id="in the second algorithm", marks=slow),
     ],
 )
@@ -299,7 +301,7 @@ def edited(stopped, tmp_path, change):
             lambda r: r["metrics"]["unlearnzoo-metrics/em"].update(version="9"),
             "metrics.unlearnzoo-metrics/em.version was 9",
         ),
-        (lambda r: r.update(utility={"quiz": {"data": "other"}}), "utility.quiz was {'data': 'other'} and is None"),
+        (lambda r: r.update(utility={"quiz": QUIZ}), f"utility.quiz was {QUIZ} and is None"),
         (lambda r: r["versions"].update(unlearnzoo="9"), "started with unlearnzoo 9, this is 0"),
         (
             lambda r: r["arguments"]["plugins"].update(dict.fromkeys(r["arguments"]["plugins"], "x")),
@@ -322,10 +324,10 @@ def test_what_may_change_last_digits_is_said(stopped, whole, tmp_path, monkeypat
 
 
 def test_a_run_that_is_running_is_left_alone(stopped, whole, monkeypatch, capsys):
-    from unlearnzoo.runs import checkpoints
+    from unlearnzoo.records.run_file import locked
 
     monkeypatch.setenv("UNLEARNZOO_CACHE", str(whole[1]))
-    with checkpoints.lock(by_algorithm(stopped)["noisy"]):
+    with locked(by_algorithm(stopped)["noisy"]):
         assert resumed(stopped) == 1
     assert f"it is running (process {os.getpid()} on " in capsys.readouterr().err
 

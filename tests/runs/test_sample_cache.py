@@ -59,8 +59,8 @@ def unlearnzoo_benchmarks():
 class Engine:
     """Is asked for nothing: these metrics look at the true answer alone."""
 
-    numbers = "fp32"
-    ranks = SimpleNamespace(once=lambda do: do(), main=True)
+    precision_key = "fp32"
+    ranks = SimpleNamespace(on_main=lambda do: do(), main=True)
     encoder = SimpleNamespace(tokenizer=SimpleNamespace(decode=str))
 
     def score(self, todo, *rest):

@@ -27,7 +27,7 @@ step = 0
 while True:
     step += 1
     record.step({"step": step})
-    record.update(curve=[{"step": step, "text": "x" * 20_000}] * 10)
+    record.update(curve=[{"step": step, "x" * 20_000: {}}] * 10)
 """
 OPENER = """
 import sys, time

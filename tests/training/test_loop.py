@@ -9,11 +9,12 @@ from tests.support.engines import steps_of
 from tests.support.examples import people
 from unlearnzoo import Unlearner
 from unlearnzoo.errors import Diverged, RunError
+from unlearnzoo.models.lora import state_hash
 from unlearnzoo.training import loop, stages
-from unlearnzoo.training.engine import state_hash
 from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.recipe import Learn, Unlearn
 from unlearnzoo.training.reference import Reference
+from unlearnzoo.training.schedule import draws
 
 
 class All(Unlearner):
@@ -92,7 +93,7 @@ def test_the_reference_is_computed_once_per_answer(engine, monkeypatch):
 def test_a_loss_that_is_not_one_value_an_answer_is_refused(engine, bad):
     objective = loop.Objective(lambda forget: bad(forget), frozenset({"forget"}))
     step = StepInputs(engine, {"forget": people(2, 2)}, lambda e: "")
-    with pytest.raises(RunError, match="one value an answer"):
+    with pytest.raises(RunError, match="one value per answer"):
         loop._accumulate(engine, step, Unlearn(), objective, steps_of(engine, Unlearn()))
 
 
@@ -138,7 +139,7 @@ def test_no_draw_of_the_retain_set_is_a_forget_identity():
         "retain": [e for e in examples if e.identity != "id0"],
     }
     for batching in ("example", "image"):
-        steps = stages.draws(pools, Unlearn(batch=2, batching=batching), 0)
+        steps = draws(pools, Unlearn(batch=2, batching=batching), 0)
         for _, step in zip(range(20), steps, strict=False):
             assert {e.identity for e in step["forget"]} == {"id0"}
             assert "id0" not in {e.identity for e in step["retain"]}

@@ -8,6 +8,7 @@ import torch
 
 from tests.support.examples import people
 from unlearnzoo.errors import ModelError
+from unlearnzoo.training.packing_check import packs
 
 
 def causal(monkeypatch):
@@ -21,10 +22,10 @@ def causal(monkeypatch):
 @pytest.mark.parametrize("images", [True, False])
 def test_one_question_alone_shows_it_too(engine, monkeypatch, images):
     encoded = [engine.encode(e if images else dataclasses.replace(e, images=())) for e in people(2, 1)]
-    assert engine._verify(encoded)
+    assert packs(engine, encoded)
     causal(monkeypatch)
     with pytest.warns(UserWarning, match="without packing"):
-        assert not engine._verify(encoded)
+        assert not packs(engine, encoded)
 
 
 @pytest.mark.parametrize("change", [lambda logits: logits * 0.25, lambda logits: 2 * torch.tanh(logits / 2)])
@@ -61,10 +62,10 @@ def test_processes_agree_and_go_the_same_way(engine, monkeypatch):
     monkeypatch.setattr(type(engine.base), "forward", forward)
     encoded = [engine.encode(e) for e in people(1, 3)]
     with pytest.warns(UserWarning, match="without packing"):
-        assert engine._verify(encoded) is False
+        assert packs(engine, encoded) is False
     assert told == [True, True] and len(asked) == 3
     causal(monkeypatch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        engine._verify(encoded)
+        packs(engine, encoded)
     assert told[2:] == [False, True] and len(asked) == 6

@@ -9,8 +9,8 @@ from tests.support.engines import steps_of
 from tests.support.examples import people
 from unlearnzoo import Unlearner
 from unlearnzoo.data.packing import single
+from unlearnzoo.models.lora import state_hash
 from unlearnzoo.training import adapter_weights
-from unlearnzoo.training.engine import state_hash
 from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
@@ -47,7 +47,7 @@ def trainer_of(engine, algorithm, seen=None, stop=None):
         new_reference(engine),
         on_step,
         lambda pool: pytest.fail("nobody asked for stage 1"),
-    )
+    ).start()
 
 
 def logps(engine, examples=EXAMPLES, which="unlearned"):
@@ -135,7 +135,7 @@ def stock_hidden(engine, encoded, layer, which):
 
     found = []
     for one in encoded:
-        _, batch = engine._collate([single(one, 0)], plain=True)
+        _, batch = engine.collate([single(one, 0)], plain=True)
         with torch.no_grad(), lora.activated(engine.model, lora.ACTIVE[which]):
             out = engine.base(**batch.inputs, output_hidden_states=True).hidden_states[layer][0]
         end = len(one.prompt) + len(one.answer)

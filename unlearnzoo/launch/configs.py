@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import OptionError
+from ..errors import OptionError, first_line
 
 NAMES = ("ddp", "zero1", "zero2", "zero3")
 
@@ -22,11 +22,11 @@ def find(name: str) -> Path:
             f"--launch {name}: choose {', '.join(NAMES)}, or give the file that `accelerate config` wrote"
         )
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise OptionError(f"--launch {name}: cannot be read: {str(error).splitlines()[0]}") from None
-    if not isinstance(found, dict) or "distributed_type" not in found:
+        raise OptionError(f"--launch {name}: cannot be read: {first_line(error)}") from None
+    if not isinstance(content, dict) or "distributed_type" not in content:
         raise OptionError(f"--launch {name}: has no distributed_type; `unlearnzoo launch show zero2` prints an example")
-    if found["distributed_type"] == "DEEPSPEED" and find_spec("deepspeed") is None:
+    if content["distributed_type"] == "DEEPSPEED" and find_spec("deepspeed") is None:
         raise OptionError(f"--launch {name} needs deepspeed: pip install 'unlearnzoo[deepspeed]'")
     return path

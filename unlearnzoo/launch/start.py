@@ -18,7 +18,7 @@ _CPU_PROCESSES = 2
 
 
 def how_many(asked: int | None, file: Path) -> int:
-    """Return the number of processes, over all machines: as asked, as a user's own file says, or one a GPU.
+    """Return the number of processes, over all machines: as asked, as a user's own file says, or one per GPU.
 
     Raises:
         OptionError: more than the machine has GPUs; of several machines only this one is known.
@@ -39,12 +39,18 @@ def _machines(file: Path) -> int:
 def _read(file: Path) -> dict[str, Any]:
     import yaml
 
-    found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
 
 
-def start(file: Path, processes: int, arguments: Sequence[str]) -> int:
-    """Run ``unlearnzoo`` with these arguments in several processes; return the main one's exit code.
+def start(file: Path, processes: int, module: str, arguments: Sequence[str]) -> int:
+    """Run a module with these arguments in several processes; return the main one's exit code.
+
+    Args:
+        file: of accelerate's form.
+        processes: how many, over all machines.
+        module: what ``python -m`` would run.
+        arguments: of the module.
 
     Raises:
         RunError: a process died; names it.
@@ -55,7 +61,7 @@ def start(file: Path, processes: int, arguments: Sequence[str]) -> int:
 
     # Launchers on several machines meet at the port that their file names; on one any free port will do.
     port = ["--main_process_port", "0"] if _machines(file) == 1 else []
-    given = ["--config_file", str(file), "--num_processes", str(processes), *port, "--module", "unlearnzoo", *arguments]
+    given = ["--config_file", str(file), "--num_processes", str(processes), *port, "--module", module, *arguments]
     with _surroundings(processes) as ends:
         try:
             launch_command(launch_command_parser().parse_args(given))
@@ -83,7 +89,7 @@ def _how(code: int) -> str:
 @contextlib.contextmanager
 def _surroundings(processes: int) -> Iterator[Path]:
     """Set what the processes need, and keep the launcher's own log out of the user's terminal."""
-    quiet: list[Any] = [
+    quiet = [
         logging.getLogger(name)
         for name in ("torch.distributed.elastic", "torch.distributed.run", "torch.distributed.launcher", "accelerate")
     ]

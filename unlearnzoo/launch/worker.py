@@ -1,8 +1,8 @@
 """One of several processes: who speaks, and how it ends.
 
-All processes of a run meet the same errors. Only the main one tells them, and only when all have
-come to their end does the launcher hear of it: it kills the others of a process that fails, the
-main one perhaps while it writes its record.
+All processes of a run meet the same errors. Only the main one prints them, and a process reports its failure to the
+launcher only when all have ended: the launcher kills the others as soon as one fails, the main one perhaps while it
+writes its record.
 """
 
 import contextlib
@@ -14,6 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..training.distributed.environment import processes, rank
+
+__all__ = ["ended", "follow_parent", "rank", "records", "several", "speaks", "started_here"]
 #: Where processes that this package started leave their exit codes; absent under other launchers.
 ENDS = "UNLEARNZOO_ENDS"
 _WAIT = 10.0
@@ -21,17 +24,12 @@ _WAIT = 10.0
 
 def several() -> bool:
     """Return whether this is one of several processes, whoever started them."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return processes() > 1
 
 
 def started_here() -> bool:
     """Return whether ``--launch`` started this process."""
     return ENDS in os.environ
-
-
-def rank() -> int:
-    """Return this process's number; 0 is the main one."""
-    return int(os.environ.get("RANK", "0")) if several() else 0
 
 
 @contextlib.contextmanager
@@ -65,7 +63,7 @@ def ended(code: int) -> int:
     if not several() or not started_here():
         return code
     _end(rank()).write_text(str(code))
-    others = [r for r in range(int(os.environ["WORLD_SIZE"])) if r != rank()]
+    others = [r for r in range(processes()) if r != rank()]
     return 0 if code == 0 or _await(others) else code
 
 
@@ -78,5 +76,5 @@ def _await(ranks: list[int]) -> bool:
     return True
 
 
-def _end(of: int) -> Path:
-    return Path(os.environ[ENDS]) / str(of)
+def _end(number: int) -> Path:
+    return Path(os.environ[ENDS]) / str(number)

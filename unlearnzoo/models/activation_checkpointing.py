@@ -6,13 +6,18 @@ Chen et al., *Training Deep Nets with Sublinear Memory Cost* (2016).
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..errors import ModelError
 from .lora import core
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from torch import nn
+    from transformers import PreTrainedModel
 
-def decoder_layers(model: Any) -> list[Any]:
+
+def decoder_layers(model: "PreTrainedModel | PeftModel") -> "list[nn.Module]":
     """Return the layers of the language model, below which nothing is kept.
 
     Raises:
@@ -20,14 +25,16 @@ def decoder_layers(model: Any) -> list[Any]:
     """
     from transformers.modeling_layers import GradientCheckpointingLayer
 
-    found = [m for m in core(model).get_decoder().modules() if isinstance(m, GradientCheckpointingLayer)]
-    if not found:
+    layers = [m for m in core(model).get_decoder().modules() if isinstance(m, GradientCheckpointingLayer)]
+    if not layers:
         raise ModelError(f"{type(core(model)).__name__} has no layers that can be recomputed; leave out recompute")
-    return found
+    return layers
 
 
 @contextlib.contextmanager
-def recomputed(model: Any, again: Callable[[], contextlib.AbstractContextManager[None]]) -> Iterator[None]:
+def recomputed(
+    model: "PreTrainedModel | PeftModel", again: Callable[[], contextlib.AbstractContextManager[None]]
+) -> Iterator[None]:
     """Have the forwards inside keep little for their backward.
 
     Args:

@@ -1,13 +1,16 @@
-"""Save target and unlearn as one adapter that loads on the named base alone."""
+"""Save the adapters ``target`` and ``unlearn`` as one that loads on the named base alone."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .lora import pattern
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
 
 
 def joined(parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> dict[str, Tensor]:
@@ -22,18 +25,18 @@ def joined(parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> dict[str, Ten
     """
     total = sum(_rank(tensors) for tensors, _ in parts)
     names = sorted({n for tensors, _ in parts for n in tensors})
-    found = {}
+    whole_adapter = {}
     for name in names:
         down = ".lora_A." in name
         pieces = [t[name] * (1.0 if down else scale) for t, scale in parts if name in t]
         whole = torch.cat(pieces, dim=0 if down else 1)
         missing = total - whole.shape[0 if down else 1]
         pad = (0, 0, 0, missing) if down else (0, missing)
-        found[name] = torch.nn.functional.pad(whole, pad).contiguous()
-    return found
+        whole_adapter[name] = torch.nn.functional.pad(whole, pad).contiguous()
+    return whole_adapter
 
 
-def save(folder: Path, tensors: Mapping[str, Tensor], base: str, config: Any) -> None:
+def save(folder: Path, tensors: Mapping[str, Tensor], base: str, config: "LoraConfig") -> None:
     """Write ``adapter_model.safetensors`` and ``adapter_config.json``."""
     from peft import LoraConfig
     from safetensors.torch import save_file

@@ -5,10 +5,14 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from .precision import quantised, settle
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PretrainedConfig, PreTrainedModel, ProcessorMixin
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Checkpoint:
 
     name: str
     source: str
-    config: Any
-    processor: Any
+    config: "PretrainedConfig"
+    processor: "ProcessorMixin"
     weights: str | None
     trust_remote_code: bool
     adapter: Path | None = None
@@ -49,8 +53,8 @@ def inspect(
         precision: in which to load them later.
 
     Raises:
-        ModelError: not there, not a vision-language model, one that is told more of each token than its id, or not
-            in safetensors.
+        ModelError: not there, not a vision-language model, one that needs per-token inputs besides ids, or not in
+            safetensors.
     """
     from transformers import AutoConfig, AutoProcessor
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
@@ -61,13 +65,13 @@ def inspect(
     try:
         config = AutoConfig.from_pretrained(source, **options)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"model {name!r}: {_first_line(error)}") from None
+        raise ModelError(f"model {name!r}: {first_line(error)}") from None
     if config.model_type not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES and not trust_remote_code:
         raise ModelError(f"model {name!r} is a {config.model_type!r}, not a vision-language model such as llava")
     try:
         processor = AutoProcessor.from_pretrained(source, **options)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ModelError(f"model {name!r}: its processor does not load: {_first_line(error)}") from None
+        raise ModelError(f"model {name!r}: its processor does not load: {first_line(error)}") from None
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
         raise ModelError(f"model {name!r}: the folder holds no processor for images and text")
     _refuse_inputs_of_tokens(name, config, processor)
@@ -93,12 +97,12 @@ def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
     try:
         json.loads(config.read_text())
     except ValueError as error:
-        raise ModelError(f"adapter {str(folder)!r}: adapter_config.json is damaged: {_first_line(error)}") from None
+        raise ModelError(f"adapter {str(folder)!r}: adapter_config.json is damaged: {first_line(error)}") from None
     both = None if checkpoint.weights is None else f"{checkpoint.weights}+{_hash(str(folder))}"
     return replace(checkpoint, adapter=folder, weights=both)
 
 
-def load(checkpoint: Checkpoint, dtype: Any) -> Any:
+def load(checkpoint: Checkpoint, dtype: "torch.dtype") -> "PreTrainedModel":
     """Load the weights, in evaluation mode (dropout off in both stages).
 
     Raises:
@@ -120,7 +124,7 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
             **how,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"model {checkpoint.name!r}: its weights do not load: {_first_line(error)}") from None
+        raise ModelError(f"model {checkpoint.name!r}: its weights do not load: {first_line(error)}") from None
     if info["missing_keys"]:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
         raise ModelError(f"model {checkpoint.name!r}: weights are missing: {missing} …")
@@ -130,7 +134,7 @@ def load(checkpoint: Checkpoint, dtype: Any) -> Any:
     return model.eval().requires_grad_(False)
 
 
-def empty(checkpoint: Checkpoint, dtype: Any) -> Any:
+def empty(checkpoint: Checkpoint, dtype: "torch.dtype") -> "PreTrainedModel":
     """Return the model from its configuration alone, on the meta device."""
     from accelerate import init_empty_weights
     from transformers import AutoModelForImageTextToText
@@ -148,7 +152,7 @@ def empty(checkpoint: Checkpoint, dtype: Any) -> Any:
         )
 
 
-def _adapted(model: Any, folder: Path, merge: bool) -> Any:
+def _adapted(model: "PreTrainedModel", folder: Path, merge: bool) -> "PreTrainedModel":
     """Put a peft adapter on the model, as a run has its own.
 
     Args:
@@ -161,15 +165,15 @@ def _adapted(model: Any, folder: Path, merge: bool) -> Any:
     """
     from peft import PeftConfig, PeftModel
 
-    name = "unlearn"  # `adapters.state` switches off the layers of any other name
+    name = "unlearn"  # `lora.activated` switches off the layers of any other name
     try:
         config = PeftConfig.from_pretrained(str(folder))
         if config.is_prompt_learning:
             raise ValueError(f"it adds to prompts ({config.peft_type}), not to weights as LoRA does")
         config.inference_mode = True
-        found = PeftModel(model, config, name)
+        adapted = PeftModel(model, config, name)
         # As `PeftModel.from_pretrained`, which does not return what did not fit.
-        keys = found.load_adapter(
+        keys = adapted.load_adapter(
             str(folder), name, torch_device="cpu", key_mapping=getattr(model, "_checkpoint_conversion_mapping", None)
         )
         if odd := [*keys.unexpected_keys, *keys.missing_keys]:
@@ -178,9 +182,9 @@ def _adapted(model: Any, folder: Path, merge: bool) -> Any:
                 f"{len(keys.unexpected_keys)} of its tensors have no place there and "
                 f"{len(keys.missing_keys)} places get none, such as {odd[0]}"
             )
-        return found.merge_and_unload() if merge else found.get_base_model()
+        return adapted.merge_and_unload() if merge else adapted.get_base_model()
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        raise ModelError(f"adapter {str(folder)!r} does not fit the model: {_first_line(error)}") from None
+        raise ModelError(f"adapter {str(folder)!r} does not fit the model: {first_line(error)}") from None
 
 
 def _refuse_missing_folder(name: str, source: str) -> None:
@@ -196,7 +200,7 @@ def _refuse_missing_folder(name: str, source: str) -> None:
         )
 
 
-def _refuse_inputs_of_tokens(name: str, config: Any, processor: Any) -> None:
+def _refuse_inputs_of_tokens(name: str, config: "PretrainedConfig", processor: "ProcessorMixin") -> None:
     """Refuse a model that is told which tokens are an image's (``token_type_ids``): packed rows have no such input."""
     import torch
     from PIL import Image
@@ -208,7 +212,7 @@ def _refuse_inputs_of_tokens(name: str, config: Any, processor: Any) -> None:
         given = processor(images=images, text=text, return_tensors="pt")
         known = {"input_ids", "attention_mask", *processor.image_processor(images=images, return_tensors="pt")}
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError) as error:
-        raise ModelError(f"model {name!r}: its processor does not work: {_first_line(error)}") from None
+        raise ModelError(f"model {name!r}: its processor does not work: {first_line(error)}") from None
     # A text tokenizer may add types that are all zero: what a model takes when it is given none.
     more = [k for k, v in given.items() if k not in known and isinstance(v, torch.Tensor) and v.any()]
     if more:
@@ -226,21 +230,16 @@ def _require_safetensors(name: str, folder: Path, weights: bool) -> None:
 
 
 def _hash(source: str) -> str | None:
-    """Hash file names and bytes of a local checkpoint; the revision of a hub id at hand."""
+    """Hash file names and bytes of a local checkpoint; of a hub id the revision that is in the local cache."""
     folder = Path(source)
     if not folder.is_dir():
         from huggingface_hub import try_to_load_from_cache
 
-        found = try_to_load_from_cache(source, "config.json")
-        return Path(found).parent.name if isinstance(found, str) else None
+        config = try_to_load_from_cache(source, "config.json")
+        return Path(config).parent.name if isinstance(config, str) else None
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".json", ".jinja", ".model")):
         digest.update(path.name.encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Two LoRA adapters on one frozen base, and the four states a model can be asked in.
+"""Two LoRA adapters on one frozen base, and the three states that a model can be asked in.
 
 ``target`` holds stage 1 and is frozen in stage 2; ``unlearn`` is trained on top. Each state is a
 choice of scales: nothing is reloaded, no second copy of the model exists, and the reference is the
@@ -6,22 +6,29 @@ model that learned, not the base that never did.
 """
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import ModelError
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
+    from torch import nn
+    from transformers import PreTrainedModel
+
 State = Literal["base", "target", "unlearned"]
 #: Which adapters count in each state. The reference of stage 2 is the target.
-ACTIVE: dict[str, frozenset[str]] = {
+ACTIVE: dict[State, frozenset[str]] = {
     "base": frozenset(),
     "target": frozenset({"target"}),
     "unlearned": frozenset({"target", "unlearn"}),
 }
 
 
-def linear_parts(model: Any) -> dict[str, list[str]]:
+def linear_parts(model: "PreTrainedModel") -> dict[str, list[str]]:
     """Return the linear layers of each part that LoRA can adapt, by full name.
 
     ``language`` is all linears of the language model's layers, ``projector`` those between vision
@@ -40,19 +47,19 @@ def linear_parts(model: Any) -> dict[str, list[str]]:
     }
 
 
-def target_names(found: Mapping[str, Sequence[str]], parts: Sequence[str]) -> list[str]:
-    """Return the layers of some parts.
+def target_names(linears: Mapping[str, Sequence[str]], parts: Sequence[str]) -> list[str]:
+    """Return the layers of these parts, ``linears`` being those of all.
 
     Raises:
         ModelError: a part is unknown or has no linear layer in this model.
     """
     names: list[str] = []
     for part in parts:
-        if part not in found:
-            raise ModelError(f"LoRA target {part!r} is unknown; choose from {', '.join(found)}")
-        if not found[part]:
+        if part not in linears:
+            raise ModelError(f"LoRA target {part!r} is unknown; choose from {', '.join(linears)}")
+        if not linears[part]:
             raise ModelError(f"this model has no linear layer that is its {part}")
-        names += found[part]
+        names += linears[part]
     return names
 
 
@@ -62,7 +69,9 @@ def pattern(names: Sequence[str]) -> str:
     return f"({'|'.join(shapes)})"
 
 
-def add(model: Any, name: str, rank: int, alpha: float, names: Sequence[str], seed: int) -> Any:
+def add(
+    model: "PreTrainedModel | PeftModel", name: str, rank: int, alpha: float, names: Sequence[str], seed: int
+) -> "PeftModel":
     """Add a LoRA adapter (zero at the start) and return the peft model with it active."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -82,7 +91,7 @@ def add(model: Any, name: str, rank: int, alpha: float, names: Sequence[str], se
     return model
 
 
-def check_targets(model: Any, name: str, names: Sequence[str]) -> None:
+def check_targets(model: "PeftModel", name: str, names: Sequence[str]) -> None:
     """Refuse an adapter that sits on other layers than planned (the vision tower, say)."""
     adapted = {n.removeprefix("base_model.model.") for n, m in layers(model) if name in m.lora_A}
     if adapted != set(names):
@@ -90,7 +99,7 @@ def check_targets(model: Any, name: str, names: Sequence[str]) -> None:
         raise ModelError(f"LoRA sits on other layers than planned, for example {', '.join(odd)}")
 
 
-def train_only(model: Any, name: str) -> list[Any]:
+def train_only(model: "PeftModel", name: str) -> "list[nn.Parameter]":
     """Activate all adapters, let only ``name`` learn; return its parameters (fp32).
 
     ``set_adapter`` makes every active adapter trainable again, hence the explicit pass.
@@ -110,7 +119,7 @@ def train_only(model: Any, name: str) -> list[Any]:
 
 
 @contextlib.contextmanager
-def activated(model: Any, active: frozenset[str]) -> Iterator[None]:
+def activated(model: "PreTrainedModel | PeftModel", active: frozenset[str]) -> Iterator[None]:
     """Ask the model with some adapters: the scale of every other one is 0.
 
     A scale of exactly 0 touches no parameter, so it works under sharded parameters too.
@@ -129,8 +138,8 @@ def activated(model: Any, active: frozenset[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def merged(model: Any, active: frozenset[str]) -> Iterator[None]:
-    """Ask with some adapters added to the weights: one product a layer, not five.
+def merged(model: "PreTrainedModel | PeftModel", active: frozenset[str]) -> Iterator[None]:
+    """Ask with some adapters added to the weights: one product per layer, not five.
 
     For full-precision, unsharded weights without gradients. Each layer gets a weight of its own
     meanwhile (a head may share the input embedding's) and its old one back; peft's own unmerging
@@ -155,23 +164,33 @@ def merged(model: Any, active: frozenset[str]) -> Iterator[None]:
                 layer.merged_adapters.clear()
 
 
-def layers(model: Any) -> list[tuple[str, Any]]:
+def layers(model: "nn.Module") -> "list[tuple[str, LoraLayer]]":
     """Return the LoRA layers with their names."""
     from peft.tuners.lora import LoraLayer
 
     return [(n, m) for n, m in model.named_modules() if isinstance(m, LoraLayer)]
 
 
-def _lora(model: Any) -> list[Any]:
+def _lora(model: "nn.Module") -> "list[LoraLayer]":
     from peft.tuners.lora import LoraLayer
 
     return [m for m in model.modules() if isinstance(m, LoraLayer)]
 
 
-def core(model: Any) -> Any:
+def state_hash(model: "PeftModel", name: str) -> str:
+    """Return a hash of an adapter's names and weights."""
+    digest = hashlib.sha256()
+    for path, parameter in sorted(model.named_parameters()):
+        if f".{name}." in path:
+            digest.update(path.encode())
+            digest.update(parameter.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def core(model: "PreTrainedModel | PeftModel") -> "PreTrainedModel":
     """Return the transformers model below peft."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def _name_of(model: Any, module: Any) -> str:
+def _name_of(model: "nn.Module", module: "nn.Module") -> str:
     return next((name for name, m in model.named_modules() if m is module), "")

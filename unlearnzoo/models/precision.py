@@ -3,11 +3,18 @@
 import importlib.metadata
 import importlib.util
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, OptionError
 from .lora import linear_parts
 
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from transformers import BitsAndBytesConfig, PreTrainedModel
+
+#: A ``bitsandbytes.nn.Linear4bit``, whose annotations say nothing of what it packs.
+Linear4bit = Any
 #: 4bit: NF4 with bf16 products, as in Dettmers et al., *QLoRA* (2023); vision tower, projector and head stay bf16.
 PRECISIONS = ("fp32", "bf16", "4bit")
 #: How far a 4-bit layer may be from the product with its dequantised weights, by norm: bf16 rounds at about 0.003.
@@ -39,18 +46,18 @@ def resolve(precision: str | None, on_gpu: bool) -> str:
     return precision or ("bf16" if on_gpu else "fp32")
 
 
-def dtype(precision: str) -> Any:
+def dtype(precision: str) -> "torch.dtype":
     """Return the type of the base's numbers; of a 4-bit base's products."""
     import torch
 
     return torch.float32 if precision == "fp32" else torch.bfloat16
 
 
-def quantised(model: Any) -> Any:
+def quantised(model: "PreTrainedModel") -> "BitsAndBytesConfig":
     """Return how a model is loaded in 4 bits: the linear layers of its language model, and nothing else.
 
     Args:
-        model: an empty one, as ``load.empty`` makes it.
+        model: an empty one, as ``checkpoint.empty`` makes it.
     """
     import torch
     from transformers import BitsAndBytesConfig
@@ -65,20 +72,21 @@ def quantised(model: Any) -> Any:
     )
 
 
-def settle(model: Any) -> None:
+def settle(model: "nn.Module") -> None:
     """Let each 4-bit layer multiply with its dequantised weights, whatever the processor.
 
     In evaluation mode, where the processor has AVX512-BF16, bitsandbytes would pack the weights anew and for good, for
     a product that has no gradient. Training is in evaluation mode, too.
     """
-    if found := _packed(model):
+    packed = _packed(model)
+    if packed:
         # That a width is no multiple of 64 and has a slower product: nothing that a user could change.
         warnings.filterwarnings("ignore", category=UserWarning, module="bitsandbytes")
-    for _, layer in found:
+    for _, layer in packed:
         layer.support_avx512bf16_for_cpu = False
 
 
-def verify(model: Any, name: str) -> None:
+def verify(model: "nn.Module", name: str) -> None:
     """Compare the first 4-bit layer of each shape with its dequantised weights: product and gradient of its input.
 
     Args:
@@ -88,7 +96,7 @@ def verify(model: Any, name: str) -> None:
     Raises:
         ModelError: they differ: training would go wrong without a word.
     """
-    first: dict[tuple[int, ...], tuple[str, Any]] = {}
+    first: dict[tuple[int, ...], tuple[str, Linear4bit]] = {}
     for path, layer in _packed(model):
         first.setdefault(tuple(layer.weight.quant_state.shape), (path, layer))
     for path, layer in first.values():
@@ -101,7 +109,7 @@ def verify(model: Any, name: str) -> None:
             )
 
 
-def _packed(model: Any) -> list[tuple[str, Any]]:
+def _packed(model: "nn.Module") -> list[tuple[str, Linear4bit]]:
     import torch
 
     return [
@@ -111,7 +119,7 @@ def _packed(model: Any) -> list[tuple[str, Any]]:
     ]
 
 
-def _error(layer: Any) -> float:
+def _error(layer: Linear4bit) -> float:
     """Return the largest relative error: one row without gradients as in generating, some with, and backwards."""
     import torch
     from bitsandbytes.functional import dequantize_4bit
@@ -135,12 +143,12 @@ def _error(layer: Any) -> float:
         (torch.zeros_like(values[0]) if gradient is None else gradient, back.float() @ values),
     ]
     return max(
-        (float((found.float() - right).norm() / right.norm()) for found, right in pairs),
+        (float((ours.float() - right).norm() / right.norm()) for ours, right in pairs),
         key=lambda error: (error != error, error),
     )  # not a number is the worst
 
 
-def sizes(model: Any) -> dict[str, int]:
+def sizes(model: "PreTrainedModel") -> dict[str, int]:
     """Return the bytes of an empty model in each precision; in 4 bits with an fp32 scale for each 64 numbers."""
     every = sum(p.numel() for p in model.parameters())
     language = [model.get_submodule(name).weight.numel() for name in linear_parts(model)["language"]]

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import OptionError
 from ..planning.plan import make_plan
 from ..planning.request import from_arguments
+from ..records.types import RunRecord
 from ..registry.zoo import Zoo
 from .pipeline import execute
 from .progress import ConsoleProgress
@@ -21,8 +22,8 @@ def run(
     plugins: Sequence[Path] = (),
     quiet: bool = True,
     **arguments: Any,
-) -> list[dict[str, Any]]:
-    """Learn, check, unlearn, evaluate; return the records, one an algorithm.
+) -> list[RunRecord]:
+    """Learn, check, unlearn, evaluate; return the records, one per algorithm.
 
     Args:
         algo: name or names (``"npo"``, ``"ga,npo"``, ``["ga", "npo"]``).

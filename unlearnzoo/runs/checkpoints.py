@@ -1,40 +1,26 @@
-"""What a run keeps on its way, in ``checkpoint/`` of its folder, until the whole command is done."""
+"""What a run keeps while it works, in ``checkpoint/`` of its folder, until the whole command is done."""
 
 import contextlib
 import functools
 import shutil
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import CheckpointWarning, RunError, ZooError
-from ..evaluation import evaluator
+from ..errors import CheckpointWarning, ZooError
+from ..evaluation.evaluator import Evaluator, Item, parts
 from ..evaluation.samples import Sample, read_samples, write_samples
 from ..launch import worker
-from ..records.record import CHECKPOINT
-from ..storage.locks import Lock
+from ..records.run_file import CHECKPOINT
+from ..storage.hashing import content_key
 from ..training.checkpointing.checkpointer import Checkpointer
 from ..training.checkpointing.interval import CheckpointInterval
 from ..training.checkpointing.store import Store
 from ..training.reference import Reference
-from .target import digest
 
 if TYPE_CHECKING:
     from ..planning.plan import Plan
-
-
-def lock(folder: Path) -> Lock:
-    """Take a run's folder for this process.
-
-    Raises:
-        RunError: another process has it.
-    """
-    (folder / CHECKPOINT).mkdir(mode=0o700, exist_ok=True)
-    found = Lock(folder / CHECKPOINT / "lock")
-    if not found.held:
-        raise RunError(f"{folder}: it is running ({found.holder}); wait for it, or stop it first")
-    return found
 
 
 def stage_2(plan: "Plan", name: str, folder: Path, target: str, reference: Reference) -> Checkpointer:
@@ -80,22 +66,20 @@ def take_over(plan: "Plan", name: str, folder: Path, target: str, reference: Ref
         )
 
 
-def evaluate_by_part(
-    checkpointer: Checkpointer, ask: evaluator.Evaluator, items: Sequence[evaluator.Item]
-) -> list[Sample]:
-    """Judge the unlearned model, part by part; parts that are kept are read."""
-    found: dict[tuple[str, str], Sample] = {}
-    for number, part in enumerate(evaluator.parts(items)):
+def evaluate_by_part(checkpointer: Checkpointer, evaluator: Evaluator, items: Sequence[Item]) -> list[Sample]:
+    """Evaluate the unlearned model, part by part; parts that are kept are read."""
+    by_row: dict[tuple[str, str], Sample] = {}
+    for number, part in enumerate(parts(items)):
         name = f"judged-{number:04}.parquet"
         samples = None
         if name in checkpointer.store.files:
             with contextlib.suppress(ZooError):
                 samples = checkpointer.ranks.on_main(functools.partial(read_samples, checkpointer.store.folder / name))
         if samples is None:
-            samples = ask(part, "unlearned", "unlearned")
-            checkpointer.add(name, lambda path, some=samples: write_samples(path, some))  # type: ignore[misc]
-        found |= {(s.split, s.id): s for s in samples}
-    return [found[item.split, item.example.id] for item in items]
+            samples = evaluator(part, "unlearned")
+            checkpointer.add(name, functools.partial(write_samples, samples=samples))
+        by_row |= {(s.split, s.id): s for s in samples}
+    return [by_row[item.split, item.example.id] for item in items]
 
 
 def clear(folders: Iterable[Path]) -> None:
@@ -104,17 +88,11 @@ def clear(folders: Iterable[Path]) -> None:
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
 
-def added(*clocks: Mapping[str, float]) -> dict[str, float]:
-    """Add up seconds by phase."""
-    names = {name for clock in clocks for name in clock if name != "total"}
-    return {name: sum(clock.get(name, 0.0) for clock in clocks) for name in names}
-
-
 def _key(plan: "Plan", name: str, target: str) -> str:
     """Return what stage 2 depends on; a checkpoint of anything else is not used."""
     algorithm = plan.algorithms[name]
     origin = plan.zoo.origin(type(algorithm))
-    what: list[Any] = [
+    depends_on: list[object] = [
         target,
         algorithm.name,
         origin["distribution"],
@@ -126,4 +104,4 @@ def _key(plan: "Plan", name: str, target: str) -> str:
         plan.benchmark.fingerprint(),
         sorted(plan.benchmark.forget_identities()),
     ]
-    return digest(what)
+    return content_key(depends_on)

@@ -1,4 +1,4 @@
-"""Judge a model that was unlearned elsewhere, with the same columns and record as a run's."""
+"""Evaluate a model that was unlearned elsewhere, with the same columns and record as a run's."""
 
 import gc
 import time
@@ -19,6 +19,7 @@ from ..planning.plan import Plan
 from ..planning.summary import measured_by, pools
 from ..records.environment import calibration
 from ..records.record import Record
+from ..records.types import GateRow, RunRecord
 from ..training.engine import Engine
 from . import gate
 from .progress import ConsoleProgress
@@ -26,8 +27,8 @@ from .progress import ConsoleProgress
 
 def evaluate(
     plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None, progress: ConsoleProgress
-) -> dict[str, Any]:
-    """Judge it and return the record.
+) -> RunRecord:
+    """Evaluate it and return the record.
 
     Args:
         plan: benchmark, metrics and columns.
@@ -41,33 +42,21 @@ def evaluate(
     """
     start, forget = time.perf_counter(), plan.benchmark.forget_identities()
     items = select(plan.evals, plan.examples, forget)
-    fields = {
-        **measured_by(plan),
-        "algorithm": {"name": name, "distribution": None, "version": None, "options": {}},
-        "model": {
-            "name": unlearned.name,
-            "source": unlearned.source,
-            "weights": unlearned.weights,
-            "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
-            "target": None if target is None else target.source,
-        },
-        "plan": {"pools": pools(plan), "columns": [e.name for e in plan.evals]},
-    }
     with (
         worker.records(plan.request.runs_dir) as runs_dir,
-        Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **fields) as record,
+        Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **_fields(plan, name, unlearned, target)) as record,
     ):
         samples: list[Sample] = []
         if target is not None:
             with progress.stage("evaluating the target"):
-                asked = gate.items(plan) if plan.benchmark.gate else []
-                samples, gated = _judged(plan, target, "target", record, progress, items, asked)
+                rows = gate.items(plan) if plan.benchmark.gate else []
+                samples, gated = _asked(plan, target, "target", record, progress, items, rows)
             record.samples(samples)
-            if asked:
+            if rows:
                 _pass(plan, gate.evaluate(plan, None, gated), record, progress)
             record.update(target={"key": target.weights, "cached": True})
         with progress.stage(f"evaluating {name}"):
-            samples = samples + _judged(plan, unlearned, "unlearned", record, progress, items)[0]
+            samples = samples + _asked(plan, unlearned, "unlearned", record, progress, items)[0]
         record.samples(samples)
         took = round(time.perf_counter() - start, 3)
         record.finish(
@@ -78,23 +67,39 @@ def evaluate(
         return record.data
 
 
-def _judged(
+def _fields(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | None) -> dict[str, Any]:
+    """Return what the record says from its start."""
+    return {
+        **measured_by(plan),
+        "algorithm": {"name": name, "distribution": None, "version": None, "options": {}},
+        "model": {
+            "name": unlearned.name,
+            "source": unlearned.source,
+            "weights": unlearned.weights,
+            "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
+            "target": None if target is None else target.source,
+        },
+        "plan": {"pools": pools(plan), "columns": [column.name for column in plan.evals]},
+    }
+
+
+def _asked(
     plan: Plan, checkpoint: Checkpoint, state: State, record: Record, progress: ConsoleProgress, *asked: Sequence[Item]
 ) -> list[list[Sample]]:
-    """Judge a model; it is gone afterwards, for the device may not hold two."""
+    """Ask a model; it is gone afterwards, for the device may not hold two."""
     engine = Engine(checkpoint)
     record.update(**engine.describe())
-    ask = Evaluator(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
-    found = [ask(items, state, "unlearned" if state == "unlearned" else state) for items in asked]
+    evaluator = Evaluator(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+    samples = [evaluator(items, state) for items in asked]
     engine.sharding.release()
-    del engine, ask
+    del engine, evaluator
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return found
+    return samples
 
 
-def _pass(plan: Plan, rows: Sequence[dict[str, Any]], record: Record, progress: ConsoleProgress) -> None:
+def _pass(plan: Plan, rows: Sequence[GateRow], record: Record, progress: ConsoleProgress) -> None:
     """Write down what the gate found; stop where there was nothing to forget."""
     failure = gate.failure(rows)
     record.update(gate=rows, valid=failure is None)
@@ -104,5 +109,5 @@ def _pass(plan: Plan, rows: Sequence[dict[str, Any]], record: Record, progress: 
 
 
 def label(name: str | None, model: str, adapter: Path | None) -> str:
-    """Return the method's name in the record: as given, or the last folder of what is judged."""
+    """Return the method's name in the record: as given, or the last folder of what is evaluated."""
     return name or (adapter or Path(model)).resolve().name

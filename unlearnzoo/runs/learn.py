@@ -2,17 +2,23 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..benchmark import Column
 from ..evaluation import aggregate
-from ..evaluation.evaluator import select
+from ..evaluation.evaluator import Item, select
 from ..planning.plan import Plan
-from ..planning.summary import _stage_lines, as_data, measured_by, pools
+from ..planning.summary import as_data, measured_by, pools
+from ..planning.text import stage_lines
 from ..records.environment import calibration
 from ..records.record import Record
+from ..records.types import RunRecord
+from . import gate
 from .progress import ConsoleProgress
 from .stage_one import learned
+
+if TYPE_CHECKING:
+    from ..models.lora import State
 
 
 def columns(plan: Plan) -> list[Column]:
@@ -30,11 +36,11 @@ def lines(plan: Plan) -> Iterator[str]:
     pool = pools(plan)["learn"]
     yield f"plan: stage 1 on {plan.benchmark.name} with {plan.checkpoint.name}; target seed {plan.request.target_seed}"
     yield f"  learn pool  {pool['rows']} answers about {pool['identities']} people"
-    yield from _stage_lines("learn", as_data(plan)["learn"])
+    yield from stage_lines("learn", as_data(plan)["learn"])
     yield f"  columns     {', '.join(e.name for e in columns(plan))}"
 
 
-def learn(plan: Plan, progress: ConsoleProgress) -> dict[str, Any]:
+def learn(plan: Plan, progress: ConsoleProgress) -> RunRecord:
     """Learn and return the record; below the gate it is finished all the same, and not valid.
 
     Args:
@@ -53,18 +59,12 @@ def learn(plan: Plan, progress: ConsoleProgress) -> dict[str, Any]:
     with Record.open(
         plan.request.runs_dir, algo="learn", bench=plan.benchmark.name, redactor=plan.redactor(), **fields
     ) as record:
-        done = learned(plan, progress, select(shown, plan.examples, forget))
-        progress.gate(done.gate)
-        samples = [s for state in done.states for s in done.samples[state]]
+        rows = select(shown, plan.examples, forget)
+        asked: dict[State, list[Item]] = {"base": rows[:: gate.BASE_STRIDE], "target": rows}
+        samples = learned(plan, progress, [record], asked).ask(asked)
         record.samples(samples)
         took = time.perf_counter() - start
         record.finish(
-            gate=done.gate,
-            valid=done.failure is None,
-            results=aggregate.results(samples, shown, forget),
-            target={**done.target, "judged": done.judged},
-            machine=calibration(),
-            **done.engine.describe(),
-            seconds={"total": round(took, 3)},
+            results=aggregate.results(samples, shown, forget), machine=calibration(), seconds={"total": round(took, 3)}
         )
         return record.data

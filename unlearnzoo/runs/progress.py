@@ -1,13 +1,20 @@
-"""What a run tells while it works: notes always, bars only on a terminal; all on stderr."""
+"""What a run shows while it works: notes always, bars only on a terminal; all on stderr."""
 
 import contextlib
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..metric import Progress
 from ..terminal import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from ..evaluation.matched import Groups, Point
+    from ..records.types import GateRow
 
 #: A stage shorter than this is not worth a line.
 QUICK = 2.0
@@ -24,8 +31,8 @@ class ConsoleProgress(Progress):
         from rich.console import Console
 
         self.console = Console(file=sys.stderr, quiet=quiet, highlight=False)
-        self._bars: Any = None
-        self._task: Any = None
+        #: The bar of the current stage: whose, what it shows, and what the stage is called.
+        self._bar: tuple[Bars, TaskID, str] | None = None
 
     def note(self, text: str) -> None:
         """Print one line; markup and control characters in it are shown as they are."""
@@ -48,42 +55,43 @@ class ConsoleProgress(Progress):
         )
         bars = Bars(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         with bars:
-            self._bars, self._name = bars, name
-            self._task = bars.add_task(printable(name), total=None)
+            self._bar = bars, bars.add_task(printable(name), total=None), name
             try:
                 yield
             finally:
-                self._bars = None
+                self._bar = None
         took = time.perf_counter() - start
         if took > QUICK:
             self.note(f"{name}: {took:.0f} s")
 
     def bar(self, what: str, done: int, total: int) -> None:
         """Move the bar of the current stage."""
-        if self._bars is not None:
-            self._bars.update(self._task, description=printable(f"{self._name}: {what}"), completed=done, total=total)
+        if self._bar is not None:
+            bars, task, name = self._bar
+            bars.update(task, description=printable(f"{name}: {what}"), completed=done, total=total)
 
     def step(self, entry: Mapping[str, float], total: int) -> bool:
         """Move the bar by an optimiser step; never asks the loop to stop."""
         self.bar(f"loss {entry['loss']:.3g}" if "loss" in entry else "", int(entry["step"]), total)
         return False
 
-    def point(self, point: Mapping[str, Any]) -> None:
+    def point(self, point: "Point") -> None:
         """Print a point of the curve."""
-        sides = [f"{column} {_shares(groups)}" for column, groups in point.items() if column != "step"]
+        sides = [f"{column} {_shares(groups)}" for column, groups in point.items() if isinstance(groups, dict)]
         self.note(f"  step {point['step']:>4}: {', '.join(sides)}")
 
-    def gate(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def gate(self, rows: "Sequence[GateRow]") -> None:
         """Print what stage 1 reached, split by split."""
         for split in dict.fromkeys(row["split"] for row in rows):
             chosen = [row for row in rows if row["split"] == split]
-            target = _shares({"/".join(r["group"].values()): r["target"] for r in chosen})
-            base = _shares({"/".join(r["group"].values()): r["base"] for r in chosen})
-            mark = "passed" if all(r["passed"] for r in chosen) else "FAILED"
-            self.note(f"gate, {split}: EM {target} (base {base}); at least {100 * chosen[0]['least']:.0f} %: {mark}")
+            target = _shares({"/".join(row["group"].values()): row["target"] for row in chosen})
+            base = _shares({"/".join(row["group"].values()): row["base"] for row in chosen})
+            metric, least = chosen[0]["metric"].rpartition("/")[2].upper(), 100 * chosen[0]["least"]
+            mark = "passed" if all(row["passed"] for row in chosen) else "FAILED"
+            self.note(f"gate, {split}: {metric} {target} (base {base}); at least {least:.0f} %: {mark}")
 
 
-def _shares(groups: Mapping[str, float | None]) -> str:
+def _shares(groups: "Groups") -> str:
     return " ".join(
         f"{name} {'–' if value is None else format(100 * value, '.0f')} %".lstrip() for name, value in groups.items()
     )

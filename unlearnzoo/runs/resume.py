@@ -1,19 +1,22 @@
-"""Go on with a command that was interrupted: find it, ask for the same again, and refuse what is another run."""
+"""Resume a command that was interrupted: find it, ask for the same again, and refuse what is another run."""
 
 import contextlib
 import dataclasses
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .. import __version__
 from ..errors import OptionError, RunError
 from ..launch import worker
 from ..planning.request import Request, from_arguments
 from ..planning.summary import arguments, fields
 from ..records import store
 from ..records.record import Record, plain
+from ..records.run_file import SCHEMA
 from ..records.secrets import MASK, Masker
+from ..records.types import RunRecord
 
 if TYPE_CHECKING:
     from ..planning.plan import Plan
@@ -32,16 +35,16 @@ class Earlier:
     """What an interrupted command left.
 
     Attributes:
-        records: one an algorithm, those that were opened.
+        records: one per algorithm, those that were opened.
         group: the word that all of them share.
         runs_dir: where they lie.
     """
 
-    records: tuple[Mapping[str, Any], ...]
+    records: tuple[RunRecord, ...]
     group: str
     runs_dir: Path
 
-    def of(self, plan: "Plan", name: str) -> Mapping[str, Any] | None:
+    def of(self, plan: "Plan", name: str) -> RunRecord | None:
         """Return the record of an algorithm, as typed; None where it was not opened."""
         origin = plan.zoo.origin(type(plan.algorithms[name]))
         wanted = (plan.algorithms[name].name, origin["distribution"])
@@ -59,27 +62,29 @@ def find(name: str, runs_dir: Path) -> Earlier:
 
     Raises:
         UnknownName: there is no such run.
-        RunError: there is nothing to go on with.
+        RunError: there is nothing to resume.
     """
     if name == NEWEST and not (runs_dir / name).exists():
         rows = [row["record"] for row in store.find(runs_dir) if row["record"] and _is_open(row["record"])]
         if not rows:
             raise RunError(f"{runs_dir}: no run is unfinished; `unlearnzoo runs` lists what is there")
-        one = max(rows, key=lambda record: Path(record["folder"]).name)
+        record = max(rows, key=lambda row: Path(row["folder"]).name)
     else:
-        one = store.load(store.resolve(name, runs_dir))
-    folder = Path(one["folder"])
-    if not one.get("group"):
+        record = store.load(store.resolve(name, runs_dir))
+    folder = Path(record["folder"])
+    if not record.get("group"):
         raise RunError(f"{folder}: it cannot be resumed; it is no record of `unlearnzoo run`")
+    if record["schema"] != SCHEMA:
+        raise _other_version(folder, record.get("versions", {}).get("unlearnzoo") or "0.1")
     beside = [row["record"] for row in store.find(folder.parent) if row["record"]]
-    records = tuple(sorted((r for r in beside if r.get("group") == one["group"]), key=lambda r: str(r["folder"])))
-    names = len(one["arguments"]["algo"])
+    records = tuple(sorted((r for r in beside if r.get("group") == record["group"]), key=lambda r: str(r["folder"])))
+    names = len(record["arguments"]["algo"])
     if len(records) == names and not any(map(_is_open, records)):
-        raise RunError(f"{folder}: nothing to go on with: {', '.join(_outcome(r) for r in records)}")
-    return Earlier(records, one["group"], folder.parent)
+        raise RunError(f"{folder}: nothing to resume: {', '.join(_outcome(r) for r in records)}")
+    return Earlier(records, record["group"], folder.parent)
 
 
-def request(earlier: Earlier, given: Mapping[str, Any], assignments: Mapping[str, Any]) -> Request:
+def request(earlier: Earlier, given: Mapping[str, object], assignments: Mapping[str, object]) -> Request:
     """Return what was asked for then; what is given now must be the same.
 
     Args:
@@ -95,20 +100,20 @@ def request(earlier: Earlier, given: Mapping[str, Any], assignments: Mapping[str
     files = known.pop("plugins")
     if hidden := [name for name, value in chosen.items() if value == MASK]:
         raise OptionError(f"a record keeps no secrets: give --set {hidden[0]}=... again")
-    found = from_arguments({**known, "plugins": list(files), "runs_dir": earlier.runs_dir}, chosen)
+    before = from_arguments({**known, "plugins": list(files), "runs_dir": earlier.runs_dir}, chosen)
     free = {name: value for name, value in given.items() if name in _FREE - {"runs_dir"}}
     typed = from_arguments({**known, "plugins": list(files), **given, "runs_dir": earlier.runs_dir}, chosen)
     for field in dataclasses.fields(Request):
-        then, now = getattr(found, field.name), getattr(typed, field.name)
+        then, now = getattr(before, field.name), getattr(typed, field.name)
         if field.name not in _FREE and then != now:
             raise OptionError(
                 f"--{field.name.replace('_', '-')} {_shown(now)}: the run was started with "
                 f"{_shown(then)}; leave it out, or start a new run"
             )
-    return dataclasses.replace(found, **{name: getattr(typed, name) for name in free})
+    return dataclasses.replace(before, **{name: getattr(typed, name) for name in free})
 
 
-def _same_options(known_set: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+def _same_options(known_set: Mapping[str, object], now: Mapping[str, object]) -> dict[str, object]:
     """Return this command's ``--set``, all as before."""
     for name, value in now.items():
         then = known_set.get(name)
@@ -147,15 +152,13 @@ def check(earlier: Earlier, plan: "Plan") -> list[str]:
         for key, value in around.items():
             for path, old, new in _differences(key, record.get(key), value):
                 if path == "versions.unlearnzoo":
-                    raise RunError(
-                        f"{record['folder']}: cannot be resumed: it was started with unlearnzoo {old}, this is {new}"
-                    )
+                    raise _other_version(Path(record["folder"]), old)
                 said.append(f"{path}: {_shown(old)}, now {_shown(new)}")
     return sorted(set(said))
 
 
 def notes(earlier: Earlier, plan: "Plan") -> Iterator[str]:
-    """Yield lines that say what is gone on with, and what is not as it was.
+    """Yield lines that say what is resumed, and what is not as it was.
 
     Raises:
         RunError: as ``check``.
@@ -169,19 +172,17 @@ def notes(earlier: Earlier, plan: "Plan") -> Iterator[str]:
 
 def open_records(
     plan: "Plan", stack: contextlib.ExitStack, earlier: Earlier | None, runs_dir: Path
-) -> dict[str, Record | dict[str, Any]]:
+) -> dict[str, Record | RunRecord]:
     """Open or reopen the record of each algorithm, locked; one that is done stays as it is.
 
-    Of several processes only the main one goes on with what is there; the others write aside.
+    Of several processes only the main one continues these records; the others write aside.
 
     Raises:
         RunError: another process works on one of them, or it is another run.
     """
-    from . import checkpoints
-
     changed = check(earlier, plan) if earlier else []
     group = earlier.group if earlier else secrets.token_hex(8)
-    found: dict[str, Record | dict[str, Any]] = {}
+    opened: dict[str, Record | RunRecord] = {}
     for name, algorithm in plan.algorithms.items():
         known = earlier.of(plan, name) if earlier else None
         if known is None or (worker.rank() and _is_open(known)):
@@ -193,40 +194,41 @@ def open_records(
                 redactor=plan.redactor(),
                 **fields(plan, name),
             )
-            stack.enter_context(checkpoints.lock(record.folder))
         elif _is_open(known):
-            stack.enter_context(checkpoints.lock(Path(known["folder"])))
-            # Read again: until the lock was ours it may have gone on.
             record = Record.reopen(
-                store.load(Path(known["folder"])), plan.request.command, fields(plan, name), changed, plan.redactor()
+                Path(known["folder"]), plan.request.command, fields(plan, name), changed, plan.redactor()
             )
         else:
-            found[name] = dict(known)
+            opened[name] = known
             continue
-        found[name] = stack.enter_context(record)
-    return found
+        opened[name] = stack.enter_context(record)
+    return opened
 
 
-def _is_open(record: Mapping[str, Any]) -> bool:
-    """Return whether a run can be gone on with: not one that ended, well or badly, for reasons that stay."""
+def _is_open(record: RunRecord) -> bool:
+    """Return whether a run can be resumed: not one that ended, well or badly, for reasons that stay."""
     if not record.get("group") or record.get("purged"):
         return False
     stopped_by_gate = record.get("valid") is False and not record["arguments"]["allow_unmemorised"]
     return record["status"] in ("started", "interrupted") or (record["status"] == "failed" and not stopped_by_gate)
 
 
-def _outcome(record: Mapping[str, Any]) -> str:
+def _outcome(record: RunRecord) -> str:
     return f"{record['algorithm']['name']} {record['status']}" + (f" ({record['error']})" if record["error"] else "")
 
 
-def _at(record: Mapping[str, Any], path: str) -> Any:
-    value: Any = record
+def _other_version(folder: Path, version: object) -> RunError:
+    return RunError(f"{folder}: cannot be resumed: it was started with unlearnzoo {version}, this is {__version__}")
+
+
+def _at(record: Mapping[str, object], path: str) -> object:
+    value: object = record
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
 
 
-def _differences(path: str, then: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+def _differences(path: str, then: object, now: object) -> Iterator[tuple[str, object, object]]:
     """Yield each place where two JSON values differ."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in sorted({*then, *now}):
@@ -235,6 +237,6 @@ def _differences(path: str, then: Any, now: Any) -> Iterator[tuple[str, Any, Any
         yield path, then, now
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

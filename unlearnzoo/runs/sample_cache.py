@@ -1,4 +1,4 @@
-"""What was judged of base and target, kept by example: other algorithms and forget sets share it."""
+"""What base and target answered and scored, kept by example: other algorithms and forget sets share it."""
 
 import dataclasses
 import inspect
@@ -6,15 +6,16 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import CacheWarning, ZooError
-from ..evaluation.evaluator import Evaluator, Item, parts
+from ..evaluation.evaluator import Evaluated, Evaluator, Item, parts
 from ..evaluation.samples import Sample, read_samples, write_samples
-from ..metric import in_batches
+from ..metric import Scored, in_batches
 from ..storage.atomic import file_hash
 from ..storage.cache import best_effort, cache_folder
-from .target import digest, exclusive_on_main
+from ..storage.hashing import content_key
+from .target import exclusive_on_main
 
 if TYPE_CHECKING:
     from ..models.lora import State
@@ -30,7 +31,7 @@ def by_state(plan: "Plan", evaluator: Evaluator, target: str) -> "dict[State, Sa
         evaluator: evaluates what is not known.
         target: the target's key.
     """
-    base = digest([plan.checkpoint.weights, plan.benchmark.fingerprint(), evaluator.engine.precision_key])
+    base = content_key([plan.checkpoint.weights, plan.benchmark.fingerprint(), evaluator.engine.precision_key])
     keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
     asked = [
         _code(plan, type(plan.benchmark)),
@@ -40,7 +41,7 @@ def by_state(plan: "Plan", evaluator: Evaluator, target: str) -> "dict[State, Sa
         ],
     ]
     return {
-        state: SampleCache(evaluator, state, digest([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
+        state: SampleCache(evaluator, state, content_key([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
         for state, key in keys.items()
     }
 
@@ -53,13 +54,13 @@ def source(cls: type) -> str:
         return ""
 
 
-def _code(plan: "Plan", cls: type["Configurable"]) -> list[Any]:
+def _code(plan: "Plan", cls: type["Configurable"]) -> list[object]:
     """Return where a class comes from and what is written there: an author's file has no version."""
     return [plan.zoo.origin(cls), source(cls)]
 
 
 class SampleCache:
-    """Samples of one state, kept on disk by example; only what is missing is judged.
+    """Samples of one state, kept on disk by example; the model is asked only what is missing.
 
     Args:
         evaluator: evaluates.
@@ -68,19 +69,19 @@ class SampleCache:
         origin: metric → what its scores depend on besides: its version, its code.
     """
 
-    def __init__(self, evaluator: Evaluator, state: Any, key: str, origin: Callable[[str], Any]) -> None:
+    def __init__(self, evaluator: Evaluator, state: "State", key: str, origin: Callable[[str], object]) -> None:
         self.evaluator, self.state = evaluator, state
         self.path = cache_folder("judged") / f"{key}-{state}.parquet"
-        self.origin = {m: digest([origin(m), metric.values()]) for m, metric in evaluator.metrics.items()}
+        self.origin = {m: content_key([origin(m), metric.values()]) for m, metric in evaluator.metrics.items()}
         self.known: dict[tuple[str, str], Sample] = {}
         #: What was scored by this process: a judge that is down is not asked again and again.
         self.asked: set[tuple[str, str, str]] = set()
 
     def __call__(self, items: Sequence[Item]) -> list[Sample]:
-        """Return the samples of some items, judging what is not known yet."""
+        """Return the samples of these items; the model is asked what is not known yet."""
         if self._missing(items):
             with exclusive_on_main(self.evaluator.engine, self.path):
-                # Another command may have judged some of it meanwhile.
+                # Another command may have asked some of it meanwhile.
                 self.known |= self.evaluator.engine.ranks.on_main(self._read)
                 for part in parts(self._missing(items)):
                     self._add(part)
@@ -88,35 +89,41 @@ class SampleCache:
 
     def _missing(self, items: Sequence[Item]) -> list[Item]:
         """Return the items with a metric that is not known yet, with these metrics alone."""
-        found = []
+        missing = []
         for item in items:
             have = self.known.get((item.split, item.example.id))
             if lacking := {m for m in item.metrics if have is None or self._open(m, have)}:
-                found.append(Item(item.split, item.example, lacking))
-        return found
+                missing.append(Item(item.split, item.example, lacking))
+        return missing
 
     def _add(self, items: Sequence[Item]) -> None:
-        """Judge some and keep them with what was known."""
+        """Ask the model these items, and keep the answers with what was known."""
         self.asked |= {(item.split, item.example.id, metric) for item in items for metric in item.metrics}
-        for sample in self.evaluator(items, self.state, self.state, self._detail):
+        for evaluated in self.evaluator.evaluate(items, self.state):
+            sample = self._renamed(evaluated)
             key = (sample.split, sample.id)
             old = self.known.get(key)
-            scores = {self._name(m): v for m, v in sample.scores.items()}
             if old is not None:
-                again = tuple(self._detail(m, "") for m in sample.scores)
+                again = tuple(self._detail(m, "") for m in evaluated.scores)
                 details = {name: v for name, v in old.details.items() if not name.endswith(again)}
                 sample = dataclasses.replace(
                     sample,
-                    scores={**old.scores, **scores},
+                    scores={**old.scores, **sample.scores},
                     details={**details, **sample.details},
                     prediction=old.prediction if sample.prediction is None else sample.prediction,
                 )
-            else:
-                sample = dataclasses.replace(sample, scores=scores)
             self.known[key] = sample
         if self.evaluator.engine.ranks.main:
             with best_effort(f"what was judged of the {self.state}", self.path):
                 write_samples(self.path, list(self.known.values()))
+
+    def _renamed(self, evaluated: Evaluated) -> Sample:
+        """Return a sample whose scores and details have the cache's names."""
+        scores = {
+            self._name(m): Scored(score.value, {self._detail(m, d): v for d, v in score.details.items()})
+            for m, score in evaluated.scores.items()
+        }
+        return dataclasses.replace(evaluated, scores=scores).sample(self.state)
 
     def _read(self) -> dict[tuple[str, str], Sample]:
         try:

@@ -1,24 +1,28 @@
-"""Stage 1 alone, for commands that ask a model what it learned: plan in, engine and judged samples out.
+"""Stage 1, the same for every command that begins with it: load, learn or take from the cache, ask, and check.
 
-It learns, caches and judges as a run does, so that after a run nothing is learned or judged again.
+Whatever it learns and asks is kept, so that after one command nothing is learned or asked again by another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..evaluation.evaluator import Evaluator, Item
 from ..evaluation.samples import Sample
+from ..example import Example
 from ..planning.plan import Plan
+from ..records.record import Record
 from ..training.engine import Engine
 from ..training.schedule import schedule
 from . import gate
+from .clock import Clock
 from .progress import ConsoleProgress
-from .sample_cache import by_state
-from .target import load_or_train
+from .sample_cache import SampleCache, by_state
+from .target import key_of, load_or_train
 
 if TYPE_CHECKING:
     from ..models.lora import State
+    from ..records.types import GateRow
 
 
 @dataclass(frozen=True)
@@ -27,47 +31,109 @@ class StageOne:
 
     Attributes:
         engine: asked in state ``base`` or ``target``.
-        states: those that can be asked; with ``--target`` there is no base.
-        target: the target's key and whether it was cached.
-        samples: state → what was asked, by default what the gate asks; the base a part of the rows.
-        judged: files of the cache that hold them.
+        evaluator: asks it and scores.
+        key: of the target.
+        cached: whether the target was there before.
+        answers: state → what is known of it; with ``--target`` there is no base.
+        samples: state → what the gate asked: all of its rows of the target, a part of them of the base.
         gate: rows of the gate, as in a run's record.
-        complaint: why stage 1 failed, or None.
+        failure: why stage 1 failed, or None.
     """
 
     engine: Engine
-    states: "tuple[State, ...]"
-    target: Mapping[str, Any]
-    samples: Mapping[str, Sequence[Sample]]
-    judged: Sequence[str]
-    gate: Sequence[Mapping[str, Any]]
+    evaluator: Evaluator
+    key: str
+    cached: bool
+    answers: "Mapping[State, SampleCache]"
+    samples: "Mapping[State, Sequence[Sample]]"
+    gate: "Sequence[GateRow]"
     failure: str | None
 
+    @property
+    def states(self) -> "tuple[State, ...]":
+        """The states that can be asked."""
+        return tuple(self.answers)
 
-def learned(plan: Plan, progress: ConsoleProgress, items: Sequence[Item] | None = None) -> StageOne:
-    """Learn stage 1 or take it from the cache, and judge what is asked.
+    def ask(self, items: "Mapping[State, Sequence[Item]]") -> list[Sample]:
+        """Return samples of base and target, in this order; the model is asked only what is not known yet."""
+        return [sample for state, answers in self.answers.items() for sample in answers(items[state])]
+
+
+def learned(
+    plan: Plan,
+    progress: ConsoleProgress,
+    records: Sequence[Record] = (),
+    beside: "Mapping[State, Sequence[Item]] | None" = None,
+    clock: Clock | None = None,
+) -> StageOne:
+    """Learn stage 1 or take it from the cache, ask base and target, and check what they know.
 
     Nothing is refused here: a model that never memorised is what a diagnosis is for.
 
     Args:
         plan: from ``make_plan``; algorithms are not looked at.
         progress: told what happens.
-        items: what to judge, the gate's rows among it; these alone by default.
+        records: are given device, target and gate as soon as they are known.
+        beside: state → what to ask in the same go as the gate's rows.
+        clock: counts the phases ``learn`` and ``evaluate``.
     """
-    with progress.stage("loading the model"):
-        engine = Engine(plan.checkpoint)
-    total = schedule(plan.benchmark.learn_pool(), plan.learn).steps
-    with progress.stage("stage 1: learning"):
-        key, cached = load_or_train(plan, engine, lambda entry: progress.step(entry, total))
+    clock = clock or Clock()
+    with clock.phase("learn"):
+        with progress.stage("loading the model"):
+            engine = Engine(plan.checkpoint)
+        if note := engine.pixels.note:
+            progress.note(note)
+        for record in records:
+            record.update(**engine.describe())
+        with progress.stage("stage 1: learning"):
+            # Named before it is there, so that what an interrupted stage 1 leaves can be found and purged.
+            before = [record.target(key_of(plan, engine)) for record in records]
+            key, cached = load_or_train(plan, engine, on_step(plan, plan.benchmark.learn_pool(), progress))
+    targets = [{"key": key, "cached": cached if known is None else known} for known in before]
+    for record, target in zip(records, targets, strict=True):
+        record.update(target=target | {"judged": []})
     if plan.request.target is None:
         progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
     evaluator = Evaluator(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
-    asked = gate.items(plan) if items is None else items
-    samples: dict[str, Sequence[Sample]] = {}
-    known = by_state(plan, evaluator, key)
-    for state, judged in known.items():
-        with progress.stage(f"evaluating the {state}"):
-            samples[state] = judged(asked[:: gate.BASE_STRIDE] if state == "base" else asked)
-    files = [judged.path.name for judged in known.values()]
+    with clock.phase("evaluate"):
+        answers = by_state(plan, evaluator, key)
+        samples = _asked(plan, answers, beside or {}, progress)
     rows = gate.evaluate(plan, samples.get("base"), samples["target"])
-    return StageOne(engine, tuple(known), {"key": key, "cached": cached}, samples, files, rows, gate.failure(rows))
+    failure = gate.failure(rows)
+    files = [cache.path.name for cache in answers.values()]
+    for record, target in zip(records, targets, strict=True):
+        record.update(gate=rows, valid=failure is None, target=target | {"judged": files})
+    progress.gate(rows)
+    return StageOne(engine, evaluator, key, cached, answers, samples, rows, failure)
+
+
+def _asked(
+    plan: Plan,
+    answers: "Mapping[State, SampleCache]",
+    beside: "Mapping[State, Sequence[Item]]",
+    progress: ConsoleProgress,
+) -> "dict[State, list[Sample]]":
+    """Ask base and target what is not known of them; return the gate's samples by state."""
+    rows = gate.items(plan)
+    asked: dict[State, list[Item]] = {"base": rows[:: gate.BASE_STRIDE], "target": rows}
+    samples: dict[State, list[Sample]] = {}
+    for state, cache in answers.items():
+        with progress.stage(f"evaluating the {state}"):
+            cache(merge([*asked[state], *beside.get(state, ())]))
+            samples[state] = cache(asked[state])
+    return samples
+
+
+def on_step(plan: Plan, pool: Sequence[Example], progress: ConsoleProgress) -> Callable[[dict[str, float]], bool]:
+    """Return what a stage 1 over these rows tells its steps."""
+    total = schedule(pool, plan.learn).steps
+    return lambda entry: progress.step(entry, total)
+
+
+def merge(items: Sequence[Item]) -> list[Item]:
+    """Join items of the same row: one with all their metrics."""
+    by_row: dict[tuple[str, str], Item] = {}
+    for item in items:
+        joined = by_row.setdefault((item.split, item.example.id), Item(item.split, item.example))
+        joined.metrics |= item.metrics
+    return list(by_row.values())

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import ZooError
+from ..errors import ZooError, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,14 +43,14 @@ def take(engine: "Engine", name: str) -> AdapterWeights:
     from peft import get_peft_model_state_dict
 
     with engine.sharding.gathered(engine.model, name):
-        found: Mapping[str, Any] = {
+        tensors: dict[str, Tensor] = {
             n: t.detach().cpu().clone()
             for n, t in get_peft_model_state_dict(engine.model, adapter_name=name, save_embedding_layers=False).items()
         }
-    layers = {n.removeprefix("base_model.model.").rpartition(".lora_")[0] for n in found}
+    layers = {n.removeprefix("base_model.model.").rpartition(".lora_")[0] for n in tensors}
     parts = tuple(part for part, names in engine.linears.items() if layers & set(names))
     config = engine.model.peft_config[name]
-    return AdapterWeights(found, config.r, config.lora_alpha, parts)
+    return AdapterWeights(tensors, config.r, config.lora_alpha, parts)
 
 
 def put(engine: "Engine", name: str, weights: AdapterWeights) -> None:
@@ -65,6 +65,6 @@ def put(engine: "Engine", name: str, weights: AdapterWeights) -> None:
     try:
         report = set_peft_model_state_dict(engine.model, dict(weights.tensors), adapter_name=name)
     except RuntimeError as error:  # other shapes
-        raise ZooError(f"the adapter {name!r} does not fit this model: {str(error).splitlines()[0]}") from None
+        raise ZooError(f"the adapter {name!r} does not fit this model: {first_line(error)}") from None
     if report.unexpected_keys:
         raise ZooError(f"the adapter {name!r} does not fit this model: {report.unexpected_keys[0]}")

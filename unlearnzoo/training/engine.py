@@ -4,32 +4,35 @@ Losses never see it; training loops, evaluation and commands do.
 """
 
 import contextlib
-import hashlib
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from ..data.encode import Encoded, Encoder
 from ..data.images import ImageTensors, prefetch
-from ..data.packing import Batch, Row, bundled, chunks, collate, rows, single, single_chunks, singles
+from ..data.packing import Batch, Row, bundled, chunks, collate, single_chunks, singles
 from ..data.partition import balance
-from ..errors import ModelError
 from ..example import Example
 from ..models import lora, vision_features
 from ..models.activation_checkpointing import recomputed
 from ..models.checkpoint import Checkpoint, load
 from ..models.generation import GENERATE_TOKENS, generate, groups
-from ..models.packed_forward import PackedForward
+from ..models.packed_forward import Forwarded, PackedForward
 from ..models.precision import check, dtype, resolve, verify
 from ..models.scores import Scores
+from . import packing_check
 from .distributed.deepspeed import Sharding
 from .distributed.start import start
 from .optimizers import DeepSpeedStepper, Stepper
 from .recipe import Stage
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+T = TypeVar("T")
 #: Padded tokens in one forward without gradients; what fits a processor's caches is fastest there.
 SCORE_TOKENS = {"cpu": 4096, "cuda": 16384}
 
@@ -46,7 +49,12 @@ class Engine:
     """One model, in this process and in the others that work on the same run.
 
     Args:
-        checkpoint: what ``models.load.inspect`` found.
+        checkpoint: what ``models.checkpoint.inspect`` found.
+
+    Attributes:
+        model: the transformers model, behind peft as soon as it has an adapter.
+        packs: whether rows share an image prefix; None before the first ones were compared.
+        target_replaced: see ``replace_target``.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -59,7 +67,7 @@ class Engine:
         self.dtype = dtype(self.precision)
         self.checkpoint = checkpoint
         with self.sharding.loading_dtype(self.dtype == torch.bfloat16):
-            self.model = load(checkpoint, self.dtype)
+            self.model: PreTrainedModel | PeftModel = load(checkpoint, self.dtype)
         if not self.sharding.weights:
             self.model = self.model.to(self.device)
         verify(self.model, checkpoint.name)
@@ -72,14 +80,12 @@ class Engine:
             if self.sharding.weights
             else vision_features.inputs(self.model, images, self._autocast)
         )
-        self.wrapped: Any = PackedForward(self.model)
+        self.wrapped: torch.nn.Module = PackedForward(self.model)
         self.packs: bool | None = None
         self._recompute = False
-        #: Which adapters count in each state; a method may take the target out of ``unlearned``.
-        self.states = dict(lora.ACTIVE)
-        self._encoded: dict[tuple[object, ...], Encoded] = {}
+        self.target_replaced = False
 
-    def adapt(self, name: str, rank: int, alpha: float, parts: Sequence[str], seed: int) -> list[Any]:
+    def adapt(self, name: str, rank: int, alpha: float, parts: Sequence[str], seed: int) -> list[torch.nn.Parameter]:
         """Add a fresh adapter and return its parameters, the only ones that train."""
         names = lora.target_names(self.linears, parts)
         self.sharding.release()
@@ -93,7 +99,7 @@ class Engine:
         self.model.delete_adapter(name)
         self.wrapped = PackedForward(self.model)
 
-    def prepare(self, parameters: list[Any], recipe: Stage) -> Stepper | DeepSpeedStepper:
+    def prepare(self, parameters: list[torch.nn.Parameter], recipe: Stage) -> Stepper | DeepSpeedStepper:
         """Return what does the steps of a training."""
         self._recompute = recipe.recompute
         if not self.sharding.on:
@@ -101,6 +107,14 @@ class Engine:
         self.wrapped = PackedForward(self.model)
         self.wrapped, stepper = self.sharding.stepper(self.wrapped, parameters, recipe, self.ranks)
         return stepper
+
+    def active(self, which: lora.State) -> frozenset[str]:
+        """Return the adapters that count in a state."""
+        return frozenset({"unlearn"}) if which == "unlearned" and self.target_replaced else lora.ACTIVE[which]
+
+    def replace_target(self, replaced: bool) -> None:
+        """Let the ``unlearn`` adapter stand in place of the target in state ``unlearned``, or on top of it (again)."""
+        self.target_replaced = replaced
 
     @property
     def precision_key(self) -> str:
@@ -110,7 +124,7 @@ class Engine:
         """
         return "4bit dequantised" if self.precision == "4bit" else str(self.dtype)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return what a record says of processes and device."""
         return {
             "processes": self.sharding.describe(self.ranks.n),
@@ -118,21 +132,13 @@ class Engine:
         }
 
     @property
-    def base(self) -> Any:
+    def base(self) -> "PreTrainedModel":
         """The transformers model without adapters (as names go: LoRA layers keep their place)."""
         return lora.core(self.model)
 
     def encode(self, example: Example, answer: str | None = None) -> Encoded:
         """Encode an example, or its question with another answer; kept for the next epoch."""
-        key = (
-            example.id,
-            example.question,
-            example.answer if answer is None else answer,
-            tuple(image.key for image in example.images),
-        )
-        if key not in self._encoded:
-            self._encoded[key] = self.encoder.encode(example, answer)
-        return self._encoded[key]
+        return self.encoder.cached(example, answer)
 
     def batches(
         self,
@@ -155,20 +161,21 @@ class Engine:
         if not encoded:
             return
         if self.packs is None:
-            self.packs = self._verify(encoded)
+            self.packs = packing_check.packs(self, encoded)
         units, cut = self._units(encoded, per_image, max_tokens, bundle)
         costs = [sum(map(len, unit)) for unit in units]
         deal = balance(units, costs, self.ranks.n) if shared else [units] * self.ranks.n
-        every = [list(cut(one)) for one in deal]
-        mine = every[self.ranks.rank]
+        every = [list(cut(share)) for share in deal]
+        own = every[self.ranks.rank]
+        padded = own
         if shared and self.sharding.on:
             self.sharding.check_alike(encoded)
             spare = units[costs.index(min(costs))]
-            mine = mine + [spare] * (max(map(len, every)) - len(mine))
-        images = prefetch(mine, lambda part: [image for row in part for image in row.images], self.pixels)
+            padded = own + [spare] * (max(map(len, every)) - len(own))
+        images = prefetch(padded, lambda part: [image for row in part for image in row.images], self.pixels)
         for number, part in enumerate(images):
-            members, batch = self._collate(part, plain=not self.packs)
-            yield (members if number < len(every[self.ranks.rank]) else []), batch
+            members, batch = self.collate(part, plain=not self.packs)
+            yield (members if number < len(own) else []), batch
 
     def _units(
         self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None
@@ -180,14 +187,20 @@ class Engine:
         return singles(encoded, bundle), lambda units: single_chunks(units, per_batch)
 
     def forward(
-        self, batch: Batch, which: lora.State, kept_hidden: Any = None, layers: Sequence[int] = ()
-    ) -> tuple[Scores, Any]:
+        self, batch: Batch, which: lora.State, kept_hidden: torch.Tensor | None = None, layers: Sequence[int] = ()
+    ) -> tuple[Scores, Forwarded]:
         """Run the wrapped forward in a state; return scores of the batch and the raw output."""
         self._rewrap_if_changed()
-        with lora.activated(self.model, self.states[which]), self._autocast(), self._recomputed(which):
-            out = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
-        found = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
-        return found, out
+        with self.activated(which), self._recomputed(which):
+            out: Forwarded = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
+        scores = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
+        return scores, out
+
+    @contextlib.contextmanager
+    def activated(self, which: lora.State) -> Iterator[None]:
+        """Ask the model itself in a state, its products in the engine's type."""
+        with lora.activated(self.model, self.active(which)), self._autocast():
+            yield
 
     @torch.no_grad()
     def score(
@@ -198,7 +211,7 @@ class Engine:
         on_done: Callable[[int], None] | None = None,
     ) -> list[TeacherForced]:
         """Score each given answer, teacher-forced."""
-        found: dict[int, TeacherForced] = {}
+        own: dict[int, TeacherForced] = {}
         max_tokens = SCORE_TOKENS.get(self.device.type, SCORE_TOKENS["cuda"])
         with self._fastest(which):
             for members, batch in self.batches(encoded, per_image, max_tokens, shared=True):
@@ -206,11 +219,11 @@ class Engine:
                 if not members:
                     continue
                 logps = scores.token_logps.cpu().split(scores.n_tokens.tolist())
-                for i, one, right in zip(members, logps, scores.correct.tolist(), strict=True):
-                    found[i] = TeacherForced(one.tolist(), right)
+                for i, answer_logps, right in zip(members, logps, scores.correct.tolist(), strict=True):
+                    own[i] = TeacherForced(answer_logps.tolist(), right)
                 if on_done:
                     on_done(len(members))
-        return list(self._joined(found, len(encoded), on_done).values())
+        return list(self._joined(own, len(encoded), on_done).values())
 
     def generate(
         self,
@@ -224,34 +237,27 @@ class Engine:
             return []
         numbers = list(range(len(prompts)))
         deal = balance(numbers, [len(p.prompt) for p in prompts], self.ranks.n)
-        every = [groups([prompts[i] for i in one], max_new_tokens, GENERATE_TOKENS) for one in deal]
-        mine = deal[self.ranks.rank]
-        if self.sharding.weights:
-            self.sharding.check_alike(prompts)
+        every = [groups([prompts[i] for i in share], max_new_tokens, GENERATE_TOKENS) for share in deal]
+        own = deal[self.ranks.rank]
         # Sharded weights are collected by all processes together: as many calls, of as many tokens, on each.
-        spare = max(map(len, every)) - len(every[self.ranks.rank]) if self.sharding.weights else 0
-        todo = [prompts[i] for i in mine] + [prompts[0]] * spare
-        batches = every[self.ranks.rank] + [[len(mine) + k] for k in range(spare)]
+        together = self.sharding.weights
+        if together:
+            self.sharding.check_alike(prompts)
+        spare = max(map(len, every)) - len(every[self.ranks.rank]) if together else 0
+        todo = [prompts[i] for i in own] + [prompts[0]] * spare
+        batches = every[self.ranks.rank] + [[len(own) + k] for k in range(spare)]
         self._rewrap_if_changed()
-        with self._fastest(which), self._autocast():
+        with self._fastest(which), self.activated(which):
             texts = generate(
-                self.model,
-                self.encoder.tokenizer,
-                self.pixels,
-                todo,
-                batches,
-                self.states[which],
-                max_new_tokens,
-                on_done,
-                together=self.sharding.weights,
+                self.model, self.encoder.tokenizer, self.pixels, todo, batches, max_new_tokens, on_done, together
             )
-        return list(self._joined(dict(zip(mine, texts, strict=False)), len(prompts), on_done).values())
+        return list(self._joined(dict(zip(own, texts, strict=False)), len(prompts), on_done).values())
 
-    def _joined(self, found: dict[int, Any], total: int, on_done: Callable[[int], None] | None) -> dict[int, Any]:
-        """Return what all processes found; the others' part counts as done as well."""
-        merged = self.ranks.gather_dict(found)
-        if on_done and total > len(found):
-            on_done(total - len(found))
+    def _joined(self, own: dict[int, T], total: int, on_done: Callable[[int], None] | None) -> dict[int, T]:
+        """Return what all processes have, this one's own part among it; the others' counts as done as well."""
+        merged = self.ranks.gather_dict(own)
+        if on_done and total > len(own):
+            on_done(total - len(own))
         return merged
 
     def _rewrap_if_changed(self) -> None:
@@ -259,72 +265,24 @@ class Engine:
         if self.sharding.weights and not self.sharding.ready:
             self.wrapped = self.sharding.wrap(PackedForward(self.model))
 
-    def _autocast(self) -> Any:
+    def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def _recomputed(self, which: lora.State) -> contextlib.AbstractContextManager[None]:
         if not self._recompute or not torch.is_grad_enabled():
             return contextlib.nullcontext()
-        active = self.states[which]
+        active = self.active(which)
         return recomputed(self.model, lambda: lora.activated(self.model, active))
 
     def _fastest(self, which: lora.State) -> contextlib.AbstractContextManager[None]:
         """Fold the adapters of a state into fp32 weights; bf16 weights would round them away."""
         if self.dtype != torch.float32 or self.sharding.weights:
             return contextlib.nullcontext()
-        return lora.merged(self.model, self.states[which])
+        return lora.merged(self.model, self.active(which))
 
-    def _collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
+    def collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
+        """Return which examples some rows hold, in order, and the rows as one batch on the device."""
         pad = self.encoder.tokenizer.pad_token_id
         batch = collate(packed, 0 if pad is None else pad, self.pixels, plain)
         members = sorted(i for row in packed for i in row.index)
         return members, batch.to(self.device)
-
-    @torch.no_grad()
-    def _verify(self, encoded: Sequence[Encoded]) -> bool:
-        """Compare packed with the stock model, unpacked, on some first rows of this run.
-
-        Raises:
-            ModelError: unpacked they differ as well.
-        """
-        first = max(rows(encoded, 4), key=lambda row: (len(row.blocks), bool(row.images)))
-        # A row with one question shows nothing of packing: it is asked twice then.
-        some = first.blocks if len(first.blocks) > 1 else first.blocks * 2
-        _, packed = self._collate([replace(first, blocks=some, index=tuple(range(len(some))))])
-        found = self.forward(packed, "unlearned")[0]
-        plain = [self._collate([single(one, 0)], plain=True)[1] for one in some]
-        stock = [self._stock(one) for one in plain]
-        if self._agree([found.token_logps[found.row == i] for i in range(len(some))], stock):
-            return True
-        if not self._agree([self.forward(one, "unlearned")[0].token_logps for one in plain], stock):
-            raise ModelError(
-                f"{type(self.base).__name__} makes its logits otherwise than by its output head from the "
-                "last hidden states (it scales or caps them, say); that is not supported yet"
-            )
-        warnings.warn(
-            "this model's answers change when questions share an image prefix; going on without packing (slower)",
-            stacklevel=2,
-        )
-        return False
-
-    def _stock(self, plain: Batch) -> torch.Tensor:
-        """Return log-probabilities of one unpacked answer by the transformers model itself."""
-        with lora.activated(self.model, self.states["unlearned"]), self._autocast():
-            logits = self.base(**plain.inputs).logits[0, plain.at[:, 1]].float()
-        return -torch.nn.functional.cross_entropy(logits, plain.targets, reduction="none")
-
-    def _agree(self, found: Sequence[torch.Tensor], stock: Sequence[torch.Tensor]) -> bool:
-        """Whether log-probabilities are the stock model's; the same on every process."""
-        tolerance = 1e-3 if self.dtype == torch.float32 else 0.15
-        close = [torch.allclose(a, b, atol=tolerance, rtol=tolerance) for a, b in zip(found, stock, strict=True)]
-        return all(self.ranks.gather(all(close)))
-
-
-def state_hash(model: Any, name: str) -> str:
-    """Hash of an adapter's weights."""
-    digest = hashlib.sha256()
-    for path, parameter in sorted(model.named_parameters()):
-        if f".{name}." in path:
-            digest.update(path.encode())
-            digest.update(parameter.detach().cpu().float().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -9,10 +9,10 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..models import lora
 from ..models.activation_checkpointing import decoder_layers
@@ -20,6 +20,9 @@ from ..models.checkpoint import Checkpoint, empty
 from ..models.precision import dtype, sizes
 from ..models.scores import Scores
 from .recipe import Stage
+
+if TYPE_CHECKING:
+    from transformers.utils import ModelOutput
 
 #: AdamW keeps two moments, fp32 as the adapters.
 MOMENTS = 2
@@ -31,7 +34,7 @@ class Shape:
 
     Attributes:
         rows: packed rows.
-        length: padded tokens a row.
+        length: padded tokens per row.
         answers: answer tokens in all.
         pixels: shapes of the processor's image tensors for all images of the batch, and their types.
     """
@@ -39,7 +42,7 @@ class Shape:
     rows: int
     length: int
     answers: int
-    pixels: Mapping[str, tuple[tuple[int, ...], Any]]
+    pixels: Mapping[str, tuple[tuple[int, ...], torch.dtype]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Footprint:
         frozen: of adapters that do not train (the target's, in stage 2).
         trained: of the adapter that trains, fp32; its gradients take as much, its moments twice as much.
         activations: kept for the backward of one micro-batch, logits among them.
-        folded: of the adapted weights, once more, while an fp32 model is judged.
+        merged: of the adapted weights, once more, while an fp32 model is evaluated.
         cache: keys and values of the largest batch of generated answers.
     """
 
@@ -69,7 +72,7 @@ class Blueprint:
     """A model without weights.
 
     Args:
-        checkpoint: what ``models.load.inspect`` found.
+        checkpoint: what ``models.checkpoint.inspect`` found.
         precision: of its base.
 
     Attributes:
@@ -165,10 +168,10 @@ class _Kept:
 
     def __init__(self, own: set[int]) -> None:
         self._own, self._layer, self._inputs = own, -1, 0
-        self._tensors: dict[int, Any] = {}
+        self._tensors: dict[int, Tensor] = {}
         self._bytes: dict[int, int] = {}
 
-    def keep(self, tensor: Any) -> Any:
+    def keep(self, tensor: Tensor) -> Tensor:
         """Count a tensor that autograd saves."""
         storage = tensor.untyped_storage()
         if storage._cdata not in self._own and storage._cdata not in self._tensors:
@@ -185,10 +188,10 @@ class _Kept:
     def watching(self, layers: Sequence[nn.Module]) -> Iterator[None]:
         """Tell which layer a forward is in."""
 
-        def enter(number: int, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        def enter(number: int, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             self._layer, self._inputs = number, self._inputs + size(inputs[:1])
 
-        def leave(module: nn.Module, inputs: Any, output: Any) -> None:
+        def leave(module: nn.Module, inputs: object, output: object) -> None:
             self._layer = -1
 
         handles = [
@@ -203,15 +206,15 @@ class _Kept:
                 hook.remove()
 
 
-def size(parameters: Iterable[Any]) -> int:
-    """Return the bytes of some parameters; tied ones count once."""
-    return sum(p.numel() * p.element_size() for p in {id(p): p for p in parameters}.values())
+def size(tensors: Iterable[Tensor]) -> int:
+    """Return the bytes of these tensors; tied parameters count once."""
+    return sum(p.numel() * p.element_size() for p in {id(p): p for p in tensors}.values())
 
 
-def _tensor(found: Any) -> torch.Tensor:
+def _tensor(features: "Tensor | Sequence[Tensor] | ModelOutput") -> Tensor:
     """Return image features as one tensor, however this model hands them out."""
-    found = getattr(found, "pooler_output", found)
-    return found if isinstance(found, torch.Tensor) else torch.cat([f.flatten(0, -2) for f in found])
+    features = getattr(features, "pooler_output", features)
+    return features if isinstance(features, Tensor) else torch.cat([f.flatten(0, -2) for f in features])
 
 
 def _materialise(model: nn.Module) -> set[int]:

@@ -6,6 +6,7 @@ inputs are computed once per answer and cached.
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import torch
 
@@ -18,11 +19,19 @@ from .reference import Reference
 from .schedule import POOLS
 
 
+class Encodes(Protocol):
+    """What turns an example into tokens, with another answer where given."""
+
+    def encode(self, example: Example, answer: str | None = None) -> Encoded:
+        """Return the example's tokens."""
+        ...
+
+
 class StepInputs:
     """All answers of one step, encoded, with the role and partner of each.
 
     Args:
-        engine: encodes.
+        encoder: the engine, or an ``Encoder`` where there is no model.
         examples: role → examples; forget and refusal are equally long and pair up.
         refusal: example → refusal sentence.
         pools: role → pool it pairs with, where that is not its own.
@@ -30,7 +39,7 @@ class StepInputs:
 
     def __init__(
         self,
-        engine: Engine,
+        encoder: Encodes,
         examples: Mapping[str, Sequence[Example]],
         refusal: Callable[[Example], str],
         pools: Mapping[str, str] = POOLS,
@@ -44,18 +53,18 @@ class StepInputs:
             start = first_of_pool.setdefault(pool, len(set(self.bundle)))
             for i, example in enumerate(chosen):
                 answer = refusal(example) if role == "refusal" else None
-                self.encoded.append(engine.encode(example, answer))
+                self.encoded.append(encoder.encode(example, answer))
                 self.role.append(role)
                 self.bundle.append(start + i)
         self.counts = {role: len(chosen) for role, chosen in examples.items()}
 
     def split(self, members: Sequence[int], scores: Scores) -> dict[str, Scores]:
         """Cut the scores of a micro-batch by role; a role without rows there has ``n == 0``."""
-        found = {}
+        by_role = {}
         for role in self.counts:
             rows = [r for r, i in enumerate(members) if self.role[i] == role]
-            found[role] = scores.take(torch.tensor(rows, dtype=torch.long, device=scores.row.device))
-        return found
+            by_role[role] = scores.take(torch.tensor(rows, dtype=torch.long, device=scores.row.device))
+        return by_role
 
 
 def micro_inputs(
@@ -73,7 +82,7 @@ def micro_inputs(
     wanted = [e for name in sorted(with_logits) for e in of_role[name.removesuffix("_ref")]]
     kept = reference.states(wanted, batch.targets.device) if reference and with_logits else None
     scores, out = engine.forward(batch, "unlearned", kept, layers)
-    found = {k: v for k, v in step.split(members, scores).items() if k in needs}
+    inputs = {k: v for k, v in step.split(members, scores).items() if k in needs}
     start = 0
     for name in sorted(n for n in needs if n.endswith("_ref")):
         assert reference is not None
@@ -84,5 +93,5 @@ def micro_inputs(
             end = start + len(ref.targets)
             ref = dataclasses.replace(ref, raw_logits=out["kept_logits"][start:end])
             start = end
-        found[name] = ref
-    return found
+        inputs[name] = ref
+    return inputs

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import interrupts
 from ..errors import Diverged, RunError
@@ -53,7 +53,7 @@ def rate(step: int, total: int, recipe: Stage) -> float:
 
 def optimise(
     engine: Engine,
-    parameters: list[Any],
+    parameters: list[nn.Parameter],
     recipe: Stage,
     objective: Objective,
     steps: Iterable[StepInputs],
@@ -63,7 +63,7 @@ def optimise(
 ) -> int:
     """Train for ``total`` steps or until ``on_step`` returns True; return the steps done.
 
-    With a keeper that has ``done`` steps, ``steps`` are those that follow.
+    With a checkpointer that has ``done`` steps, ``steps`` are those that follow.
 
     Raises:
         Diverged: the loss became non-finite; parameters are those before that step.
@@ -132,20 +132,20 @@ def _accumulate(
         inputs = micro_inputs(
             engine, step, members, batch, objective.needs, objective.reference, objective.with_logits, objective.layers
         )
-        terms = _terms(objective.loss(**inputs), inputs)
+        terms = named_terms(objective.loss(**inputs), inputs)
         parts = {
-            name: term.float().sum() / count for name, (term, count) in _with_counts(terms, inputs, step.counts).items()
+            name: term.float().sum() / count for name, (term, count) in with_counts(terms, inputs, step.counts).items()
         }
         stepper.backward(torch.stack(list(parts.values())).sum(), last)
         for name, part in parts.items():
             totals[name] = totals.get(name, 0.0) + part.item()
-    found: dict[str, float] = {}
-    for part_of_one, signal in engine.ranks.gather((totals, interrupts.waiting())):
-        for name, value in part_of_one.items():
-            found[name] = found.get(name, 0.0) + value
-        # A signal reaches processes at other steps: all stop after this one.
+    means: dict[str, float] = {}
+    for own_totals, signal in engine.ranks.gather((totals, interrupts.waiting())):
+        for name, value in own_totals.items():
+            means[name] = means.get(name, 0.0) + value
+        # A signal reaches the processes at different steps: all stop after this one.
         interrupts.join(signal)
-    return found
+    return means
 
 
 def with_last(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
@@ -159,20 +159,20 @@ def with_last(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
         yield item, True
 
 
-def _terms(loss: "Tensor | dict[str, Tensor]", inputs: Mapping[str, Scores]) -> dict[str, Tensor]:
-    """Name the terms of a loss and refuse what is not one value an answer."""
+def named_terms(loss: "Tensor | dict[str, Tensor]", inputs: Mapping[str, Scores]) -> dict[str, Tensor]:
+    """Name the terms of a loss and refuse what is not one value per answer."""
     terms = loss if isinstance(loss, dict) else {"loss": loss}
     sizes = {scores.n for scores in inputs.values()}
     for name, term in terms.items():
         if term.ndim != 1 or len(term) not in sizes:
             raise RunError(
-                f"loss term {name!r} has shape {tuple(term.shape)}; return one value an answer, a vector of "
+                f"loss term {name!r} has shape {tuple(term.shape)}; return one value per answer, a vector of "
                 f"length {' or '.join(map(str, sorted(sizes)))}: the engine takes the mean over the whole batch"
             )
     return terms
 
 
-def _with_counts(
+def with_counts(
     terms: Mapping[str, Tensor], inputs: Mapping[str, Scores], counts: Mapping[str, int]
 ) -> dict[str, tuple[Tensor, int]]:
     """Pair each term with the number of answers of its role in the whole step.
@@ -180,10 +180,10 @@ def _with_counts(
     A term belongs to the role of its own name (``retain``) or, where it has another name, to
     ``forget`` (or the only role there is).
     """
-    found = {}
+    counted = {}
     for name, term in terms.items():
         role = name if name in counts else ("forget" if "forget" in counts else next(iter(counts)))
         if role in inputs and len(term) != inputs[role].n:
             raise RunError(f"loss term {name!r} has {len(term)} values for {inputs[role].n} answers of {role!r}")
-        found[name] = (term, counts[role])
-    return found
+        counted[name] = (term, counts[role])
+    return counted

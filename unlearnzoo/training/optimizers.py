@@ -4,26 +4,29 @@ The terms of a loss are divided by their global counts, so the gradient of a ste
 what the processes found, on any number of them.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .distributed.ranks import Ranks
 from .recipe import Stage
 
+if TYPE_CHECKING:
+    from accelerate.utils import DeepSpeedEngineWrapper, DeepSpeedOptimizerWrapper
+
 
 class Stepper:
-    """Every process holds the whole model; the adapter's gradients are added up once a step.
+    """Every process holds the whole model; the adapter's gradients are added up once per step.
 
-    They are a few MB, so one sum of all of them is enough; and unlike a wrapper that adds up
-    while gradients come in, it does not mind processes with other numbers of micro-batches or
-    layers that some of them did not use.
+    They are a few MB, so one sum of all of them is enough. Unlike a wrapper that adds up while gradients come in, it
+    works for processes with different numbers of micro-batches, and for layers that some of them did not use.
     """
 
-    def __init__(self, parameters: list[Any], recipe: Stage, ranks: Ranks) -> None:
+    def __init__(self, parameters: Sequence[nn.Parameter], recipe: Stage, ranks: Ranks) -> None:
         self.parameters, self.recipe, self.ranks = parameters, recipe, ranks
-        self.optimizer: Any = adamw(parameters, recipe)
+        self.optimizer = adamw(parameters, recipe)
 
     def begin(self, lr: float) -> None:
         """Start a step with a learning rate."""
@@ -40,11 +43,11 @@ class Stepper:
             for p in self.parameters:
                 if p.grad is None:
                     p.grad = torch.zeros_like(p)
-            flat = torch._utils._flatten_dense_tensors([p.grad for p in self.parameters])
+            grads = [p.grad for p in self.parameters if p.grad is not None]
+            flat = torch.cat([grad.reshape(-1) for grad in grads])
             self.ranks.all_reduce(flat)
-            parts = torch._utils._unflatten_dense_tensors(flat, [p.grad for p in self.parameters])
-            for p, part in zip(self.parameters, parts, strict=True):
-                p.grad.copy_(part)
+            for grad, part in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
+                grad.copy_(part.view_as(grad))
         return float(torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip))
 
     def step(self) -> None:
@@ -55,7 +58,7 @@ class Stepper:
 class DeepSpeedStepper:
     """DeepSpeed adds up, clips and applies by itself, with the last micro-batch's backward."""
 
-    def __init__(self, optimizer: Any, wrapper: Any, ranks: Ranks) -> None:
+    def __init__(self, optimizer: "DeepSpeedOptimizerWrapper", wrapper: "DeepSpeedEngineWrapper", ranks: Ranks) -> None:
         self.optimizer, self.wrapper, self.n = optimizer, wrapper, ranks.n
 
     def begin(self, lr: float) -> None:
@@ -75,12 +78,12 @@ class DeepSpeedStepper:
         """Nothing is left to do."""
 
 
-def adamw(parameters: list[Any], recipe: Stage) -> torch.optim.AdamW:
+def adamw(parameters: Sequence[nn.Parameter], recipe: Stage) -> torch.optim.AdamW:
     """Return the optimiser of a stage."""
     return torch.optim.AdamW(parameters, lr=recipe.lr, betas=(0.9, recipe.beta2), weight_decay=recipe.weight_decay)
 
 
-def set_rate(optimizer: Any, lr: float) -> None:
+def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Set the learning rate of all parameters."""
     for group in optimizer.param_groups:
         group["lr"] = lr

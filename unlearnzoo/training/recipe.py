@@ -1,7 +1,7 @@
 """The values of stage 1 and stage 2, and where each of them comes from."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..errors import OptionError
 from ..options import Configurable, nearest, option, option_names
@@ -21,7 +21,7 @@ class Stage(Configurable):
     epochs: float = option(5.0, "Passes over the learn pool (stage 1) or forget set (stage 2)", gt=0)
     steps: int | None = option(None, "Optimiser steps; overrules epochs", ge=1)
     lr: float = option(5e-5, "Peak learning rate", gt=0)
-    batch: int = option(64, "Answers (or image groups) a step, over all processes", ge=1)
+    batch: int = option(64, "Answers (or image groups) per step, over all processes", ge=1)
     batching: str = option("example", "What a batch counts", choices=("example", "image"))
     per_image: int = option(8, "Most questions packed behind one image", ge=1)
     warmup: float = option(0.03, "Share of the steps with a rising learning rate", ge=0, le=1)
@@ -62,7 +62,7 @@ class Unlearn(Stage):
     lr: float = option(2e-5, "Peak learning rate", gt=0)
     probe_every: int = option(1, "Steps between two looks at forgetting", ge=1)
     probe_rows: int = option(100, "Forget rows of that look (teacher-forced)", ge=1)
-    curve_rows: int = option(64, "Rows a group whose wrong answers are generated at a point", ge=1)
+    curve_rows: int = option(64, "Wrong answers per group that are generated at a point", ge=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,7 +73,7 @@ class Unlearn(Stage):
 STAGES: dict[str, type[Stage]] = {"learn": Learn, "unlearn": Unlearn}
 
 
-def resolve(owner: str, cls: type[C], layers: Mapping[str, Mapping[str, Any]]) -> tuple[C, dict[str, str]]:
+def resolve(owner: str, cls: type[C], layers: Mapping[str, Mapping[str, object]]) -> tuple[C, dict[str, str]]:
     """Build a stage's recipe, or an algorithm, from layers of values; later layers win.
 
     Args:
@@ -88,7 +88,7 @@ def resolve(owner: str, cls: type[C], layers: Mapping[str, Mapping[str, Any]]) -
         OptionError: an unknown or unacceptable value, with its origin.
     """
     known = option_names(cls)
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     origin = dict.fromkeys(known, "default")
     for where, layer in layers.items():
         for name, value in layer.items():

@@ -3,10 +3,14 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..data.sampling import Group, count_steps, cycle_shuffled, epochs, flat, groups
 from ..example import Example
-from .recipe import Stage
+from .recipe import Learn, Stage
+
+if TYPE_CHECKING:
+    from ..unlearner import Unlearner
 
 #: Role → the pool that it draws from. ``X_ref`` is role X under the reference.
 POOLS = {"forget": "forget", "retain": "retain", "refusal": "forget"}
@@ -27,8 +31,8 @@ class Schedule:
 
 def schedule(pool: Sequence[Example], recipe: Stage) -> Schedule:
     """Count units and steps of a stage without touching a model."""
-    found = len(groups(pool, recipe.batching, recipe.per_image))
-    return Schedule(found, recipe.steps or count_steps(found, recipe.batch, recipe.epochs))
+    units = len(groups(pool, recipe.batching, recipe.per_image))
+    return Schedule(units, recipe.steps or count_steps(units, recipe.batch, recipe.epochs))
 
 
 def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> Iterator[dict[str, list[Example]]]:
@@ -49,3 +53,41 @@ def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> I
 def roles(needs: frozenset[str]) -> list[str]:
     """Return the answers that a step must hold for these inputs, references included."""
     return sorted({name.removesuffix("_ref") for name in needs})
+
+
+def learn_draws(
+    pool: Sequence[Example], replay: Sequence[Example], recipe: Learn, seed: int
+) -> Iterator[list[Example]]:
+    """Yield what each step of stage 1 trains on: rows of the learn pool, then replay rows."""
+    beside = (
+        cycle_shuffled(groups(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
+    )
+    for step in draws({"learn": pool}, recipe, seed):
+        yield step["learn"] + (flat(list(itertools.islice(beside, recipe.replay))) if beside else [])
+
+
+def unlearn_draws(
+    algorithm: "Unlearner", needs: frozenset[str], pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int
+) -> Iterator[dict[str, list[Example]]]:
+    """Yield the examples of each step of stage 2 by pool; the retain pool only where some input pairs with it."""
+    pairs = pairs_of(algorithm)
+    used = {"forget": pools["forget"]}
+    if any(pairs[role] == "retain" for role in roles(needs)):
+        used["retain"] = pools["retain"]
+    return draws(used, recipe, seed)
+
+
+def pairs_of(algorithm: "Unlearner") -> dict[str, str]:
+    """Return role → the pool that its rows pair with, the algorithm's own inputs among them."""
+    return {**POOLS, **algorithm.inputs}
+
+
+def by_role(
+    algorithm: "Unlearner", needs: frozenset[str], step: Mapping[str, list[Example]]
+) -> dict[str, list[Example]]:
+    """Return a step's examples by role; inputs of the algorithm's own are made by its method of that name."""
+    pairs, chosen = pairs_of(algorithm), {}
+    for role in roles(needs):
+        examples = step[pairs[role]]
+        chosen[role] = list(map(getattr(algorithm, role), examples)) if role in algorithm.inputs else examples
+    return chosen

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ..data.images import prefetch
-from ..data.sampling import cycle_shuffled, flat, groups
 from ..errors import RunError
 from ..example import Example, LazyImage
 from .checkpointing.checkpointer import Checkpointer
@@ -13,7 +12,7 @@ from .engine import Engine
 from .inputs import StepInputs
 from .loop import Objective, optimise
 from .recipe import Learn
-from .schedule import draws, schedule
+from .schedule import learn_draws, schedule
 
 T = TypeVar("T")
 OnStep = Callable[[dict[str, float]], bool]
@@ -25,7 +24,7 @@ def images_of(examples: Iterable[Example]) -> list[LazyImage]:
 
 
 def skip_to_checkpoint(steps: Iterator[T], checkpointer: Checkpointer | None) -> Iterator[T]:
-    """Go to the place in a plan of draws where a resumed training goes on; asked only after it was taken up."""
+    """Skip the steps that were done before an interruption; evaluated lazily, after the checkpoint is loaded."""
     yield from itertools.islice(steps, checkpointer.done if checkpointer else 0, None)
 
 
@@ -41,16 +40,10 @@ def learn(
     """Train the ``target`` adapter on the learn pool, replay rows beside it."""
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, seed)
     total = schedule(pool, recipe).steps
-    beside = (
-        cycle_shuffled(groups(replay, recipe.batching, recipe.per_image), f"{seed}/replay") if recipe.replay else None
-    )
-
-    def chosen() -> Iterator[list[Example]]:
-        for step in draws({"learn": pool}, recipe, seed):
-            yield step["learn"] + (flat(list(itertools.islice(beside, recipe.replay))) if beside else [])
-
     objective = Objective(lambda learn: {"learn": learn.nll}, frozenset({"learn"}))
-    coming = prefetch(skip_to_checkpoint(chosen(), checkpointer), images_of, engine.pixels)
+    coming = prefetch(
+        skip_to_checkpoint(learn_draws(pool, replay, recipe, seed), checkpointer), images_of, engine.pixels
+    )
     steps = (StepInputs(engine, {"learn": rows}, _no_refusal) for rows in coming)
     optimise(engine, parameters, recipe, objective, steps, total, on_step, checkpointer)
 

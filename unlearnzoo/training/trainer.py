@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 import torch
 
@@ -13,13 +13,13 @@ from ..models import lora
 from ..unlearner import Trainer, Unlearner, named_inputs
 from . import adapter_weights
 from .adapter_weights import AdapterWeights
-from .checkpointing.checkpointer import Checkpointer
-from .engine import Engine, state_hash
+from .checkpointing.checkpointer import Call, Checkpointer
+from .engine import Engine
 from .inputs import StepInputs
-from .loop import Objective, optimise
+from .loop import Loss, Objective, optimise
 from .recipe import Unlearn
 from .reference import Reference
-from .schedule import POOLS, draws, roles, schedule
+from .schedule import by_role, pairs_of, schedule, unlearn_draws
 from .stages import images_of, skip_to_checkpoint
 
 #: Told each step's numbers and whether forgetting is to be looked at now; True ends stage 2.
@@ -30,7 +30,7 @@ Relearn = Callable[[Sequence[Example]], AdapterWeights]
 
 @dataclass
 class LoraTrainer(Trainer):
-    """Stage 2 of one algorithm, by LoRA: see ``Trainer`` for what an algorithm may ask of it.
+    """Stage 2 of one algorithm, by LoRA: see ``Trainer`` for what an algorithm may ask of it. Call ``start`` first.
 
     Attributes:
         engine: the model; ``engine.score`` and ``engine.generate`` ask it in a state.
@@ -43,7 +43,7 @@ class LoraTrainer(Trainer):
         on_step: the run's; see ``OnStep``.
         learn_adapter: the run's; see ``relearn``.
         steps: done so far, over all phases.
-        keeper: keeps the position for ``run --resume``; calls that were done before an interruption give what
+        checkpointer: keeps the position for ``run --resume``; calls that were done before an interruption give what
             they gave then.
     """
 
@@ -59,26 +59,32 @@ class LoraTrainer(Trainer):
     steps: int = 0
     checkpointer: Checkpointer | None = None
 
-    def __post_init__(self) -> None:
-        self.engine.states = dict(lora.ACTIVE)
+    def start(self) -> Self:
+        """Put a fresh adapter on top of the target and check the states; return the trainer, ready for its algorithm.
+
+        Raises:
+            RunError: the reference is not the target.
+        """
+        self.engine.replace_target(False)
         self.fresh()
         assert_states(self.engine, self.pools["forget"])
+        return self
 
     @property
     def n_layers(self) -> int:
         """Decoder layers of the language model."""
         return int(self.engine.checkpoint.config.get_text_config().num_hidden_layers)
 
-    def fresh(self) -> list[Any]:
+    def fresh(self) -> list[torch.nn.Parameter]:
         """Put a new ``unlearn`` adapter on, zero at its start; return its parameters."""
         recipe = self.recipe
         return self.engine.adapt("unlearn", recipe.rank, recipe.alpha, recipe.parts, self.seed)
 
-    def train(self, loss: Callable[..., Any] | None = None, probe: bool = True) -> bool:
+    def train(self, loss: Loss | None = None, probe: bool = True) -> bool:
         """Train the ``unlearn`` adapter for the recipe's steps.
 
         Args:
-            loss: takes inputs by name and returns one value an answer; the algorithm's own by default.
+            loss: takes inputs by name and returns one value per answer; the algorithm's own by default.
             probe: follow forgetting on the way; not in a phase that is no unlearning yet.
 
         Returns:
@@ -137,7 +143,7 @@ class LoraTrainer(Trainer):
             found: from ``adapter`` or ``relearn``.
             replace_target: it stands in place of the target, not on top of it.
         """
-        self.engine.states["unlearned"] = frozenset({"unlearn"} if replace_target else lora.ACTIVE["unlearned"])
+        self.engine.replace_target(replace_target)
         adapter_weights.put(self.engine, "unlearn", found)
 
     def relearn(self, pool: Sequence[Example]) -> AdapterWeights:
@@ -152,7 +158,7 @@ class LoraTrainer(Trainer):
     def generate(
         self, examples: Sequence[Example], which: lora.State = "target", max_new_tokens: int = 64
     ) -> list[str]:
-        """Return greedy answers to some examples' questions, by default of the target."""
+        """Return greedy answers to the examples' questions, by default of the target."""
         if known := self._replayed("generate"):
             return list(known["texts"])
         texts = self.engine.generate([self.engine.encode(e) for e in examples], which, max_new_tokens)
@@ -160,7 +166,7 @@ class LoraTrainer(Trainer):
             self.checkpointer.record("generate", texts=texts, steps=self.steps)
         return texts
 
-    def _replayed(self, call: str) -> dict[str, Any] | None:
+    def _replayed(self, call: str) -> Call | None:
         """Return what a call gave before the run was interrupted, if it was done then."""
         known = self.checkpointer.replay(call) if self.checkpointer else None
         if known:
@@ -176,43 +182,35 @@ class LoraTrainer(Trainer):
 
     def _draw(self, needs: frozenset[str]) -> Iterator[StepInputs]:
         """Yield each step's answers, own inputs made from the examples that they pair with."""
-        asked, own = roles(needs), self.algorithm.inputs
-        pairs = {**POOLS, **own}
-        used = {"forget": self.pools["forget"]}
-        if any(pairs[role] == "retain" for role in asked):
-            used["retain"] = self.pools["retain"]
-        coming = skip_to_checkpoint(draws(used, self.recipe, self.seed), self.checkpointer)
+        algorithm = self.algorithm
+        steps = unlearn_draws(algorithm, needs, self.pools, self.recipe, self.seed)
         for step in prefetch(
-            coming, lambda s: images_of(e for chosen in s.values() for e in chosen), self.engine.pixels
+            skip_to_checkpoint(steps, self.checkpointer),
+            lambda s: images_of(e for chosen in s.values() for e in chosen),
+            self.engine.pixels,
         ):
-            chosen = {
-                role: [getattr(self.algorithm, role)(e) for e in step[pairs[role]]]
-                if role in own
-                else step[pairs[role]]
-                for role in asked
-            }
-            yield StepInputs(self.engine, chosen, self.refusal, pairs)
+            yield StepInputs(self.engine, by_role(algorithm, needs, step), self.refusal, pairs_of(algorithm))
 
 
 def new_reference(engine: Engine) -> Reference:
     """Return an empty cache for the target that the engine holds; shared by all algorithms."""
     with engine.sharding.gathered(engine.model, "target"):
-        return Reference(engine, state_hash(engine.model, "target"))
+        return Reference(engine, lora.state_hash(engine.model, "target"))
 
 
 @torch.no_grad()
 def assert_states(engine: Engine, pool: Sequence[Example]) -> None:
-    """Check on some rows that the reference is the target: not the base, and the policy at step 0.
+    """Check on some rows that the reference is the target: not the base, and equal to the model at step 0.
 
     Raises:
         RunError: it is not.
     """
-    some = [engine.encode(example) for example in pool[:4]]
-    _, batch = next(iter(engine.batches(some, 4, 1 << 30)))
-    logps = {s: engine.forward(batch, s)[0].token_logps for s in lora.ACTIVE}  # type: ignore[arg-type]
+    encoded = [engine.encode(example) for example in pool[:4]]
+    _, batch = next(iter(engine.batches(encoded, 4, 1 << 30)))
+    logps = {state: engine.forward(batch, state)[0].token_logps for state in lora.ACTIVE}
     tolerance = 1e-5 if engine.dtype == torch.float32 else 2e-2
     if not torch.allclose(logps["unlearned"], logps["target"], atol=tolerance):
-        raise RunError("the policy differs from the reference before the first step")
+        raise RunError("the model differs from the reference before the first step")
     with engine.sharding.gathered(engine.model, "target"):
         target_trained = any(
             p.detach().abs().sum() > 0 for n, p in engine.model.named_parameters() if ".lora_B.target." in n

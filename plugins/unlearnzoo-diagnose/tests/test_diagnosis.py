@@ -106,7 +106,7 @@ def test_nothing_is_learned_or_judged_twice(found, monkeypatch):
         bench="remem", forget=three.FORGET, set={k: v for k, v in three.OPTIONS.items() if not k.startswith("unlearn.")}
     )
     stage = learned(make_plan(request, Zoo.installed()), ConsoleProgress(quiet=True))
-    assert asked == [] and stage.target == {"key": found["target"]["key"], "cached": True}
+    assert asked == [] and (stage.key, stage.cached) == (found["target"]["key"], True)
     assert stage.states == ("base", "target") and stage.failure is None
     assert list(stage.gate) == found["gate"]
 

@@ -56,7 +56,7 @@ def test_a_name_is_scored_under_the_image_as_the_stock_model_does(engine, people
     bare = processor(images=[person.images[0].open()], text=text, return_tensors="pt")
     full = processor(images=[person.images[0].open()], text=f"{text} {person.name}", return_tensors="pt")
     start = bare["input_ids"].shape[1]
-    with torch.no_grad(), lora.activated(engine.model, engine.states[state]):
+    with torch.no_grad(), lora.activated(engine.model, engine.active(state)):
         logits = engine.model(**full).logits[0, start - 1 : -1].log_softmax(-1)
     expected = [float(logits[i, token]) for i, token in enumerate(full["input_ids"][0, start:])]
     rows = rows[1:] + rows[:1]

@@ -91,7 +91,7 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
     lm = engine.base.get_decoder()
     first, second = lm.layers
     ids = torch.tensor([pair.clean])
-    with torch.no_grad(), lora.activated(engine.model, engine.states["target"]):
+    with torch.no_grad(), lora.activated(engine.model, engine.active("target")):
         sides = []
         for image in pair.images:
             x = lm.embed_tokens(ids)

@@ -1,30 +1,22 @@
 """``unlearnzoo diagnose``."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from unlearnzoo.cli.common import as_json_option, plugin_option, precision_option
+from unlearnzoo.cli import common
 
 
 @click.command()
-@click.option("--bench", required=True, help="Benchmark.")
-@click.option("--model", default="tiny", show_default=True, help="Installed model, folder, or hub id.")
-@click.option("--target", help="Your own fine-tuned model instead of stage 1; there is then no base beside it.")
-@click.option("--target-seed", type=int, default=0, show_default=True, help="Seed of stage 1.")
-@precision_option
-@click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Any option of benchmark and stage 1: remem.views=1, learn.steps=250. Repeatable.",
-)
+@common.bench_option(required=True)
+@common.model_option()
+@common.target_option(help="Your own fine-tuned model instead of stage 1; there is then no base beside it.")
+@common.target_seed_option()
+@common.precision_option()
+@common.recipe_option()
+@common.set_option(help="Any option of benchmark and stage 1: remem.views=1, learn.steps=250. Repeatable.")
 @click.option(
     "--real",
     type=click.Path(path_type=Path),
@@ -37,16 +29,10 @@ from unlearnzoo.cli.common import as_json_option, plugin_option, precision_optio
 @click.option("--window", type=int, help="Layers restored together.  [default: a fifth of the model's]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of who is drawn and who stands in for whom.")
 @click.option("--no-trace", is_flag=True, help="Leave causal tracing out.")
-@click.option("--trust-remote-code", is_flag=True, help="Let the model's repository run its own code.")
-@click.option(
-    "--runs-dir",
-    type=click.Path(path_type=Path),
-    default="runs",
-    show_default=True,
-    help="Where the diagnosis goes, in a folder of its own.",
-)
-@plugin_option
-@as_json_option
+@common.trust_remote_code_option()
+@common.runs_dir_option(help="Where the diagnosis goes, in a folder of its own.  [default: runs]")
+@common.plugin_option()
+@common.as_json_option()
 def diagnose(
     sets: tuple[str, ...],
     files: tuple[Path, ...],
@@ -66,21 +52,19 @@ def diagnose(
     of each person's name under their image (inverse perplexity, Min-k %), and multimodal causal
     tracing, with the base and people whom it knows beside it.
     """
-    from unlearnzoo.planning.request import Request
+    from unlearnzoo.planning.request import from_arguments
     from unlearnzoo.planning.settings import parse_assignments
     from unlearnzoo.registry.zoo import Zoo
     from unlearnzoo_diagnose.diagnosis import Options
 
-    command = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    request = Request(**arguments, set=parse_assignments(sets), command=command)
+    request = from_arguments(common.typed(arguments, files), parse_assignments(sets), unlearns=False)
     options = Options(k, people, images, window, seed, not no_trace, real)
     zoo = Zoo.installed(files)
-    from unlearnzoo.cli.run import quieten
     from unlearnzoo.planning.plan import make_plan
     from unlearnzoo.runs.progress import ConsoleProgress
     from unlearnzoo_diagnose import diagnosis, report
 
-    quieten()
+    common.quieten()
     progress = ConsoleProgress()
     found = diagnosis.diagnose(make_plan(request, zoo), options, progress)
     drawn = report.draw(found)

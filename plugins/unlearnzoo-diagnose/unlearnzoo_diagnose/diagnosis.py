@@ -97,7 +97,7 @@ def _into(
     clock = {"learn_and_judge": time.perf_counter() - start}
     with progress.stage("names and taught answers"):
         # A person of one set is asked in every state: what stage 1 did to the Real Set is seen too.
-        found = [row for state in stage.states for row in names.measure(stage.engine, state, sets, options.k)]
+        named = [row for state in stage.states for row in names.measure(stage.engine, state, sets, options.k)]
         loss = [row for state in stage.states for row in numbers.loss(plan, stage, state, sets[people.TAUGHT])]
     clock["names"] = time.perf_counter() - start - sum(clock.values())
     traced: Rows = []
@@ -105,7 +105,7 @@ def _into(
         with progress.stage("causal tracing"):
             traced = _trace(tracer, stage, sets, options, progress, notes)
     clock["trace"] = time.perf_counter() - start - sum(clock.values())
-    _parquet(home / NAMES, found)
+    _parquet(home / NAMES, named)
     if traced:
         _parquet(home / TRACES, traced)
     depth = tracer.depth if tracer else None
@@ -117,20 +117,9 @@ def _into(
             **{name: value for name, value in measured_by(plan).items() if name != "utility"},
             "target_seed": plan.request.target_seed,
             "options": {**asdict(options), "window": _window(options, depth) if depth else options.window},
-            "learn": {
-                "values": plan.learn.values(),
-                "origins": dict(plan.origins["learn"]),
-                "pool": pools(plan)["learn"],
-                "steps": plan.schedules()["learn"].steps,
-            },
-            "device": stage.engine.describe()["device"],
-            "target": stage.target,
-            "gate": stage.gate,
-            "valid": stage.failure is None,
-            "complaint": stage.failure,
-            "memorised": numbers.memorised(plan, stage),
+            **_about(plan, stage),
             "loss": loss,
-            "names": numbers.summaries(found),
+            "names": numbers.summaries(named),
             "depth": depth,
             "traces": numbers.maps(traced),
             "notes": notes,
@@ -146,6 +135,24 @@ def _into(
     return {**record, "folder": str(home)}
 
 
+def _about(plan: "Plan", stage: StageOne) -> dict[str, object]:
+    """Return what the record says of stage 1."""
+    return {
+        "learn": {
+            "values": plan.learn.values(),
+            "origins": dict(plan.origins["learn"]),
+            "pool": pools(plan)["learn"],
+            "steps": plan.schedules()["learn"].steps,
+        },
+        "device": stage.engine.describe()["device"],
+        "target": {"key": stage.key, "cached": stage.cached},
+        "gate": stage.gate,
+        "valid": stage.failure is None,
+        "complaint": stage.failure,
+        "memorised": numbers.memorised(plan, stage),
+    }
+
+
 def load(path: Path) -> dict[str, Any]:
     """Read the record of a diagnosis, with ``folder``.
 
@@ -153,12 +160,12 @@ def load(path: Path) -> dict[str, Any]:
         DataError: there is none, or another version of it.
     """
     try:
-        found = json.loads((path / RECORD).read_bytes())
+        record = json.loads((path / RECORD).read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: no diagnosis; {RECORD} cannot be read ({error})") from None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise DataError(f"{path}: a diagnosis of another version; this one reads {SCHEMA}")
-    return {**found, "folder": str(path)}
+    return {**record, "folder": str(path)}
 
 
 @contextlib.contextmanager
@@ -204,20 +211,20 @@ def _trace(
             )
         for pair in pairs:
             restorations = [Restoration(k, window(c, layers[k], tracer.depth), pair.groups[g]) for k, c, g in grid]
-            one = tracer.trace(pair, restorations, state)
-            of = {"model": state, "set": kind, "exchanged": what, "identity": pair.identity}
+            traced = tracer.trace(pair, restorations, state)
+            about = {"model": state, "set": kind, "exchanged": what, "identity": pair.identity}
             rows += [
                 {
-                    **of,
+                    **about,
                     "kind": k,
                     "layer": c + 1,
                     "group": g,
-                    "clean": one.clean,
-                    "corrupted": one.corrupted,
+                    "clean": traced.clean,
+                    "corrupted": traced.corrupted,
                     "restored": restored,
-                    "ie": restored - one.corrupted,
+                    "ie": restored - traced.corrupted,
                 }
-                for (k, c, g), restored in zip(grid, one.restored, strict=True)
+                for (k, c, g), restored in zip(grid, traced.restored, strict=True)
             ]
             done += 1
             progress.bar(f"{kind}, {what}", done, total)

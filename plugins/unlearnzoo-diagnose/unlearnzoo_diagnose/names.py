@@ -20,7 +20,7 @@ PROMPT = "The name of the person in the image is"
 
 
 def inverse_perplexity(logps: Sequence[float]) -> float:
-    """Return exp of the mean log-probability a token, 0 to 1; NaN without tokens."""
+    """Return exp of the mean log-probability per token, 0 to 1; NaN without tokens."""
     return math.exp(math.fsum(logps) / len(logps)) if logps else math.nan
 
 
@@ -60,18 +60,18 @@ def measure(engine: "Engine", state: "State", sets: Mapping[str, Sequence[Person
             cloze=PROMPT,
         )
         encoded += engine.encoder.candidates(example, [person.name])
-    judged = engine.score(encoded, state)
+    scores = engine.score(encoded, state)
     return [
         {
             "model": state,
             "set": kind,
             "identity": person.identity,
             "image": image.key,
-            "tokens": len(one.logps),
-            "inverse_perplexity": inverse_perplexity(one.logps),
-            "min_k": min_k(one.logps, k),
-            "recalled": one.correct,
-            "logps": one.logps,
+            "tokens": len(name.logps),
+            "inverse_perplexity": inverse_perplexity(name.logps),
+            "min_k": min_k(name.logps, k),
+            "recalled": name.correct,
+            "logps": name.logps,
         }
-        for (kind, person, image), one in zip(asked, judged, strict=True)
+        for (kind, person, image), name in zip(asked, scores, strict=True)
     ]

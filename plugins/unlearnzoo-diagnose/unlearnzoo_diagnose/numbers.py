@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import Scored
+from unlearnzoo import Progress
 from unlearnzoo.evaluation.aggregate import summary
+from unlearnzoo.evaluation.metric_inputs import metric_inputs, scored
 from unlearnzoo.runs import gate
 from unlearnzoo_diagnose.pairs import GROUPS
 from unlearnzoo_diagnose.people import Person
 
 if TYPE_CHECKING:
+    from unlearnzoo.models.lora import State
     from unlearnzoo.planning.plan import Plan
     from unlearnzoo.runs.stage_one import StageOne
 
@@ -21,21 +23,17 @@ TEXTS = {"prediction", "answer", "keywords"}
 def memorised(plan: "Plan", stage: "StageOne") -> Rows:
     """Score the gate's answers with every metric that takes no more than the text: EM, ROUGE.
 
-    What was judged for the gate is in the cache with its answer, so this asks the model nothing.
+    What was asked for the gate is in the cache with its answer, so this asks the model nothing.
     """
     metrics = {full: m for full, m in plan.metrics.items() if m.needs <= TEXTS and "prediction" in m.needs}
-    keywords = {(s, e.id): e.keywords for s in plan.benchmark.gate for e in plan.examples(s)}
+    examples = {(split, e.id): e for split in plan.benchmark.gate for e in plan.examples(split)}
     rows = []
     for state, samples in stage.samples.items():
         for split, hop in sorted({(s.split, s.tags.get("hop", "")) for s in samples}):
             chosen = [s for s in samples if (s.split, s.tags.get("hop", "")) == (split, hop)]
             for full, metric in metrics.items():
-                given = [
-                    {"prediction": s.prediction, "answer": s.answer, "keywords": keywords[s.split, s.id]}
-                    for s in chosen
-                ]
-                scores = [metric.score(**{need: one[need] for need in metric.needs}) for one in given]
-                values = [x.value if isinstance(x, Scored) else float(x) for x in scores]
+                given = [metric_inputs(examples[s.split, s.id], s.prediction) for s in chosen]
+                values = [score.value for score in scored(metric, given, Progress())]
                 rows.append(
                     {
                         "model": state,
@@ -48,23 +46,23 @@ def memorised(plan: "Plan", stage: "StageOne") -> Rows:
     return rows
 
 
-def loss(plan: "Plan", stage: "StageOne", state: Any, chosen: Sequence[Person]) -> Rows:
-    """Return the mean cross-entropy a token of what the chosen people were taught with, by hop."""
+def loss(plan: "Plan", stage: "StageOne", state: "State", chosen: Sequence[Person]) -> Rows:
+    """Return the mean cross-entropy per token of what the chosen people were taught with, by hop."""
     who = {person.identity for person in chosen}
     rows = [e for e in plan.benchmark.learn_pool() if e.identity in who]
     if state == "base":  # stands beside for orientation, as in the gate
         rows = rows[:: gate.BASE_STRIDE]
-    judged = stage.engine.score([stage.engine.encode(e) for e in rows], state)
-    found = []
+    scores = stage.engine.score([stage.engine.encode(e) for e in rows], state)
+    by_hop = []
     for hop in sorted({e.tags.get("hop", "") for e in rows}):
         values = [
-            (e.identity, -sum(one.logps) / len(one.logps))
-            for e, one in zip(rows, judged, strict=True)
+            (e.identity, -sum(answer.logps) / len(answer.logps))
+            for e, answer in zip(rows, scores, strict=True)
             if e.tags.get("hop", "") == hop
         ]
         row = mean(values)
-        found.append({"model": state, "group": {"hop": hop}, **row, "perplexity": math.exp(row["mean"])})
-    return found
+        by_hop.append({"model": state, "group": {"hop": hop}, **row, "perplexity": math.exp(row["mean"])})
+    return by_hop
 
 
 def summaries(rows: Rows) -> Rows:

@@ -36,7 +36,7 @@ class Pair:
         identity: whom it is about.
         exchanged: ``image``, ``name`` or ``both``.
         clean: token ids, image tokens expanded; the last token of the value is not among them.
-        corrupted: likewise, as long.
+        corrupted: token ids of the other sequence, as many.
         images: of the clean and of the corrupted sequence.
         value: ids of the value, predicted from the last ``len(value)`` positions.
         groups: name → positions; together they are all positions, each once. ``last`` are those that
@@ -64,7 +64,7 @@ def build(encoder: "Encoder", people: Sequence[Person], exchanged: str, seed: in
     Returns:
         The pairs, and for how many people there is none (no fact, or nobody to exchange them with).
     """
-    found, lacking = [], 0
+    pairs, lacking = [], 0
     for person in people:
         others = [p for p in people if p.name != person.name]
         random.Random(f"{seed}/{person.identity}").shuffle(others)
@@ -73,8 +73,8 @@ def build(encoder: "Encoder", people: Sequence[Person], exchanged: str, seed: in
         else:
             pair = _single(encoder, person, others, exchanged == "both")
         lacking += pair is None
-        found += [pair] if pair else []
-    return found, lacking
+        pairs += [pair] if pair else []
+    return pairs, lacking
 
 
 def _multi(encoder: "Encoder", person: Person, others: Sequence[Person]) -> Pair | None:
@@ -104,23 +104,23 @@ def _single(encoder: "Encoder", person: Person, others: Sequence[Person], both: 
     value = fact.keywords[0]
     stem = fact.answer[: fact.answer.find(value)].rstrip()
 
-    def of(name: str, image: LazyImage) -> tuple[tuple[int, ...], int, list[tuple[int, int]]]:
+    def told_of(name: str, image: LazyImage) -> tuple[tuple[int, ...], int, list[tuple[int, int]]]:
         question, said = (text.replace(person.name, name) for text in (fact.question, stem))
         ids, at = _tokens(encoder, image, question, said, value)
         return ids, at, occurrences(encoder, ids[:at], name)
 
-    ids, at, spans = of(person.name, fact.images[0])
+    ids, at, spans = told_of(person.name, fact.images[0])
     lengths = [end - start for start, end in spans]
     usable = []
     for other in others:
         image = other.images[0] if both else fact.images[0]
-        theirs, _, places = of(other.name, image)
+        theirs, _, places = told_of(other.name, image)
         if len(places) == len(spans) and theirs.count(encoder.image_id) == ids.count(encoder.image_id):
             usable.append((theirs, places, image))
     if not spans or not usable:
         return None
     # A name of as many tokens if there is one; another is cut, or repeated, to fit.
-    theirs, places, image = min(usable, key=lambda found: [end - start for start, end in found[1]] != lengths)
+    theirs, places, image = min(usable, key=lambda other: [end - start for start, end in other[1]] != lengths)
     corrupted = list(ids[:-1])
     for (start, end), (low, high) in zip(spans, places, strict=True):
         corrupted[start:end] = [theirs[low + i % (high - low)] for i in range(end - start)]

@@ -1,35 +1,31 @@
-"""The two pictures of a diagnosis, of one or of several beside each other: ReMem's figures 2 and 5.
+"""The pictures of a diagnosis, of one or of several beside each other: ReMem's figures 1, 2 and 5.
 
 Each diagnosis has a label; the Real Set is drawn once, from the first that has one.
 """
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import atomic_write, printable
+from unlearnzoo.reports import plots
 from unlearnzoo.reports.plots import COLOURS, GREY, MARKERS
 from unlearnzoo_diagnose.pairs import EXCHANGED_IN_WORDS, GROUPS
 from unlearnzoo_diagnose.people import REAL, TAUGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 TITLES = {"hidden": "layer output", "mlp": "MLP output", "attention": "attention output"}
 Diagnoses = Mapping[str, Mapping[str, Any]]
 
 
 def names(path: Path, found: Diagnoses) -> None:
-    """Draw Min-k % against inverse perplexity, a point a person.
+    """Draw Min-k % against inverse perplexity, one point per person.
 
     Raises:
         RunError: the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.6, 4.4), layout="constrained")
+    figure = plots.figure(5.6, 4.4)
     axes = figure.subplots()
     for i, (label, points) in enumerate(_points(found).items()):
         axes.scatter(
@@ -41,7 +37,7 @@ def names(path: Path, found: Diagnoses) -> None:
             alpha=0.75,
             linewidths=0,
             clip_on=False,
-            label=f"{text(label)} ({len(points)} people)",
+            label=f"{plots.label(label)} ({len(points)} people)",
         )
     k = format(next(iter(found.values()))["options"]["k"], "g")
     axes.set(
@@ -50,10 +46,10 @@ def names(path: Path, found: Diagnoses) -> None:
         xlabel="inverse perplexity of the name (%)",
         ylabel=f"Min-{k} % probability of the name (%)",
     )
-    axes.set_title("Is the name known? One point a person", fontsize=11)
+    axes.set_title("Is the name known? One point per person", fontsize=11)
     _plain(axes)
     axes.legend(frameon=False, loc="upper left")
-    save(figure, path)
+    plots.save(figure, path, dpi=110)
 
 
 def _points(found: Diagnoses) -> dict[str, list[tuple[float, float]]]:
@@ -91,8 +87,6 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
     rows: dict[str, dict[str, Mapping[str, Any]]] = {}
     for label, one in found.items():
         for trace in one["traces"]:
@@ -105,7 +99,7 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
     kinds = list(dict.fromkeys(kind for row in rows.values() for kind in row))
     top = max(max(map(abs, values)) for row in rows.values() for t in row.values() for values in t["ie"].values())
     scale = 100 * max(top, 0.01)
-    figure = Figure(figsize=(1.8 + 2.6 * len(kinds), 0.9 + 1.35 * len(rows)), layout="constrained")
+    figure = plots.figure(1.8 + 2.6 * len(kinds), 0.9 + 1.35 * len(rows))
     panels = figure.subplots(len(rows), len(kinds), squeeze=False, sharex=True, sharey=True)
     image: Any = None
     for line, (name, row) in zip(panels, rows.items(), strict=True):
@@ -119,7 +113,7 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
             )
             axes.set_yticks(range(len(GROUPS)), GROUPS, fontsize=8)
             _layers(axes, len(row[kind]["ie"][GROUPS[0]]))
-        line[0].set_ylabel(text(name), fontsize=8)
+        line[0].set_ylabel(plots.label(name, keep="\n"), fontsize=8)
     for axes, kind in zip(panels[0], kinds, strict=True):
         axes.set_title(TITLES[kind], fontsize=10)
     for axes in panels[-1]:
@@ -127,7 +121,7 @@ def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
     figure.colorbar(
         image, ax=panels, shrink=min(1, 2.2 / len(rows)), label="IE: gain of the answer's\nprobability (points)"
     )
-    save(figure, path)
+    plots.save(figure, path, dpi=110)
 
 
 def _layers(axes: "Axes", depth: int) -> None:
@@ -147,9 +141,7 @@ def answers(path: Path, found: Diagnoses) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.6, 3.6), layout="constrained")
+    figure = plots.figure(5.6, 3.6)
     axes = figure.subplots()
     taught = {label: rows_of(one, one["gate"][0]["split"]) for label, one in found.items()}
     metrics = list(dict.fromkeys(name for row in taught.values() for name in row))
@@ -161,15 +153,15 @@ def answers(path: Path, found: Diagnoses) -> None:
             [100 * row[metric] for row in taught.values()],
             width * 0.92,
             color=COLOURS[i],
-            label=text(metric.rpartition("/")[2].upper()),
+            label=plots.label(metric.rpartition("/")[2].upper()),
         )
         axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=2)
-    axes.set_xticks(range(len(taught)), [text(label) for label in taught], fontsize=9)
+    axes.set_xticks(range(len(taught)), [plots.label(label) for label in taught], fontsize=9)
     axes.set(ylim=(0, 109), ylabel="taught questions (%)")
     axes.set_title("What stage 1 memorised", fontsize=11)
     _plain(axes)
     axes.legend(frameon=False, loc="upper right", ncols=len(metrics))
-    save(figure, path)
+    plots.save(figure, path, dpi=110)
 
 
 def rows_of(one: Mapping[str, Any], split: str) -> dict[str, float]:
@@ -182,20 +174,6 @@ def rows_of(one: Mapping[str, Any], split: str) -> dict[str, float]:
     return {metric: total / n for metric, (total, n) in sums.items()}
 
 
-def text(label: str) -> str:
-    """Return a label that matplotlib draws as it is: no formulas, no hidden entries."""
-    return printable(label, keep="\n").replace("\\", "/").replace("$", r"\$").lstrip("_") or "?"
-
-
 def _plain(axes: "Axes") -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e5e5e5", linewidth=0.8)
+    plots.style(axes, "both")
     axes.tick_params(color=GREY)
-    axes.set_axisbelow(True)
-
-
-def save(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG, as a whole or not at all."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    atomic_write(path, buffer.getvalue())

@@ -1,10 +1,11 @@
-"""A diagnosis for a person: three tables in a terminal, two pictures where matplotlib is at hand."""
+"""A diagnosis for a person: three tables in a terminal, two pictures where matplotlib is installed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from unlearnzoo import printable
+from unlearnzoo.reports import table as tables
 from unlearnzoo.reports.table import Block, Table, percent
 from unlearnzoo_diagnose.names import PROMPT
 from unlearnzoo_diagnose.pairs import EXCHANGED_IN_WORDS
@@ -12,7 +13,6 @@ from unlearnzoo_diagnose.people import SETS_IN_WORDS
 
 NO_PLOT = "no pictures (pip install 'unlearnzoo[plot]' for them)"
 WIDTH = 120
-#: Set → what a reader calls it.
 
 
 def render(found: Mapping[str, Any]) -> str:
@@ -123,6 +123,4 @@ def _place(peak: Mapping[str, Any]) -> str:
 
 def interval(row: Mapping[str, Any]) -> str:
     """Return a mean in per cent with its interval, where there is one."""
-    ends: Sequence[float | None] = (row["low"], row["high"])
-    shown = "" if None in ends else f" [{', '.join(percent(x) for x in ends)}]"
-    return percent(row["mean"]) + shown
+    return " ".join(filter(None, (percent(row["mean"]), tables.interval(row["low"], row["high"], percent))))

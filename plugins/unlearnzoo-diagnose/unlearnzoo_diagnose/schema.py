@@ -12,7 +12,7 @@ def _mean(path: str) -> dict[str, tuple[str, str]]:
     return {
         f"{path}.mean": ("float | null", "mean"),
         f"{path}.low": ("float | null", "lower end of the 95 % interval over people; null below ten people"),
-        f"{path}.high": ("float | null", "upper end, likewise"),
+        f"{path}.high": ("float | null", "upper end; null below ten people"),
         f"{path}.n": ("int", "rows behind it"),
         f"{path}.clusters": ("int", "people behind it"),
     }
@@ -34,7 +34,11 @@ _SHARED = (
 #: Path → (type, meaning).
 FIELDS: dict[str, tuple[str, str]] = {
     "schema": ("int", "version of this table"),
-    **{path: row for path, row in schema.FIELDS.items() if path.partition(".")[0].removesuffix("[]") in _SHARED},
+    **{
+        path: row
+        for path, row in schema.FIELDS.items()
+        if path.partition(".")[0].removesuffix("[]") in _SHARED and path not in ("model.adapter", "model.target")
+    },
     "valid": ("bool", "whether the gate was passed"),
     "complaint": ("str | null", "why not"),
     "target_seed": ("int", "of stage 1"),
@@ -62,7 +66,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "memorised[].group": ("object", "tag → value: the hop"),
     "memorised[].metric": ("str", "full name"),
     **_mean("memorised[]"),
-    "loss": ("list", "cross-entropy a token of the answers that the chosen people were taught with, in nats"),
+    "loss": ("list", "cross-entropy per token of the answers that the chosen people were taught with, in nats"),
     "loss[].model": ("str", "`base` (every fourth row) or `target`"),
     "loss[].group": ("object", "tag → value: the hop"),
     **_mean("loss[]"),
@@ -72,9 +76,9 @@ FIELDS: dict[str, tuple[str, str]] = {
     "names[].set": ("str", "`taught`, `held-out` or `real`"),
     "names[].min_k": ("object", f"mean of the least likely tokens' probability, {_MEAN}"),
     **_mean("names[].min_k"),
-    "names[].inverse_perplexity": ("object", "exp of the mean log-probability a token; keys likewise"),
+    "names[].inverse_perplexity": ("object", "exp of the mean log-probability per token; keys as above"),
     **_mean("names[].inverse_perplexity"),
-    "names[].recalled": ("object", "share whose name is the greedy continuation; keys likewise"),
+    "names[].recalled": ("object", "share whose name is the greedy continuation; keys as above"),
     **_mean("names[].recalled"),
     "depth": ("int | null", "decoder layers; null where nothing was traced"),
     "traces": ("list", "a heat map for each model, set, exchange and kind of state; empty with `--no-trace`"),
@@ -91,12 +95,12 @@ FIELDS: dict[str, tuple[str, str]] = {
     "traces[].peak.layer": ("int", "layer where it is, from 1: the middle of the window"),
     **_mean("traces[].peak"),
     "traces[].ie": ("object", "token group → mean IE by layer: restored minus corrupted probability, -1 to 1"),
-    "traces[].ie.NAME": ("list", "one value a layer"),
+    "traces[].ie.NAME": ("list", "one value per layer"),
     "notes": ("list[str]", "what could not be done, and why"),
     "seconds": ("object", "wall clock"),
     "seconds.NAME": ("float", "seconds of `learn_and_judge`, `names`, `trace`, or of all: `total`"),
 }
-#: Columns of ``names.parquet``: a row an image.
+#: Columns of ``names.parquet``: one row per image.
 NAMES = {
     "model": "`base` or `target`",
     "set": "`taught`, `held-out` or `real`",
@@ -108,7 +112,7 @@ NAMES = {
     "recalled": "whether the name is the greedy continuation",
     "logps": "log-probability of each token",
 }
-#: Columns of ``traces.parquet``: a row a restoration.
+#: Columns of ``traces.parquet``: one row per restoration.
 TRACES = {
     "model": "`base` or `target`",
     "set": "`taught` or `real`",

@@ -10,19 +10,25 @@ All restorations of a sequence are rows of one batch: a restoration is a mask, n
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unlearnzoo.errors import ModelError
 from unlearnzoo_diagnose.pairs import Pair
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from unlearnzoo.models.lora import State
     from unlearnzoo.training.engine import Engine
 
+    #: What a layer or half-layer gives: hidden states, perhaps with attention weights behind them.
+    Output = Tensor | tuple[Tensor, ...]
+    Hook = Callable[[nn.Module, tuple[Tensor, ...], Output], Output | None]
+
+#: A kind of state and its layer, from 0.
+Place = tuple[str, int]
 #: What is restored: a layer's output as a whole, or what one half of it adds.
 KINDS = ("hidden", "mlp", "attention")
 #: Rows times positions of one forward; nothing is padded.
@@ -45,7 +51,7 @@ class Traced:
     Attributes:
         clean: with the subject.
         corrupted: with an irrelevant one in its place.
-        restored: one a restoration, in order.
+        restored: one per restoration, in order.
     """
 
     clean: float
@@ -73,15 +79,15 @@ class Tracer:
         self.engine = engine
         self.decoder = engine.base.get_decoder()
         layers = getattr(self.decoder, "layers", None)
-        if not layers or not all(hasattr(one, "self_attn") and hasattr(one, "mlp") for one in layers):
+        if not layers or not all(hasattr(layer, "self_attn") and hasattr(layer, "mlp") for layer in layers):
             kind = type(self.decoder).__name__
             raise ModelError(
                 f"model {engine.checkpoint.name!r}: its language model ({kind}) is no stack of `layers` "
                 "with `self_attn` and `mlp`, which causal tracing needs; --no-trace leaves it out"
             )
-        self.modules = {("hidden", i): one for i, one in enumerate(layers)}
-        self.modules |= {("mlp", i): one.mlp for i, one in enumerate(layers)}
-        self.modules |= {("attention", i): one.self_attn for i, one in enumerate(layers)}
+        self.modules: dict[Place, nn.Module] = {("hidden", i): layer for i, layer in enumerate(layers)}
+        self.modules |= {("mlp", i): layer.mlp for i, layer in enumerate(layers)}
+        self.modules |= {("attention", i): layer.self_attn for i, layer in enumerate(layers)}
 
     @property
     def depth(self) -> int:
@@ -99,14 +105,14 @@ class Tracer:
         with torch.no_grad(), self._asked(which), self.engine.accelerator.autocast():
             embeddings, states, clean, corrupted = self._both(pair)
             self._verify(self._restored(pair, embeddings, states, [Restoration()])[0], corrupted, len(pair.value))
-            found = Traced(math.exp(clean), math.exp(corrupted))
+            traced = Traced(math.exp(clean), math.exp(corrupted))
             rows = max(1, TOKENS.get(embeddings.device.type, TOKENS["cuda"]) // len(pair.clean))
             for start in range(0, len(restorations), rows):
-                some = restorations[start : start + rows]
-                found.restored += map(math.exp, self._restored(pair, embeddings, states, some))
-            return found
+                batch = restorations[start : start + rows]
+                traced.restored += map(math.exp, self._restored(pair, embeddings, states, batch))
+            return traced
 
-    def _both(self, pair: Pair) -> "tuple[Tensor, dict[Any, Tensor], float, float]":
+    def _both(self, pair: Pair) -> "tuple[Tensor, dict[Place, Tensor], float, float]":
         """Run both sequences through the whole model; keep embeddings and the clean states."""
         import torch
 
@@ -114,7 +120,7 @@ class Tracer:
         ids = torch.tensor([pair.clean, pair.corrupted], device=device)
         images = {k: v.to(device) for k, v in self.engine.pixels(pair.images).items()}
 
-        def catch(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        def catch(module: "nn.Module", args: "tuple[Tensor, ...]", kwargs: "dict[str, Tensor]") -> None:
             seen["embeddings"] = kwargs.get("inputs_embeds")
 
         handle = self.decoder.register_forward_pre_hook(catch, with_kwargs=True)
@@ -135,17 +141,17 @@ class Tracer:
         return embeddings[1:], states, clean, corrupted
 
     @contextlib.contextmanager
-    def _kept(self) -> "Iterator[dict[Any, Tensor]]":
+    def _kept(self) -> "Iterator[dict[Place, Tensor]]":
         """Keep what each part of each layer gives for the first row of a batch."""
-        states: dict[Any, Tensor] = {}
+        states: dict[Place, Tensor] = {}
 
-        def keep(key: Any) -> Any:
-            def hook(module: Any, args: Any, output: Any) -> None:
-                states[key] = _first(output)[:1]
+        def keep(place: Place) -> "Hook":
+            def hook(module: "nn.Module", args: "tuple[Tensor, ...]", output: "Output") -> None:
+                states[place] = _first(output)[:1]
 
             return hook
 
-        handles = [module.register_forward_hook(keep(key)) for key, module in self.modules.items()]
+        handles = [module.register_forward_hook(keep(place)) for place, module in self.modules.items()]
         try:
             yield states
         finally:
@@ -153,25 +159,25 @@ class Tracer:
                 handle.remove()
 
     def _restored(
-        self, pair: Pair, embeddings: "Tensor", states: "Mapping[Any, Tensor]", restorations: Sequence[Restoration]
+        self, pair: Pair, embeddings: "Tensor", states: "Mapping[Place, Tensor]", restorations: Sequence[Restoration]
     ) -> list[float]:
-        """Run the corrupted sequence once a restoration, as one batch."""
+        """Run the corrupted sequence once per restoration, as one batch."""
         import torch
 
-        masks: dict[Any, Tensor] = {}
-        for row, one in enumerate(restorations):
-            for layer in one.layers:
+        masks: dict[Place, Tensor] = {}
+        for row, restoration in enumerate(restorations):
+            for layer in restoration.layers:
                 empty = torch.zeros(len(restorations), len(pair.clean), dtype=torch.bool, device=embeddings.device)
-                masks.setdefault((one.kind, layer), empty)[row, list(one.positions)] = True
+                masks.setdefault((restoration.kind, layer), empty)[row, list(restoration.positions)] = True
 
-        def put(key: Any) -> Any:
-            def hook(module: Any, args: Any, output: Any) -> Any:
-                new = torch.where(masks[key][:, :, None], states[key], _first(output))
+        def put(place: Place) -> "Hook":
+            def hook(module: "nn.Module", args: "tuple[Tensor, ...]", output: "Output") -> "Output":
+                new = torch.where(masks[place][:, :, None], states[place], _first(output))
                 return (new, *output[1:]) if isinstance(output, tuple) else new
 
             return hook
 
-        handles = [self.modules[key].register_forward_hook(put(key)) for key in masks]
+        handles = [self.modules[place].register_forward_hook(put(place)) for place in masks]
         try:
             out = self.decoder(inputs_embeds=embeddings.expand(len(restorations), -1, -1), use_cache=False)
         finally:
@@ -185,8 +191,8 @@ class Tracer:
 
         head = self.engine.base.get_output_embeddings()
         logps = head(hidden[:, -len(pair.value) :]).float().log_softmax(-1)
-        of = torch.tensor(pair.value, device=hidden.device)[None, :, None].expand(len(hidden), -1, 1)
-        summed: list[float] = logps.gather(-1, of).sum((1, 2)).tolist()
+        ids = torch.tensor(pair.value, device=hidden.device)[None, :, None].expand(len(hidden), -1, 1)
+        summed: list[float] = logps.gather(-1, ids).sum((1, 2)).tolist()
         return summed
 
     def _verify(self, alone: float, whole: float, n: int) -> None:
@@ -195,7 +201,7 @@ class Tracer:
         if not abs(alone - whole) / n <= tolerance:
             raise ModelError(
                 f"model {self.engine.checkpoint.name!r}: run from its embeddings alone its language model "
-                f"answers otherwise ({alone / n:.3f} nats a token, not {whole / n:.3f}); causal tracing "
+                f"answers otherwise ({alone / n:.3f} nats per token, not {whole / n:.3f}); causal tracing "
                 "needs one that does not, as LLaVA's; --no-trace leaves it out"
             )
 
@@ -207,10 +213,10 @@ class Tracer:
         from unlearnzoo.models import lora
 
         ask = lora.merged if self.engine.dtype == torch.float32 else lora.activated
-        with ask(self.engine.model, self.engine.states[which]):
+        with ask(self.engine.model, self.engine.active(which)):
             yield
 
 
-def _first(output: Any) -> Any:
+def _first(output: "Output") -> "Tensor":
     """Return the hidden states of a layer or half-layer, which may come with attention weights."""
     return output[0] if isinstance(output, tuple) else output

@@ -11,11 +11,11 @@ class Recorder:
     def __init__(self, stop=None):
         self.stop, self.put_on, self.looks = stop, [], []
 
-    def train(self, loss, look):
+    def train(self, loss, probe):
         class Answers:
             nll = "nll"
 
-        assert loss(Answers) == "nll" and not look
+        assert loss(Answers) == "nll" and not probe
 
     def adapter(self):
         return self

@@ -25,7 +25,7 @@ def _by_own(terms, inputs, counts):
     return {name: (term, max(1, _own[name if name in counts else "forget"])) for name, term in terms.items()}
 
 
-Engine.batches, loop.micro_inputs, loop._with_counts = _counted, _noted, _by_own
+Engine.batches, loop.micro_inputs, loop.with_counts = _counted, _noted, _by_own
 
 
 @hookimpl

@@ -8,7 +8,7 @@ def _own_counts(terms, inputs, counts):
     return {name: (term, max(1, len(term))) for name, term in terms.items()}
 
 
-loop._with_counts = _own_counts
+loop.with_counts = _own_counts
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from unlearnzoo import hookimpl
 from unlearnzoo.training import loop
 from unlearnzoo.training.engine import Engine
 
-_batches, _inputs, _counts = Engine.batches, loop.micro_inputs, loop._with_counts
+_batches, _inputs, _counts = Engine.batches, loop.micro_inputs, loop.with_counts
 _now = {}
 
 
@@ -30,7 +30,7 @@ def _main_alone(terms, inputs, counts):
     }
 
 
-Engine.batches, loop.micro_inputs, loop._with_counts = _counted, _noted, _main_alone
+Engine.batches, loop.micro_inputs, loop.with_counts = _counted, _noted, _main_alone
 
 
 @hookimpl

@@ -25,7 +25,7 @@ from unlearnzoo.training.trainer import LoraTrainer, new_reference
 
 MUTANTS = Path(__file__).parents[1] / "mutants"
 #: What the mutants replace.
-PLACES = [(Engine, "batches"), (Engine, "forward"), (loop, "micro_inputs"), (loop, "_with_counts")]
+PLACES = [(Engine, "batches"), (Engine, "forward"), (loop, "micro_inputs"), (loop, "with_counts")]
 COUNTS = (0, 1, 7)
 STEPS = 3
 #: Ten forget answers in 7 + 3 + 7, beside them as many to keep, in micro-batches of a few.
@@ -79,7 +79,7 @@ def unlearned(_, algorithm, mutant=None):
     forget, *others = (people(5, 10)[i : i + 10] for i in range(0, 50, 10))
     with mutated(mutant):
         engine, losses = adapted(tiny()), []
-        work = LoraTrainer(
+        trainer = LoraTrainer(
             engine,
             Zoo.installed().get("algorithm", algorithm).configure({}),
             {"forget": forget, "retain": [example for one in others for example in one]},
@@ -89,8 +89,8 @@ def unlearned(_, algorithm, mutant=None):
             new_reference(engine),
             lambda entry, look: bool(losses.append(entry["loss"])),
             relearn,
-        )
-        work.algorithm.unlearn(work)
+        ).start()
+        trainer.algorithm.unlearn(trainer)
     return {"losses": losses}
 
 

@@ -6,13 +6,18 @@ before, between and after trainings: it is wrapped anew each time, on the same s
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...data.encode import Encoded
 from ...errors import RunError
 from ..optimizers import DeepSpeedStepper, adamw
 from ..recipe import Stage
 from .ranks import Ranks
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from accelerate.utils import DeepSpeedPlugin
+    from torch import nn
 
 
 class Sharding:
@@ -25,18 +30,19 @@ class Sharding:
         ready: the model as it is now is wrapped.
     """
 
-    def __init__(self, accelerator: Any) -> None:
+    def __init__(self, accelerator: "Accelerator") -> None:
         self.accelerator = accelerator
-        self.plugin: Any = getattr(accelerator.state, "deepspeed_plugin", None)
+        #: None without DeepSpeed.
+        self.plugin: DeepSpeedPlugin = getattr(accelerator.state, "deepspeed_plugin", None)
         self.on = self.plugin is not None
         self.weights = getattr(self.plugin, "zero_stage", 0) == 3
         self.ready = False
 
     @contextlib.contextmanager
     def loading_dtype(self, half: bool) -> Iterator[None]:
-        """Have weights that are sharded while they load in bf16, where asked for: DeepSpeed goes by its configuration.
+        """Load sharded weights in bf16 where ``half``: DeepSpeed takes the type from its configuration.
 
-        It must not say so later: the adapters, fp32, would be cast as well.
+        Only during loading: later DeepSpeed would cast the fp32 adapters too.
         """
         if not (self.weights and half):
             yield
@@ -49,7 +55,7 @@ class Sharding:
         finally:
             config["bf16"] = before or {"enabled": False}
 
-    def describe(self, n: int) -> dict[str, Any]:
+    def describe(self, n: int) -> dict[str, int | None]:
         """Return what a record says of the processes."""
         return {"n": n, "deepspeed": self.plugin.zero_stage if self.on else None}
 
@@ -59,13 +65,16 @@ class Sharding:
             self.accelerator.free_memory()
             self.ready = False
 
-    def wrap(self, model: Any) -> Any:
+    def wrap(self, model: "nn.Module") -> "nn.Module":
         """Wrap the model for questions alone."""
         self._configure(1.0)
         self.ready = True
-        return self.accelerator.prepare(model)
+        wrapped: nn.Module = self.accelerator.prepare(model)
+        return wrapped
 
-    def stepper(self, model: Any, parameters: list[Any], recipe: Stage, ranks: Ranks) -> tuple[Any, DeepSpeedStepper]:
+    def stepper(
+        self, model: "nn.Module", parameters: "list[nn.Parameter]", recipe: Stage, ranks: Ranks
+    ) -> "tuple[nn.Module, DeepSpeedStepper]":
         """Wrap the model for a training; return it and what does the steps."""
         self.release()
         self._configure(recipe.clip)
@@ -79,7 +88,7 @@ class Sharding:
         self.plugin.deepspeed_config.pop("train_batch_size", None)
 
     @contextlib.contextmanager
-    def gathered(self, model: Any, name: str) -> Iterator[None]:
+    def gathered(self, model: "nn.Module", name: str) -> Iterator[None]:
         """Have an adapter's parameters in one piece, to be read."""
         if not self.weights:
             yield
@@ -91,7 +100,7 @@ class Sharding:
             yield
 
     def check_alike(self, encoded: Sequence[Encoded]) -> None:
-        """Refuse text beside images where weights are sharded: the vision tower would wait for ever.
+        """Refuse text beside images where weights are sharded: the vision tower would wait forever.
 
         Raises:
             RunError: some examples have an image and some have none.

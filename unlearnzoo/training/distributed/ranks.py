@@ -8,9 +8,9 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from ...errors import RunError
+from ...errors import RunError, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,14 +72,14 @@ class Ranks:
         import torch.distributed as dist
 
         self.barrier()
-        found: list[Any] = [None] * self.n
+        gathered: list[T] = [thing] * self.n
         with _told():
-            dist.all_gather_object(found, thing, group=self._group)
-        return found
+            dist.all_gather_object(gathered, thing, group=self._group)
+        return gathered
 
-    def gather_dict(self, found: Mapping[int, T]) -> dict[int, T]:
-        """Return what all processes found, each under its own numbers, in order."""
-        merged = {number: one for part in self.gather(found) for number, one in part.items()}
+    def gather_dict(self, part: Mapping[int, T]) -> dict[int, T]:
+        """Return what all processes hold, each under its own numbers, in order."""
+        merged = {number: value for of_rank in self.gather(part) for number, value in of_rank.items()}
         return dict(sorted(merged.items()))
 
     def on_main(self, make: Callable[[], T]) -> T:
@@ -88,7 +88,7 @@ class Ranks:
             return make()
         import torch.distributed as dist
 
-        box: list[Any] = [None, None]
+        box: list[object] = [None, None]
         if self.main:
             try:
                 box[0] = make()
@@ -96,10 +96,10 @@ class Ranks:
                 box[1] = error
         with _told():
             dist.broadcast_object_list(box, src=0, group=self._patient)
-        if box[1] is not None:
-            raise box[1]
-        result: T = box[0]
-        return result
+        result, failure = box
+        if isinstance(failure, Exception):
+            raise failure
+        return cast("T", result)
 
     def barrier(self) -> None:
         """Wait for all processes.
@@ -120,11 +120,11 @@ def _told() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        text = str(error).splitlines()[0]
+        text = first_line(error)
         if "monitoredBarrier" in text and "anks" in text:
             raise RunError(
-                f"a process does not answer ({text.strip()}); the limit is {limit():g} s, set {LIMIT} for another"
+                f"a process does not answer ({text}); the limit is {limit():g} s, set {LIMIT} for another"
             ) from None
         if any(word in text for word in ("losed by peer", "reset by peer", "imed out", "monitoredBarrier", "gloo")):
-            raise RunError(f"another process of this run is gone or hangs ({text.strip()})") from None
+            raise RunError(f"another process of this run is gone or hangs ({text})") from None
         raise

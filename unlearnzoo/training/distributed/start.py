@@ -2,28 +2,32 @@
 
 import os
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from ...errors import RunError
+from .environment import processes, rank
 from .ranks import Ranks, limit
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
-def start() -> tuple[Any, Ranks]:
+
+def start() -> "tuple[Accelerator, Ranks]":
     """Return the accelerator and this process among the others.
 
     ``accelerate launch``, ``torchrun``, ``deepspeed`` and SLURM's variables are understood by
     accelerate; here only what it would get wrong on a machine without GPUs is said.
 
     Raises:
-        RunError: deepspeed is asked for and not installed.
+        RunError: deepspeed is asked for and not installed, or the accelerator takes this for another process.
     """
     from accelerate import Accelerator
     from accelerate.utils import InitProcessGroupKwargs
 
     on_gpu, handlers = torch.cuda.is_available(), []
-    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    several = processes() > 1
     sharded = os.environ.get("ACCELERATE_USE_DEEPSPEED", "false").lower() == "true"
     if sharded:
         _ready_deepspeed(on_gpu)
@@ -35,7 +39,22 @@ def start() -> tuple[Any, Ranks]:
     accelerator = Accelerator(
         mixed_precision="no", cpu=several and not on_gpu and not sharded, kwargs_handlers=handlers
     )
-    return accelerator, Ranks(accelerator.num_processes, accelerator.process_index)
+    check_rank(accelerator)
+    return accelerator, Ranks(processes(), rank())
+
+
+def check_rank(accelerator: "Accelerator") -> None:
+    """Refuse a process whose number is another for the accelerator: two would write, or none.
+
+    Raises:
+        RunError: with both.
+    """
+    theirs = (accelerator.process_index, accelerator.num_processes)
+    if theirs != (rank(), processes()):
+        raise RunError(
+            f"this process is rank {rank()} of {processes()} by RANK and WORLD_SIZE, and rank {theirs[0]} of "
+            f"{theirs[1]} for accelerate: start it with --launch, accelerate launch or torchrun, which set them all"
+        )
 
 
 def _ready_deepspeed(on_gpu: bool) -> None:
