@@ -133,6 +133,10 @@ def test_defaults_are_checked_like_any_value():
         Wrong()
 
 
+def test_nearest_says_what_the_list_is():
+    assert nearest("zzz", ["b", "a"], "there is") == "; there is a, b"
+
+
 def test_nearest_without_anything_to_offer():
     assert nearest("beta", []) == "; it has none"
 

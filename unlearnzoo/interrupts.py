@@ -14,7 +14,7 @@ _state: dict[str, int | None] = {"held": 0, "waiting": None}
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM; whatever minds Ctrl-C minds it likewise."""
+    """SIGTERM; handled wherever KeyboardInterrupt is."""
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, dataclass_transform
 
 from .errors import OptionError
@@ -21,7 +21,7 @@ def option(
     gt: float | None = None,
     ge: float | None = None,
     le: float | None = None,
-    choices: tuple[Any, ...] | None = None,
+    choices: tuple[object, ...] | None = None,
 ) -> Any:
     """Declare an option of a plugin or recipe.
 
@@ -43,7 +43,7 @@ class Configurable:
 
     name: ClassVar[str]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(kw_only=True)(cls)
 
@@ -54,7 +54,7 @@ class Configurable:
             setattr(self, field.name, value)
 
     @classmethod
-    def configure(cls, values: Mapping[str, Any]) -> Self:
+    def configure(cls, values: Mapping[str, object]) -> Self:
         """Build from ``{"beta": "0.05"}``: texts of the command line or typed values.
 
         Raises:
@@ -77,7 +77,7 @@ def option_names(cls: type[Configurable]) -> list[str]:
 
 
 def describe(cls: type[Configurable]) -> list[dict[str, Any]]:
-    """Return one row an option: name, type, default, bounds, help."""
+    """Return one row per option: name, type, default, bounds, help."""
     rows = []
     for field in _fields(cls):
         hint = _hints(cls)[field.name]
@@ -94,16 +94,25 @@ def describe(cls: type[Configurable]) -> list[dict[str, Any]]:
     return rows
 
 
-def nearest(name: str, known: typing.Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` or the list of what exists, for an error line."""
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a misspelt one is most like; None where none is like it."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str = "it has") -> str:
+    """Return ``; did you mean 'x'?`` or the list of what exists, for the end of an error line.
+
+    Args:
+        name: as typed.
+        known: names that exist.
+        otherwise: what introduces the list.
+    """
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; it has {', '.join(known)}" if known else "; it has none"
+    close = closest(name, known)
+    return f"; did you mean {close!r}?" if close else f"; {otherwise} {', '.join(known) or 'none'}"
 
 
-def convert(where: str, hint: Any, value: Any) -> Any:
+def convert(where: str, hint: object, value: object) -> Any:
     """Turn a text or YAML value into the annotated type.
 
     Raises:
@@ -113,8 +122,8 @@ def convert(where: str, hint: Any, value: Any) -> Any:
     if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
         if type(None) in kinds:
             return None
-    elif (found := _as_kind(next(k for k in kinds if k is not type(None)), value)) is not None:
-        return found
+    elif (converted := _as_kind(next(k for k in kinds if k is not type(None)), value)) is not None:
+        return converted
     raise OptionError(f"{where}: expected {_type_name(hint)}, got {value!r}")
 
 
@@ -133,9 +142,9 @@ def _as_kind(kind: Any, value: Any) -> Any:
         if kind is str:
             return value if isinstance(value, str) else None
         origin = typing.get_origin(kind) or kind
-        found = json.loads(value) if isinstance(value, str) else value
-        found = tuple(found) if origin is tuple and isinstance(found, list) else found
-        return found if isinstance(found, origin) else None
+        loaded = json.loads(value) if isinstance(value, str) else value
+        loaded = tuple(loaded) if origin is tuple and isinstance(loaded, list) else loaded
+        return loaded if isinstance(loaded, origin) else None
     except (KeyError, ValueError, AttributeError, TypeError, OverflowError):
         return None
 
@@ -156,9 +165,9 @@ def _fields(cls: type[Configurable]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)  # type: ignore[arg-type]
 
 
-def _hints(cls: type[Configurable]) -> dict[str, Any]:
+def _hints(cls: type[Configurable]) -> dict[str, object]:
     return typing.get_type_hints(cls)
 
 
-def _type_name(hint: Any) -> str:
+def _type_name(hint: object) -> str:
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("NoneType", "none")

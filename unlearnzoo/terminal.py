@@ -1,6 +1,69 @@
-"""Text that is safe to show on a terminal."""
+"""Text for a terminal: safe to show, folded and aligned; importing rich would cost a third of the time of a listing."""
+
+import shutil
+import sys
+from collections.abc import Sequence
 
 
 def printable(text: str, keep: str = "") -> str:
     """Return a text with whatever could move the cursor, colour or reorder made visible."""
     return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
+
+
+def shorten(text: str, width: int = 60) -> str:
+    """Return a text of at most ``width`` characters; what is cut off is an ellipsis."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def terminal_width(least: int = 40, elsewhere: int | None = None) -> int:
+    """Return how many characters fit on a line.
+
+    Args:
+        least: narrower terminals are written as if they were so wide.
+        elsewhere: for a pipe or file; None: as for a terminal.
+    """
+    if elsewhere is not None and not sys.stdout.isatty():
+        return elsewhere
+    return max(least, shutil.get_terminal_size().columns)
+
+
+def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
+    """Align columns; on a terminal the last one is cut at its width, a pipe or file gets all of it.
+
+    Args:
+        rows: equally long.
+        indent: before each line.
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        line = indent + "  ".join([*cells, row[-1]]).rstrip()
+        lines.append(shorten(line, terminal_width(elsewhere=len(line))))
+    return "\n".join(lines)
+
+
+def wrapped(text: str, indent: str = "  ") -> str:
+    """Fold a paragraph at the width of the terminal; each line is indented."""
+    return fold(" ".join(text.split()), terminal_width(), indent, indent)
+
+
+def fold(line: str, width: int, indent: str = "", hang: str = "  ") -> str:
+    """Fold a line at spaces.
+
+    Args:
+        line: a paragraph.
+        width: in characters; only a longer word goes beyond it.
+        indent: before the first line.
+        hang: before those that follow.
+    """
+    import textwrap
+
+    return textwrap.fill(
+        printable(line),
+        width,
+        initial_indent=indent,
+        subsequent_indent=hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

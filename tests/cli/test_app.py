@@ -45,7 +45,7 @@ def test_the_version(capsys):
         (Diverged("loss is nan"), 4),
     ],
 )
-def test_an_error_that_can_be_mended_is_one_line_and_a_code(raising, capsys, error, code):
+def test_an_error_that_can_be_fixed_is_one_line_and_a_code(raising, capsys, error, code):
     raising(error)
     assert main(["list"]) == code
     captured = capsys.readouterr()

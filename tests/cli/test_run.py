@@ -34,7 +34,7 @@ def test_a_dry_run_prints_each_value_and_where_it_comes_from(capsys, tmp_path):
     assert plan["unlearn"]["steps"] == 8 and plan["unlearn"]["origins"]["steps"] == "user"
     assert plan["learn"]["origins"]["clip"] == "benchmark"
     assert plan["algorithms"]["gd"]["inputs"] == ["forget", "retain"]
-    assert "a deviation from the paper" in err and "QA an image" in err
+    assert "a deviation from the paper" in err and "QA per image" in err
 
 
 def test_the_papers_recipe_is_one_flag(capsys):

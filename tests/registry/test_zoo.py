@@ -48,6 +48,14 @@ def test_a_version_bound_that_does_not_hold_is_refused_unimported(site):
         zoo.get("algorithm", "old")
 
 
+def test_a_requirement_is_ours_by_its_name_however_it_is_spelled(site):
+    install(site, "loud", algorithm(), requires=("other >>> 1", "UnlearnZoo (>=9)"))
+    install(site, "quiet", algorithm(), requires=("unlearnzoo.metrics>=9", "other >>> 1"))
+    zoo, told = load()
+    assert [row_of(zoo, name).status for name in ("loud", "quiet")] == ["broken", "loaded"]
+    assert len(told) == 1 and "it is made for unlearnzoo >=9" in told[0]
+
+
 @pytest.mark.parametrize("text", ["[unlearnzoo]\nno sign here", "[unlearnzoo]\nbad = spaces in module :: x"])
 def test_damaged_metadata_hide_nobody_else(site, text):
     install(site, "damaged", entry_points=text)

@@ -12,8 +12,9 @@ from unlearnzoo.evaluation.aggregate import paired
 from unlearnzoo.evaluation.samples import write_samples
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
-from unlearnzoo.reports.comparison import compare, labels
+from unlearnzoo.reports.comparison import labels
 from unlearnzoo.reports.order import in_order
+from unlearnzoo.reports.report import data
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +27,13 @@ def five(tmp_path_factory):
 
 
 def test_base_and_target_once_then_a_row_a_run(five):
-    table = compare(five)["table"]
+    table = data(five)["table"]
     assert list(dict.fromkeys(row["run"] for row in table)) == ["base", "target", "ga", "gd", "kl", "dpo", "npo"]
     assert len(table) == 7 * 7  # three columns of two hops, and one of the model's own
 
 
 def test_values_are_those_of_the_records(five):
-    found = compare(five)
+    found = data(five)
     for name, record in zip(("ga", "gd", "kl", "dpo", "npo"), five, strict=True):
         own = [{k: v for k, v in row.items() if k != "run"} for row in found["table"] if row["run"] == name]
         assert own == [row for row in record["results"] if row["model"] == "unlearned"]
@@ -40,7 +41,7 @@ def test_values_are_those_of_the_records(five):
 
 
 def test_pairs_are_those_of_the_samples(five):
-    found = compare(five)["paired"]
+    found = data(five)["paired"]
     assert {(row["a"], row["b"]) for row in found} == {
         (a, b)
         for i, a in enumerate(("ga", "gd", "kl", "dpo", "npo"))
@@ -54,11 +55,11 @@ def test_pairs_are_those_of_the_samples(five):
 
 
 def test_it_is_json(five):
-    assert json.loads(json.dumps(compare(five), allow_nan=False)) == compare(five)
+    assert json.loads(json.dumps(data(five), allow_nan=False)) == data(five)
 
 
 def test_one_record(five):
-    found = compare(five[:1])
+    found = data(five[:1])
     assert found["paired"] == found["notes"] == []
 
 
@@ -93,7 +94,7 @@ def test_well_known_names_come_first():
     ],
 )
 def test_runs_that_may_not_be_compared(tmp_path, changes, what):
-    found = compare([finished(tmp_path, "ga"), finished(tmp_path, "npo", **changes)])
+    found = data([finished(tmp_path, "ga"), finished(tmp_path, "npo", **changes)])
     assert found["paired"] == []
     (note,) = found["notes"]
     assert note.startswith(f"the runs differ in {what} (ga: ")
@@ -101,7 +102,7 @@ def test_runs_that_may_not_be_compared(tmp_path, changes, what):
 
 
 def test_another_seed_is_said_and_compared(tmp_path):
-    found = compare([finished(tmp_path, "npo"), finished(tmp_path, "npo", seed=1)])
+    found = data([finished(tmp_path, "npo"), finished(tmp_path, "npo", seed=1)])
     assert found["notes"] == ["the runs differ in seed (npo seed 0: 0; npo seed 1: 1)"]
     assert found["paired"]
 
@@ -123,7 +124,7 @@ def test_runs_not_to_rely_on(tmp_path):
         ) as record,
     ):
         raise Diverged("the loss became non-finite at step 3")
-    found = compare([{**low, "valid": False}, record.data])
+    found = data([{**low, "valid": False}, record.data])
     assert found["notes"] == [
         "ga: not valid; stage 1 stayed below the gate, so what it forgot was never memorised",
         "npo: diverged (the loss became non-finite at step 3)",
@@ -134,11 +135,11 @@ def test_runs_not_to_rely_on(tmp_path):
 
 def test_one_name_from_two_places_is_said(tmp_path):
     own = {"algorithm": {"name": "npo", "distribution": "my-npo", "version": "2.0", "options": {}}}
-    found = compare([finished(tmp_path), finished(tmp_path, **own), finished(tmp_path, "gd")])
+    found = data([finished(tmp_path), finished(tmp_path, **own), finished(tmp_path, "gd")])
     assert found["notes"] == [
         "npo is not the same algorithm in all runs: it comes from unlearnzoo-npo 0.1.0 and from my-npo 2.0"
     ]
-    assert compare([finished(tmp_path), finished(tmp_path, seed=1)])["notes"] == [
+    assert data([finished(tmp_path), finished(tmp_path, seed=1)])["notes"] == [
         "the runs differ in seed (npo seed 0: 0; npo seed 1: 1)"
     ]
 
@@ -154,7 +155,7 @@ def test_columns_of_a_metric_that_measured_otherwise_are_left_out(tmp_path, othe
     ga, npo, gd = (
         finished(tmp_path, algo, metrics=measures(**em)) for algo, em in (("ga", {}), ("npo", other), ("gd", {}))
     )
-    found = compare([ga, npo, gd])
+    found = data([ga, npo, gd])
     columns = {
         pair: {row["column"] for row in found["paired"] if (row["a"], row["b"]) == pair}
         for pair in (("ga", "gd"), ("ga", "npo"), ("npo", "gd"))
@@ -162,13 +163,13 @@ def test_columns_of_a_metric_that_measured_otherwise_are_left_out(tmp_path, othe
     assert columns == {("ga", "gd"): {e.name for e in EVALS}, ("ga", "npo"): {"Exp"}, ("npo", "gd"): {"Exp"}}
     (note,) = found["notes"]
     assert note.startswith(f"the runs differ in metric {EM} ({each}); its columns are not to be compared and are left")
-    assert compare([ga, gd])["notes"] == []
+    assert data([ga, gd])["notes"] == []
 
 
 def test_a_metric_that_one_run_has_alone_is_no_difference(tmp_path):
     one = finished(tmp_path, "ga", metrics=measures())
     other = finished(tmp_path, "gd", metrics={EXPOSURE: measures()[EXPOSURE]})
-    found = compare([one, finished(tmp_path, "npo"), other])
+    found = data([one, finished(tmp_path, "npo"), other])
     assert found["notes"] == [] and {row["column"] for row in found["paired"]} == {e.name for e in EVALS}
 
 
@@ -177,7 +178,7 @@ def test_unscored_rows_are_said(tmp_path):
     for row in record["results"]:
         if row["column"] == "EMf" and row["model"] == "unlearned":
             row["unscored"] = 3
-    assert compare([record])["notes"] == ["npo: unscored rows, left out: EMf multi 3, EMf single 3"]
+    assert data([record])["notes"] == ["npo: unscored rows, left out: EMf multi 3, EMf single 3"]
 
 
 def test_pairs_leave_out_what_one_of_them_could_not_score(tmp_path):
@@ -187,5 +188,5 @@ def test_pairs_leave_out_what_one_of_them_could_not_score(tmp_path):
         if s.split == "finetune":
             s.scores[EM] = math.nan
     write_samples(tmp_path / b["folder"].rpartition("/")[2] / "samples.parquet", samples)
-    row = next(r for r in compare([a, b])["paired"] if r["column"] == "EMf")
+    row = next(r for r in data([a, b])["paired"] if r["column"] == "EMf")
     assert (row["mean"], row["n"], row["unscored"]) == (None, 0, 12)

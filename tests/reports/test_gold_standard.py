@@ -13,8 +13,7 @@ from unlearnzoo.evaluation.aggregate import paired
 from unlearnzoo.evaluation.ks import ks
 from unlearnzoo.evaluation.samples import TRUTH, write_samples
 from unlearnzoo.records import gold_standard, store
-from unlearnzoo.reports.comparison import compare
-from unlearnzoo.reports.report import render
+from unlearnzoo.reports.report import data, render
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def test_another_setting_is_no_gold_standard(tmp_path, changes):
     if "valid" in changes:
         (tmp_path / other["folder"] / "run.json").write_text(json.dumps({**other, **changes}))
     assert gold_standard.beside([method]) == [method]
-    found = compare([method, {**other, **changes}])["gold"]
+    found = data([method, {**other, **changes}])["gold"]
     assert found["distance"] == found["quality"] == [] and found["missing"] == ["npo"]
 
 
@@ -63,7 +62,7 @@ def test_the_seed_of_stage_2_is_no_matter(tmp_path):
 
 def test_distances_are_paired(runs):
     _, methods, best = runs
-    found = compare([*methods, best])["gold"]
+    found = data([*methods, best])["gold"]
     assert found["names"] == ["retrain"] and found["missing"] == []
     expected = paired(unlearned(methods[0]), unlearned(best), EVALS, FORGET)
     assert [
@@ -75,7 +74,7 @@ def test_distances_are_paired(runs):
 
 def test_forget_quality_is_the_ks_test_on_the_forget_sets_truths(runs):
     _, methods, best = runs
-    rows = compare([*methods, best])["gold"]["quality"]
+    rows = data([*methods, best])["gold"]["quality"]
     assert list(dict.fromkeys(row["run"] for row in rows)) == ["target", "npo", "ga"]
     for hop in ("single", "multi"):
         a, b = (
@@ -95,7 +94,7 @@ def test_forget_quality_is_the_ks_test_on_the_forget_sets_truths(runs):
 def test_distances_by_a_metric_that_measured_otherwise_are_left_out(tmp_path):
     method = finished(tmp_path, "npo", metrics=measures())
     best = retrained(tmp_path, metrics=measures(version="0.2.0"))
-    found = compare([method, best])
+    found = data([method, best])
     assert {row["column"] for row in found["gold"]["distance"]} == {"Exp"}
     assert found["gold"]["quality"] and found["gold"]["missing"] == []
     (note,) = found["notes"]
@@ -108,7 +107,7 @@ def test_records_of_before_the_truths_were_kept(tmp_path):
     for s in samples:
         s.details.pop(TRUTH, None)
     write_samples(tmp_path / method["folder"] / "samples.parquet", samples)
-    found = compare([method, best])["gold"]
+    found = data([method, best])["gold"]
     assert found["distance"] and found["quality"] == []
 
 

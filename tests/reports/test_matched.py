@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.records import finished
 from unlearnzoo.evaluation.intervals import quantile
-from unlearnzoo.reports.matched import matched_forgetting
+from unlearnzoo.reports.matched import data
 from unlearnzoo.reports.report import render
 
 COLUMNS = ("EMf", "EMr", "Figures")
@@ -40,7 +40,7 @@ def only(rows, **which):
 
 
 def test_a_method_is_the_mean_over_its_runs_with_students_interval():
-    found = matched_forgetting([record("ga", kept, seed) for seed, kept in enumerate((0.2, 0.4, 0.6))], COLUMNS)
+    found = data([record("ga", kept, seed) for seed, kept in enumerate((0.2, 0.4, 0.6))], COLUMNS)
     assert found["methods"] == [{"method": "ga", "n": 3}]
     row = only(found["rows"], column="EMr")
     half = quantile(2) * 0.2 / math.sqrt(3)
@@ -49,12 +49,12 @@ def test_a_method_is_the_mean_over_its_runs_with_students_interval():
 
 
 def test_one_run_has_no_interval():
-    row = only(matched_forgetting([record("ga", 0.2)], COLUMNS)["rows"], column="EMr")
+    row = only(data([record("ga", 0.2)], COLUMNS)["rows"], column="EMr")
     assert (row["mean"], row["low"], row["high"]) == (0.2, None, None)
 
 
 def test_a_run_that_did_not_come_down_leaves_no_interval():
-    found = matched_forgetting([record("ga", kept, seed) for seed, kept in enumerate((0.2, None, 0.6, 0.4))], COLUMNS)
+    found = data([record("ga", kept, seed) for seed, kept in enumerate((0.2, None, 0.6, 0.4))], COLUMNS)
     row = only(found["rows"], column="EMr")
     assert (row["reached"], row["mean"], row["low"]) == (3, pytest.approx(0.4), None)
 
@@ -65,7 +65,7 @@ def test_pairs_on_shared_runs():
     runs = [record("gd", x + 0.05 + i / 100, i) for i, x in enumerate(base)] + [
         record("ga", x, i) for i, x in enumerate(base)
     ]
-    pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
+    pair = only(data(runs, COLUMNS)["pairs"], column="EMr")
     assert (pair["a"], pair["b"], pair["shared"], pair["apart"]) == ("gd", "ga", 3, True)
     half = quantile(2) * 0.01 / math.sqrt(3)
     assert (pair["mean"], pair["low"], pair["high"]) == pytest.approx((0.06, 0.06 - half, 0.06 + half))
@@ -76,7 +76,7 @@ def test_pairs_without_shared_runs_are_welchs():
     runs = [record("gd", x + 0.06, i) for i, x in enumerate(base)] + [
         record("ga", x, 10 + i) for i, x in enumerate(base)
     ]
-    pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
+    pair = only(data(runs, COLUMNS)["pairs"], column="EMr")
     half = quantile(4) * 0.4 * math.sqrt(2 / 3)
     assert (pair["shared"], pair["apart"]) == (0, False)
     assert (pair["low"], pair["high"]) == pytest.approx((0.06 - half, 0.06 + half))
@@ -87,32 +87,29 @@ def test_pairs_without_shared_runs_are_welchs():
 )
 def test_what_cannot_be_told(left, right):
     runs = [record("ga", x, i) for i, x in enumerate(left)] + [record("gd", x, i) for i, x in enumerate(right)]
-    pair = only(matched_forgetting(runs, COLUMNS)["pairs"], column="EMr")
+    pair = only(data(runs, COLUMNS)["pairs"], column="EMr")
     assert (pair["low"], pair["high"], pair["apart"]) == (None, None, None)
 
 
 def test_other_people_and_other_stages_1_are_runs_too_other_options_are_not():
     same = [record("ga", 0.1), record("ga", 0.2, who="p01"), record("ga", 0.3, target_seed=1, target={"key": "t1"})]
-    assert matched_forgetting(same, COLUMNS)["methods"] == [{"method": "ga", "n": 3}]
+    assert data(same, COLUMNS)["methods"] == [{"method": "ga", "n": 3}]
     mild = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 2}})
     strong = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 3}})
-    assert [m["method"] for m in matched_forgetting([mild, strong], COLUMNS)["methods"]] == [
-        "ga (beta 2)",
-        "ga (beta 3)",
-    ]
+    assert [m["method"] for m in data([mild, strong], COLUMNS)["methods"]] == ["ga (beta 2)", "ga (beta 3)"]
     faster = record("ga", 0.4, plan={"unlearn": {"values": {"lr": 1.0}}})
-    assert [m["n"] for m in matched_forgetting([*same, faster], COLUMNS)["methods"]] == [3, 1]
+    assert [m["n"] for m in data([*same, faster], COLUMNS)["methods"]] == [3, 1]
 
 
 def test_the_same_run_twice_counts_once_and_the_later_is_it():
-    found = matched_forgetting([record("ga", 0.9, time="2"), record("ga", 0.1, time="1")], COLUMNS)
+    found = data([record("ga", 0.9, time="2"), record("ga", 0.1, time="1")], COLUMNS)
     assert found["methods"] == [{"method": "ga", "n": 1}]
     assert only(found["rows"], column="EMr")["values"] == [0.9]
 
 
 @pytest.mark.parametrize("status", ["interrupted", "failed", "started", "diverged"])
 def test_of_the_same_run_twice_a_finished_one_is_it(status):
-    found = matched_forgetting(
+    found = data(
         [
             record("ga", 0.4, time="1", status="finished"),
             record("ga", 0.5, time="2", status="finished"),
@@ -121,14 +118,12 @@ def test_of_the_same_run_twice_a_finished_one_is_it(status):
         COLUMNS,
     )
     assert only(found["rows"], column="EMr")["values"] == [0.5]
-    alone = matched_forgetting(
-        [record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS
-    )
+    alone = data([record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS)
     assert only(alone["rows"], column="EMr")["values"] == [0.1]
 
 
 def test_utility_is_read_off_the_curve():
-    found = matched_forgetting([record("ga", 0.5, utility=(0.9, 0.7, 0.1), levels=("0.50", "0.25"))], COLUMNS)
+    found = data([record("ga", 0.5, utility=(0.9, 0.7, 0.1), levels=("0.50", "0.25"))], COLUMNS)
     values = {row["level"]: row["mean"] for row in found["rows"] if row["column"] == "Figures"}
     assert values["0.50"] == pytest.approx(0.7) and values["0.25"] == pytest.approx(0.4)
     assert found["columns"] == ["EMr", "Figures"]
@@ -136,12 +131,12 @@ def test_utility_is_read_off_the_curve():
 
 def test_a_gold_standard_and_runs_without_a_curve_are_no_methods():
     gold = record("retrain", None, algorithm={"name": "retrain", "gold_standard": True})
-    assert matched_forgetting([gold, record("ga", 0.5, curve=[])], COLUMNS)["methods"] == []
-    assert matched_forgetting([], ())["rows"] == []
+    assert data([gold, record("ga", 0.5, curve=[])], COLUMNS)["methods"] == []
+    assert data([], ())["rows"] == []
 
 
 def test_it_is_json():
-    found = matched_forgetting([record("ga", None, i) for i in range(3)], COLUMNS)
+    found = data([record("ga", None, i) for i in range(3)], COLUMNS)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
@@ -172,9 +167,9 @@ def test_the_report_says_which_are_apart_and_which_are_not(nine):
     assert ("EMr at EMf = 10 %, single: apart: gd above ga, kl above ga; not told apart: gd and kl.") in text
 
 
-def test_one_run_a_method_says_so(nine):
+def test_one_run_per_method_says_so(nine):
     text = " ".join(render([nine[0], nine[3]]).split())
-    assert "n = 1 run a method, so no interval, and no telling which methods are apart; 3 runs" in text
+    assert "n = 1 run per method, so no interval, and no telling which methods are apart; 3 runs" in text
     assert "Differences in EMr at equal" not in text
 
 
@@ -183,11 +178,12 @@ def test_never_wider_than_asked(nine, width):
     assert max(map(len, render(nine, True, width).splitlines())) <= width
 
 
-def test_the_picture_has_a_colour_a_method(nine, tmp_path):
+def test_the_picture_has_one_colour_per_method(nine, tmp_path):
     pytest.importorskip("matplotlib")
     from PIL import Image
 
-    from unlearnzoo.reports.plots import COLOURS, draw
+    from unlearnzoo.reports.curve_plot import draw
+    from unlearnzoo.reports.plots import COLOURS
 
     draw(nine, tmp_path / "c.png")
     with Image.open(tmp_path / "c.png") as image:

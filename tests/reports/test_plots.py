@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.records import finished
 from unlearnzoo.errors import DataError, OptionError, RunError
-from unlearnzoo.reports.plots import draw
+from unlearnzoo.reports.curve_plot import draw
+from unlearnzoo.reports.plots import label
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_without_matplotlib(two, tmp_path, monkeypatch):
         return real(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", importing)
-    with pytest.raises(RunError, match="--plot needs matplotlib: pip install"):
+    with pytest.raises(RunError, match="pictures need matplotlib: pip install"):
         draw(two, tmp_path / "c.png")
 
 
@@ -74,3 +75,11 @@ def test_where_it_cannot_be_written(two, tmp_path):
     pytest.importorskip("matplotlib")
     with pytest.raises(RunError, match=r"none/c\.png: cannot be written"):
         draw(two, tmp_path / "none" / "c.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a$b$", r"a\$b\$"), ("__x", "x"), ("\\frac", "/frac"), ("\x1b", "/x1b"), ("__", "?"), ("", " ")],
+)
+def test_labels_are_drawn_as_they_are(text, shown):
+    assert label(text) == shown

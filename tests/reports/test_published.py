@@ -10,7 +10,8 @@ from unlearnzoo import Benchmark, Published
 from unlearnzoo.cli import main
 from unlearnzoo.errors import OptionError, UnknownName
 from unlearnzoo.registry.zoo import Zoo
-from unlearnzoo.reports.published import beside, published, render
+from unlearnzoo.reports import text
+from unlearnzoo.reports.published import data, published, section
 
 PAPER = "remem-paper"
 TABLE_2 = "Table 2: stage 2"
@@ -31,13 +32,17 @@ def named(folder, model, algo="npo", **more):
     return finished(folder, algo, model={"name": model, "source": model}, **more)
 
 
+def render(parts):
+    return "\n\n".join(text.render([section(part)]) for part in parts)
+
+
 def cell(part, run, column, hop):
     (found,) = [r for r in part["rows"] if (r["run"], r["column"], r["group"]) == (run, column, {"hop": hop})]
     return found
 
 
 def test_each_cell_is_ours_with_its_interval_beside_the_papers(two, zoo):
-    (part,) = beside(two, PAPER, zoo)
+    (part,) = data(two, PAPER, zoo)
     found = cell(part, "npo", "EMr", "single")
     ours = next(
         r for r in two[1]["results"] if (r["model"], r["column"], r["group"]) == ("unlearned", "EMr", {"hop": "single"})
@@ -48,7 +53,7 @@ def test_each_cell_is_ours_with_its_interval_beside_the_papers(two, zoo):
 
 
 def test_another_model_stands_beside_both_and_it_is_said(two, zoo):
-    (part,) = beside(two, PAPER, zoo)
+    (part,) = data(two, PAPER, zoo)
     assert part["models"] == ["LLaVA-1.5-7B", "LLaVA-1.5-13B"]
     assert any("tiny is none of the paper's models: a different model is compared" in note for note in part["notes"])
 
@@ -57,23 +62,23 @@ def test_another_model_stands_beside_both_and_it_is_said(two, zoo):
     ("name", "model"), [("llava-hf/llava-1.5-7b-hf", "LLaVA-1.5-7B"), ("./models/LLaVA-1.5-13B", "LLaVA-1.5-13B")]
 )
 def test_a_model_of_the_paper_stands_beside_its_own(tmp_path, zoo, name, model):
-    (part,) = beside([named(tmp_path, name)], PAPER, zoo)
+    (part,) = data([named(tmp_path, name)], PAPER, zoo)
     assert part["models"] == [model] and all(set(row["paper"]) == {model} for row in part["rows"])
     assert not any("different model" in note for note in part["notes"])
 
 
 def test_records_of_two_models_are_two_parts(tmp_path, zoo):
-    parts = beside([named(tmp_path, f"llava-hf/llava-1.5-{size}-hf") for size in ("7b", "13b")], PAPER, zoo)
+    parts = data([named(tmp_path, f"llava-hf/llava-1.5-{size}-hf") for size in ("7b", "13b")], PAPER, zoo)
     assert [part["models"] for part in parts] == [["LLaVA-1.5-7B"], ["LLaVA-1.5-13B"]]
 
 
 def test_seeds_of_one_method_each_stand_beside_it(tmp_path, zoo):
-    (part,) = beside([finished(tmp_path, "npo", seed=s) for s in (0, 1)], PAPER, zoo)
+    (part,) = data([finished(tmp_path, "npo", seed=s) for s in (0, 1)], PAPER, zoo)
     assert {row["run"] for row in part["rows"] if row["table"] == TABLE_2} == {"npo seed 0", "npo seed 1"}
 
 
 def test_what_the_paper_lacks_and_what_we_lack_is_said(tmp_path, zoo):
-    (part,) = beside([finished(tmp_path, "npo"), finished(tmp_path, "retrain")], PAPER, zoo)
+    (part,) = data([finished(tmp_path, "npo"), finished(tmp_path, "retrain")], PAPER, zoo)
     assert "retrain" not in {row["run"] for row in part["rows"]}
     notes = "\n".join(part["notes"])
     assert "not in the paper: retrain" in notes and "GPT" in notes and "not measured in these runs" in notes
@@ -91,7 +96,7 @@ def test_other_data_and_other_values_are_said(tmp_path, zoo):
         "forget_identities": [],
         "options": {"data": "generated", "forget": "10%", "draw": 0},
     }
-    (part,) = beside([finished(tmp_path, "npo", plan=plan, benchmark=bench)], PAPER, zoo)
+    (part,) = data([finished(tmp_path, "npo", plan=plan, benchmark=bench)], PAPER, zoo)
     assert "remem.data is generated; the paper's is herbwood27/Remem" in part["notes"]
     assert "remem.forget is 10%; the paper's is 20%" in part["notes"]
     assert not any("remem.draw" in note for note in part["notes"])
@@ -99,7 +104,7 @@ def test_other_data_and_other_values_are_said(tmp_path, zoo):
 
 
 def test_the_text_has_ours_above_the_papers(two, zoo):
-    lines = render(beside(two, PAPER, zoo)).splitlines()
+    lines = render(data(two, PAPER, zoo)).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(TABLE_2))
     assert "tiny beside LLaVA-1.5-7B and LLaVA-1.5-13B of ReMem" in lines[start]
     npo = next(i for i, line in enumerate(lines) if i > start and line.startswith("npo"))
@@ -125,31 +130,31 @@ def test_the_command(two, monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "told"),
     [
         ("remem", "--beside remem: write the benchmark's name and -paper; there is remem-paper"),
-        ("folder-paper", "folder has no published results at hand; there is remem-paper"),
+        ("folder-paper", "folder has no published results; there is remem-paper"),
     ],
 )
-def test_a_name_that_has_nothing(two, zoo, name, text):
-    with pytest.raises(OptionError, match=text):
-        beside(two, name, zoo)
+def test_a_name_that_has_nothing(two, zoo, name, told):
+    with pytest.raises(OptionError, match=told):
+        data(two, name, zoo)
 
 
 def test_a_benchmark_that_is_not_there(two, zoo):
     with pytest.raises(UnknownName, match="did you mean 'remem'"):
-        beside(two, "remme-paper", zoo)
+        data(two, "remme-paper", zoo)
 
 
 def test_a_record_of_another_benchmark(tmp_path, zoo):
     record = finished(tmp_path, "npo", benchmark={"name": "folder", "data": "d", "forget_identities": []})
     with pytest.raises(OptionError, match="is a run on folder"):
-        beside([record], PAPER, zoo)
+        data([record], PAPER, zoo)
 
 
 def test_names_of_a_damaged_record_are_escaped(two, zoo):
     record = {**two[0], "model": {"name": "\x1b[31mred"}}
-    assert "\x1b" not in render(beside([record], PAPER, zoo))
+    assert "\x1b" not in render(data([record], PAPER, zoo))
 
 
 def test_a_benchmark_has_nothing_published_unless_it_says_so():
@@ -169,12 +174,12 @@ def test_stage_1_and_utility_have_tables_of_their_own(two, zoo):
         for model in ("base", "unlearned")
     ]
     record = {**two[1], "baselines": known, "results": [*two[1]["results"], *used]}
-    (part,) = beside([record], PAPER, zoo)
+    (part,) = data([record], PAPER, zoo)
     found = {(r["table"], r["run"], r["column"]): (r["ours"] or {}).get("mean") for r in part["rows"] if not r["group"]}
     assert found["Table 3: stage 1", "target", "EM all"] == 0.875
     assert found["Table 3: stage 1", "target", "GPT all"] is None
     assert found["Table 4: MMBench", "base", "MMB van"] == found["Table 4: MMBench", "npo", "MMB van"] == 0.5
     assert ("Table 4: MMBench", "ga", "MMB van") not in found
-    text = render([part])
-    assert "[40..60]" in text and "91.50" in text and "68.72" in text
+    shown = render([part])
+    assert "[40..60]" in shown and "91.50" in shown and "68.72" in shown
     assert not any("nothing to set beside" in note for note in part["notes"])

@@ -1,4 +1,4 @@
-"""The command line; one file a command, and nothing heavy is imported here."""
+"""The command line; one file per command, and nothing heavy is imported here."""
 
 from .app import main
 

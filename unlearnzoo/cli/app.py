@@ -7,13 +7,13 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol, TextIO
 
 import click
 
 from .. import __version__
-from ..errors import ZooError, ZooWarning
+from ..errors import ZooError, ZooWarning, with_class
 from ..interrupts import Terminated
 from ..launch import worker
 from ..terminal import printable
@@ -27,8 +27,8 @@ COMMANDS = {
     "learn": "unlearnzoo.cli.learn:learn",
     "list": "unlearnzoo.cli.listing:list_command",
     "new": "unlearnzoo.cli.new:new",
-    "purge": "unlearnzoo.cli.purge:purge",
     "plugins": "unlearnzoo.cli.plugins:plugins",
+    "purge": "unlearnzoo.cli.purge:purge",
     "report": "unlearnzoo.cli.report:report",
     "run": "unlearnzoo.cli.run:run",
     "runs": "unlearnzoo.cli.runs:runs",
@@ -37,6 +37,21 @@ COMMANDS = {
     "tune": "unlearnzoo.cli.tune:tune",
 }
 INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 70, 130, 141, 143
+
+
+class Show(Protocol):
+    """What ``warnings.showwarning`` is."""
+
+    def __call__(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        """Print a warning."""
 
 
 @click.group(cls=Commands, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,22 +74,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what follows ``unlearnzoo``; the process's own arguments by default.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    end = given.index("--") if "--" in given else len(given)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
     # Whoever is told to add --debug adds it at the end.
-    debug = "--debug" in given[:end]
-    given = [text for i, text in enumerate(given) if text != "--debug" or i > end]
+    debug = "--debug" in words[:end]
+    given = [text for i, text in enumerate(words) if text != "--debug" or i > end]
     with warnings.catch_warnings():
         warnings.simplefilter("always", ZooWarning)
         warnings.showwarning = _show_warnings(warnings.showwarning)
         worker.follow_parent()
-        return worker.ended(_report(given, debug))
+        return worker.ended(_report(given, words, debug))
 
 
-def _report(given: list[str], debug: bool) -> int:
-    """Run and turn whatever is raised into one line and a code."""
+def _report(given: list[str], words: list[str], debug: bool) -> int:
+    """Run and turn whatever is raised into one line and a code; commands find all words as the context's object."""
     try:
-        code = app.main(given, prog_name="unlearnzoo", standalone_mode=False)
+        code = app.main(given, prog_name="unlearnzoo", standalone_mode=False, obj=words)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (click.Abort, KeyboardInterrupt) as error:
@@ -91,10 +106,8 @@ def _report(given: list[str], debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except Exception as error:  # noqa: BLE001 - the last line before the user
-        lines = str(error).strip().splitlines()
-        what = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
         hint = "" if debug else "; rerun with --debug for the traceback and report it"
-        return _told(f"Error: internal error ({what}){hint}", INTERNAL, debug)
+        return _told(f"Error: internal error ({with_class(error)}){hint}", INTERNAL, debug)
 
 
 def _told(line: str, code: int, debug: bool) -> int:
@@ -117,15 +130,22 @@ def _usage(error: click.ClickException) -> str:
     return f"{message.rstrip('.')} (see `{path} --help`)" if isinstance(error, click.UsageError) else message
 
 
-def _show_warnings(others: Callable[..., Any]) -> Callable[..., None]:
+def _show_warnings(others: Show) -> Show:
     """Print the zoo's own warnings as one line, without the source line that raised it."""
 
-    def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         if issubclass(category, ZooWarning) and worker.rank():
             return
         if issubclass(category, ZooWarning):
             click.echo(printable(f"Warning: {message}"), err=True)
         else:
-            others(message, category, *rest, **named)
+            others(message, category, filename, lineno, file, line)
 
     return show

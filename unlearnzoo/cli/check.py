@@ -1,34 +1,42 @@
 """``unlearnzoo check``: the conformance checks of everything that a distribution or a file provides."""
 
 import contextlib
-import difflib
 import json
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import click
+from packaging.utils import canonicalize_name
 
 from ..errors import PluginError, PluginWarning, UnknownName
-from ..registry.entry_points import HOOKS, PluginInfo, advice, normalise
-from ..registry.validate import KINDS
-from ..registry.zoo import WORDS, Zoo
-from .common import as_json_option
+from ..options import closest
+from ..registry.entry_points import HOOKS, PluginInfo, advice
+from ..registry.kinds import CLASS_KINDS
+from ..registry.zoo import Zoo
+from .common import as_json_option, set_option
+
+
+class CheckRow(TypedDict):
+    """What came of one check; of one that failed, what is wrong, why it matters and how to fix it."""
+
+    kind: str
+    name: str
+    check: str
+    ok: bool
+    what: str
+    why: str
+    fix: str
 
 
 @click.command()
 @click.argument("name", metavar="DIST|FILE")
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Check with another option: npo.retain_weight=1, folder.data=FILE. Repeatable.",
-)
-@as_json_option
+@set_option(help="Check with another option: npo.retain_weight=1, folder.data=FILE. Repeatable.")
+@as_json_option()
 def check(name: str, sets: tuple[str, ...], as_json: bool) -> int:
     """Check algorithms, benchmarks and metrics of a distribution, or of a Python file.
 
@@ -48,8 +56,8 @@ def check(name: str, sets: tuple[str, ...], as_json: bool) -> int:
     return 1 if failed else 0
 
 
-def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """Run all checks of a distribution or file; yield a row each, as they finish.
+def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[CheckRow]:
+    """Run all checks of a distribution or file; yield one row per check, as they finish.
 
     Args:
         name: of the distribution; what ends in ``.py`` is a file.
@@ -62,11 +70,11 @@ def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """
     zoo, owner = _owner(name)
     provided = [
-        (kind, cls)
-        for kind in KINDS
+        (kind, zoo.get(kind, known))
+        for kind in CLASS_KINDS
         for known in zoo.names(kind)
-        if zoo.owner(kind, known) in owner and (cls := zoo.get(kind, known))
-    ]  # type: ignore[call-overload]
+        if zoo.owner(kind, known) in owner
+    ]
     if not provided:
         has = ", ".join(text for row in owner for text in row.provides) or "nothing"
         raise PluginError(f"{name} provides {has}; checks are for algorithms, benchmarks and metrics")
@@ -74,11 +82,10 @@ def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
     values = allot(parse_assignments(sets), {cls.name: cls for _, cls in provided})
     things = [(kind, cls.configure(values[cls.name]) if values.get(cls.name) else cls) for kind, cls in provided]
-    from ..testing.checks import checks_of
-
     for kind, thing in things:
-        for one in checks_of(kind, thing, zoo):
-            row = _result(WORDS[kind], thing.name, one)
+        checks: Iterable[Callable[[], None]] = import_module(CLASS_KINDS[kind].checks).checks_of(kind, thing, zoo)
+        for check_one in checks:
+            row = _result(kind, thing.name, check_one)
             yield row
             if row["check"] == "prepares" and not row["ok"]:
                 break  # the others could only say the same
@@ -97,37 +104,39 @@ def _owner(name: str) -> tuple[Zoo, list[PluginInfo]]:
         except PluginError as error:
             raise PluginError(str(error).removeprefix("--plugin ")) from error
         return zoo, zoo.plugins[-1:]
-    rows = [row for row in zoo.plugins if row.distribution == normalise(name)]
+    rows = [row for row in zoo.plugins if row.distribution == canonicalize_name(name)]
     if not rows:
-        known = sorted({row.distribution for row in zoo.plugins})
-        short = {one.removeprefix("unlearnzoo-"): one for one in known}
-        close = difflib.get_close_matches(name, [*known, *short], n=1)
-        hint = (
-            f"did you mean {short.get(close[0], close[0])!r}?"
-            if close
-            else f"installed: {', '.join(known) or 'none'}; a file ends in .py"
-        )
-        raise UnknownName(f"no distribution {name!r} with plugins; {hint}")
+        raise UnknownName(f"no distribution {name!r} with plugins; {_hint(name, zoo)}")
     for row in rows:
         if row.group == HOOKS and row.status in ("broken", "off"):
             raise PluginError(f"{row.label} is {row.status}: {row.reason}; {advice(row)}")
     return zoo, rows
 
 
-def _result(word: str, name: str, one: Callable[[], None]) -> dict[str, Any]:
+def _hint(name: str, zoo: Zoo) -> str:
+    """Return which distribution may have been meant; most leave out ``unlearnzoo-``."""
+    known = sorted({row.distribution for row in zoo.plugins})
+    by_name = {distribution.removeprefix("unlearnzoo-"): distribution for distribution in known}
+    close = closest(name, [*known, *by_name])
+    if close is not None:
+        return f"did you mean {by_name.get(close, close)!r}?"
+    return f"installed: {', '.join(known) or 'none'}; a file ends in .py"
+
+
+def _result(kind: str, name: str, check_one: Callable[[], None]) -> CheckRow:
     from ..testing.rules import CheckFailed
 
-    row = {"kind": word, "name": name, "check": one.__name__, "ok": True, "what": "", "why": "", "fix": ""}
+    row = CheckRow(kind=kind, name=name, check=check_one.__name__, ok=True, what="", why="", fix="")
     try:
         # What a plugin prints must not end up in the output of --json.
         with contextlib.redirect_stdout(sys.stderr):
-            one()
+            check_one()
     except CheckFailed as error:
-        row |= {"ok": False, "what": error.what, "why": error.why, "fix": error.fix}
+        row["ok"], row["what"], row["why"], row["fix"] = False, error.what, error.why, error.fix
     return row
 
 
-def _lines(row: dict[str, Any]) -> Iterator[str]:
+def _lines(row: CheckRow) -> Iterator[str]:
     yield f"{'ok' if row['ok'] else 'FAILED':<7} {row['kind']} {row['name']}: {row['check']}"
     if not row["ok"]:
         for part in (row["what"], f"Why it matters: {row['why']}", f"How to fix it: {row['fix']}"):

@@ -1,6 +1,5 @@
 """Subcommands that are imported when they are called, plugins' own among them."""
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from ..errors import PluginError
+from ..options import nearest
 from ..registry import entry_points
 from ..registry.names import Table
 
@@ -35,19 +35,19 @@ class Commands(click.Group):
         """
         if cmd_name in self.lazy:
             module, _, attribute = self.lazy[cmd_name].partition(":")
-            found: click.Command = getattr(importlib.import_module(module), attribute)
-            return found
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
         added = _added()
         key = added.find(cmd_name)
         return None if key is None else _load(added[key])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Look up the command that the line names; say the nearest where there is none."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there is {', '.join(self.list_commands(ctx))}"
-            raise click.UsageError(f"no command {name!r}; {hint}", ctx)
+            raise click.UsageError(f"no command {name!r}{nearest(name, self.list_commands(ctx), 'there is')}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

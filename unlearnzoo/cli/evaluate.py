@@ -1,48 +1,32 @@
-"""``unlearnzoo evaluate``: judge a model that was unlearned elsewhere, or the answers of a run once more."""
+"""``unlearnzoo evaluate``: score a model that was unlearned elsewhere, or the answers of a run once more."""
 
-import json
-import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..launch import worker
-from .common import plugin_option, precision_option
-from .run import quieten
+from . import common
+from .common import PATH
 
 
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
-@click.option("--metric", help="With RUN: the metric that judges its answers now. Without: as of `run`.")
-@click.option("--bench", help="Benchmark.")
-@click.option("--utility", metavar="NAMES", help="Utility benchmarks to judge beside it, such as mmbench.")
-@click.option("--model", help="The unlearned model: installed, a folder, or a hub id.")
-@click.option(
-    "--adapter",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="A peft adapter that makes the model the unlearned one.",
-)
-@click.option("--target", help="The model before unlearning; with it the gate is checked and the record can be valid.")
+@common.metric_option(help="With RUN: the metric that scores its answers now. Without: as of `run`.")
+@common.bench_option()
+@common.utility_option()
+@common.model_option(help="The unlearned model: installed, a folder, or a hub id.")
+@click.option("--adapter", type=PATH, metavar="FOLDER", help="A peft adapter that makes the model the unlearned one.")
+@common.target_option(help="The model before unlearning; with it the gate is checked and the record can be valid.")
 @click.option("--name", help="What the record calls the method.  [default: the folder's name]")
-@click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
-@precision_option
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Any option of benchmark and metrics: remem.data=FOLDER. Repeatable.",
-)
-@click.option("--allow-unmemorised", is_flag=True, help="Go on below the gate; the record is not valid.")
-@click.option("--trust-remote-code", is_flag=True, help="Let the model's repository run its own code.")
-@click.option(
-    "--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where records go."
-)
-@plugin_option
-@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
+@common.forget_option()
+@common.precision_option()
+@common.set_option(help="Any option of benchmark and metrics: remem.data=FOLDER. Repeatable.")
+@common.allow_unmemorised_option()
+@common.trust_remote_code_option()
+@common.runs_dir_option()
+@common.plugin_option()
+@common.as_json_option()
 def evaluate(
     runs: tuple[str, ...],
     metric: str | None,
@@ -51,65 +35,75 @@ def evaluate(
     name: str | None,
     sets: tuple[str, ...],
     files: tuple[Path, ...],
-    utility: str | None,
+    runs_dir: Path | None,
     as_json: bool,
-    **arguments: Any,
+    **arguments: object,
 ) -> None:
-    """Judge a model that was unlearned elsewhere, or the answers of a run once more.
+    """Score a model that was unlearned elsewhere, or the answers of a run once more.
 
     A model takes --bench and --model; its record stands beside those of `unlearnzoo run` in every
     report. RUN and --metric fill in what a run lacks, from the answers that it kept: no model is
     loaded, and what was scored already is not scored again.
     """
-    from ..planning.request import Request, listed
+    given = common.typed({**arguments, "metric": metric, "runs_dir": runs_dir}, files)
+    if not runs:
+        _score(given, sets, files, as_json, adapter, target, name)
+        return
+    of_a_model = given.keys() & {"bench", "model", "precision", "utility"}
+    if adapter or target or name or of_a_model or not metric:
+        raise click.UsageError(
+            "RUN takes --metric, --set, --runs-dir, --plugin and --json; a model takes --bench and --model, and no RUN"
+        )
+    _rescore(runs, metric, sets, files, runs_dir or Path("runs"), as_json)
+
+
+def _score(
+    given: dict[str, object],
+    sets: Sequence[str],
+    files: Sequence[Path],
+    as_json: bool,
+    adapter: Path | None,
+    target: str | None,
+    name: str | None,
+) -> None:
+    """Score a model, and show its record."""
+    from ..planning.request import from_arguments
     from ..planning.settings import parse_assignments
     from ..registry.zoo import Zoo
 
-    command = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    if runs:
-        given = {"bench", "model", "precision"} & {name for name, value in arguments.items() if value}
-        if given or adapter or target or name or utility or not metric:
-            raise click.UsageError(
-                "RUN takes --metric, --set, --runs-dir, --plugin and --json; a model takes "
-                "--bench and --model, and no RUN"
-            )
-        _refill(runs, metric, parse_assignments(sets), arguments["runs_dir"], Zoo.installed(files), as_json)
-        return
     for needed in ("bench", "model"):
-        if not arguments[needed]:
-            raise click.UsageError(f"name a run to judge once more, or a model: --{needed} is missing")
-    request = Request(
-        **arguments, metric=listed(metric), utility=listed(utility), set=parse_assignments(sets), command=command
-    )
+        if needed not in given:
+            raise click.UsageError(f"name a run to score once more, or a model: --{needed} is missing")
+    request = from_arguments(given, parse_assignments(sets), unlearns=False)
     zoo = Zoo.installed(files)
     from ..models.checkpoint import with_adapter
     from ..planning.plan import look_at, make_plan
-    from ..reports import report
     from ..runs import evaluate as job
     from ..runs.progress import ConsoleProgress
 
-    quieten()
+    common.quieten()
     plan = make_plan(request, zoo)
     unlearned = with_adapter(plan.checkpoint, adapter) if adapter else plan.checkpoint
     before = look_at(target, zoo, request) if target else None
-    found = job.evaluate(
-        plan, job.label(name, request.model, adapter), unlearned, before, ConsoleProgress(quiet=worker.rank() != 0)
-    )
+    progress = ConsoleProgress(quiet=worker.rank() != 0)
+    record = job.evaluate(plan, job.label(name, request.model, adapter), unlearned, before, progress)
     if worker.rank():
         return
-    click.echo(json.dumps([found], indent=2) if as_json else report.render([found], pairs=False))
+    common.show_records([record], as_json)
     if before is None and plan.benchmark.forget_identities():
         click.echo("Not checked: that the model ever knew what it is to have forgotten; --target MODEL does.", err=True)
 
 
-def _refill(
-    runs: tuple[str, ...], metric: str, values: dict[str, Any], runs_dir: Path, zoo: Any, as_json: bool
+def _rescore(
+    runs: Sequence[str], metric: str, sets: Sequence[str], files: Sequence[Path], runs_dir: Path, as_json: bool
 ) -> None:
-    """Judge the answers of some runs by one more metric, and show them."""
+    """Score the answers of some runs by one more metric, and show them."""
+    from ..planning.settings import parse_assignments
     from ..records import store
-    from ..reports import report
+    from ..registry.zoo import Zoo
     from ..runs import rescore
     from ..runs.progress import ConsoleProgress
 
-    found = [rescore.rescore(store.resolve(run, runs_dir), metric, values, zoo, ConsoleProgress()) for run in runs]
-    click.echo(json.dumps(found, indent=2) if as_json else report.render(found, pairs=False))
+    values, zoo = parse_assignments(sets), Zoo.installed(files)
+    records = [rescore.rescore(store.resolve(run, runs_dir), metric, values, zoo, ConsoleProgress()) for run in runs]
+    common.show_records(records, as_json)

@@ -5,7 +5,6 @@ import keyword
 import os
 import re
 import shlex
-import tempfile
 from pathlib import Path
 from string import Template
 
@@ -14,20 +13,16 @@ import click
 import unlearnzoo
 
 from ..errors import OptionError, ZooError
+from ..registry.kinds import CLASS_KINDS
 from ..registry.zoo import Zoo
+from ..storage.artifacts import aside
 from ..storage.atomic import write_error
 
 TEMPLATES = Path(__file__).with_name("templates")
-#: Kind → the last command to try.
-TRY = {
-    "algorithm": "unlearnzoo run --algo {name} --bench remem",
-    "benchmark": "unlearnzoo run --algo ga --bench {name} --recipe paper --dry-run",
-    "metric": "python -m pytest {folder}",
-}
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(TRY)))
+@click.argument("kind", type=click.Choice(list(CLASS_KINDS)))
 @click.argument("name")
 @click.option(
     "--into",
@@ -47,7 +42,8 @@ def new(kind: str, name: str, into: Path) -> None:
     _refuse_taken(name, words["distribution"])
     _write(target, _files(kind, words))
     folder = shlex.quote(str(target) if into.is_absolute() else f"./{target}")
-    for command in (f"pip install -e {folder}", f"unlearnzoo show {name}", TRY[kind].format(name=name, folder=folder)):
+    trial = CLASS_KINDS[kind].trial.format(name=name, folder=folder)
+    for command in (f"pip install -e {folder}", f"unlearnzoo show {name}", trial):
         click.echo(command)
 
 
@@ -141,12 +137,9 @@ def _write(target: Path, files: dict[str, str]) -> None:
         RunError: they cannot be written; nothing is left behind.
     """
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as fresh:
-            # One level down, where the usual permissions hold: the temporary folder is its owner's alone.
-            plugin = Path(fresh) / target.name
-            (plugin / "tests").mkdir(parents=True)
+        with aside(target, 0o777, replace=False) as plugin:
+            (plugin / "tests").mkdir()
             for path, content in files.items():
                 (plugin / path).write_text(content, "utf-8")
-            os.rename(plugin, target)
     except OSError as error:
         raise write_error(target, error) from None

@@ -4,15 +4,15 @@ import contextlib
 import json
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import click
 
 from ..errors import PluginError, PluginWarning
-from ..registry.entry_points import COMMANDS, HOOKS, MODELS, PluginInfo, advice
+from ..registry.entry_points import COMMANDS, HOOKS, MODELS, PluginInfo, Status, advice
 from ..registry.zoo import Zoo
+from ..terminal import table, wrapped
 from .common import as_json_option, plugin_option
-from .table import table, wrapped
 
 #: Seconds that importing one plugin may take; all of them are imported by every command.
 SLOW = 0.2
@@ -20,8 +20,8 @@ SLOW = 0.2
 
 @click.command()
 @click.option("--times", is_flag=True, help="Say what importing each took, and which one slows down every command.")
-@plugin_option
-@as_json_option
+@plugin_option()
+@as_json_option()
 def plugins(times: bool, files: tuple[Path, ...], as_json: bool) -> None:
     """List plugins, the broken and the switched-off ones with the reason."""
     rows = rows_of(files)
@@ -58,8 +58,23 @@ def plugins(times: bool, files: tuple[Path, ...], as_json: bool) -> None:
             )
 
 
-def rows_of(files: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
-    """Return one row an entry point, sorted; models are imported to see whether they can be."""
+class PluginRow(TypedDict):
+    """One entry point, or a file given by ``--plugin``; see ``PluginInfo``. ``advice`` is for one that is not used."""
+
+    distribution: str
+    version: str
+    name: str
+    group: str
+    status: Status
+    provides: list[str]
+    where: str
+    seconds: float
+    reason: str
+    advice: str
+
+
+def rows_of(files: tuple[Path, ...] = ()) -> list[PluginRow]:
+    """Return one row per entry point, sorted; models are imported to see whether they can be."""
     with warnings.catch_warnings():
         # What is wrong with a plugin is a row here; other warnings are still said.
         warnings.filterwarnings("ignore", "plugin ", PluginWarning)
@@ -71,7 +86,7 @@ def rows_of(files: tuple[Path, ...] = ()) -> list[dict[str, Any]]:
     return [_row(row) for row in sorted(zoo.plugins, key=lambda r: (r.distribution, r.group, r.name))]
 
 
-def _row(row: PluginInfo) -> dict[str, Any]:
+def _row(row: PluginInfo) -> PluginRow:
     word = {HOOKS: "hooks", MODELS: "model", COMMANDS: "command"}[row.group]
     unusable = row.status in ("broken", "off")
     return {

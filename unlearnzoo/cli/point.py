@@ -28,8 +28,6 @@ def main(arguments: list[str]) -> int:
     with FileLock(folder / ".lock", timeout=2 * GRACE):
         before, start = _records(folder / RUNS), time.perf_counter()
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        # What a record holds as its command line.
-        sys.argv = ["unlearnzoo", *argv]
         code = run(argv)
         sys.stdout.flush()
         if code not in STOPPED:

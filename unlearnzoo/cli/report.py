@@ -1,23 +1,25 @@
 """``unlearnzoo report``: the tables and the picture of one run, or of several side by side."""
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .common import as_json_option
-from .runs import runs_dir_option
+from .common import PATH, as_json_option, records_option
+
+if TYPE_CHECKING:
+    from ..reports.methods import Records
+    from ..reports.published import Part
 
 
 @click.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @click.option("--intervals", is_flag=True, help="Give each number its interval or range.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves, too (png, svg, pdf).")
+@click.option("--plot", type=PATH, metavar="FILE", help="Draw the curves, too (png, svg, pdf).")
 @click.option("--beside", metavar="BENCHMARK-paper", help="The paper's numbers beside ours, such as remem-paper.")
-@runs_dir_option
-@as_json_option
+@records_option()
+@as_json_option()
 def report(
     names: tuple[str, ...], intervals: bool, plot: Path | None, beside: str | None, runs_dir: Path, as_json: bool
 ) -> None:
@@ -27,34 +29,32 @@ def report(
     below it. The gold standard for it (`retrain`) joins where it lies in the same folder of runs.
     """
     from ..records import gold_standard, store
+    from ..reports import report as reports
+    from ..reports import text
 
     # The same run, named twice, is one run.
     folders = dict.fromkeys(folder.resolve() for name in names for folder in store.below(store.resolve(name, runs_dir)))
     records = gold_standard.beside([store.load(folder) for folder in folders])
     paper = _beside(records, beside) if beside else None
     if plot is not None:
-        from ..reports.plots import draw
+        from ..reports.curve_plot import draw
 
         draw(records, plot)
+    facts = reports.data(records)
     if as_json:
-        from ..reports.comparison import compare
-
-        more = {} if paper is None else {"beside": paper}
-        click.echo(json.dumps(compare(records) | more, indent=2, allow_nan=False))
+        click.echo(json.dumps(facts if paper is None else {**facts, "beside": paper}, indent=2, allow_nan=False))
         return
-    from ..reports.report import render
-
-    click.echo(render(records, intervals))
+    click.echo(text.render(reports.sections(facts, intervals)))
     if paper is not None:
-        from ..reports.published import render as render_beside
+        from ..reports.published import section
 
-        click.echo(f"\n{render_beside(paper)}")
+        click.echo("".join(f"\n{text.render([section(part)])}\n" for part in paper), nl=False)
     if plot is not None:
         click.echo(f"\nThe picture is in {click.format_filename(plot)}.")
 
 
-def _beside(records: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+def _beside(records: "Records", name: str) -> "list[Part]":
     from ..registry.zoo import Zoo
-    from ..reports.published import beside
+    from ..reports import published
 
-    return beside(records, name, Zoo.installed())
+    return published.data(records, name, Zoo.installed())

@@ -1,149 +1,148 @@
 """``unlearnzoo run``."""
 
 import json
-import shlex
-import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..launch import worker
-from .common import precision_option
+from . import common
+from .common import PATH
+
+if TYPE_CHECKING:
+    from ..planning.plan import Plan
+    from ..planning.request import Request
+    from ..runs.progress import ConsoleProgress
+    from ..runs.resume import Earlier
 
 
 @click.command()
-@click.option("--algo", help="Algorithm, or several separated by commas; they share one target.")
-@click.option("--bench", help="Benchmark.")
-@click.option("--metric", help="Metric that judges the forget set beside the benchmark's own; several with commas.")
-@click.option("--utility", metavar="NAMES", help="Utility benchmarks to judge beside it, such as mmbench.")
-@click.option("--model", help="Installed model, folder, or hub id.  [default: tiny]")
-@click.option("--target", help="Your own fine-tuned model instead of stage 1; it passes the same gate.")
-@click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
-@click.option("--seed", type=int, help="Seed of stage 2.  [default: 0]")
-@click.option("--target-seed", type=int, help="Seed of stage 1.  [default: 0]")
-@precision_option
-@click.option("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Any option: npo.beta=0.05, learn.epochs=3, remem.data=FOLDER. Repeatable.",
-)
-@click.option("--config", type=click.Path(path_type=Path), help="YAML file with arguments and options.")
-@click.option("--stop-at", metavar="EMf=.10", help="End stage 2 when forgetting is there.")
-@click.option("--allow-unmemorised", is_flag=True, default=None, help="Go on below the gate; the record is not valid.")
-@click.option("--trust-remote-code", is_flag=True, default=None, help="Let the model's repository run its own code.")
-@click.option("--redact", is_flag=True, default=None, help="Keep scores in the record; no texts, no names, no adapter.")
-@click.option("--runs-dir", type=click.Path(path_type=Path), help="Where records go.  [default: runs]")
+@common.algo_option()
+@common.bench_option()
+@common.metric_option()
+@common.utility_option()
+@common.model_option()
+@common.target_option()
+@common.forget_option()
+@common.seed_option()
+@common.target_seed_option()
+@common.precision_option()
+@common.recipe_option()
+@common.set_option()
+@click.option("--config", type=PATH, help="YAML file with arguments and options.")
+@click.option("--stop-at", metavar="EMf=.10", help="Stop stage 2 once forgetting reaches this level.")
+@common.allow_unmemorised_option()
+@common.trust_remote_code_option()
+@common.redact_option()
+@common.runs_dir_option()
 @click.option(
     "--resume",
     metavar="[RUN]",
     is_flag=False,
     flag_value="newest",
-    help="Go on with an interrupted run: its folder or name; without one, the newest that is unfinished.",
+    help="Resume an interrupted run: its folder or name; without one, the newest that is unfinished.",
 )
 @click.option(
     "--checkpoint-every",
     metavar="STEPS|TIME",
-    help="How often to keep what --resume goes on from: 50, 30s, 5m or never.  [default: 1m]",
+    help="How often to save what --resume starts from: 50, 30s, 5m or never.  [default: 1m]",
 )
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A Python file with a plugin. Repeatable.",
-)
+@common.plugin_option()
 @click.option(
     "--launch", metavar="NAME", help="Several processes: ddp, zero1, zero2, zero3, or accelerate's YAML file."
 )
 @click.option(
-    "--processes", type=click.IntRange(min=1), help="How many with --launch.  [default: one a GPU; 2 without]"
+    "--processes", type=click.IntRange(min=1), help="How many with --launch.  [default: one per GPU; 2 without]"
 )
-@click.option("--dry-run", is_flag=True, help="Check and print the plan; load no weights.")
-@click.option("--json", "as_json", is_flag=True, help="Print the records (or the plan) as JSON on stdout.")
+@common.dry_run_option()
+@common.as_json_option()
 def run(
     sets: tuple[str, ...],
     config: Path | None,
-    plugins: tuple[Path, ...],
+    files: tuple[Path, ...],
     resume: str | None,
     dry_run: bool,
     as_json: bool,
-    **arguments: Any,
+    **arguments: object,
 ) -> int:
     """Learn, check, unlearn and evaluate."""
     from ..planning.settings import parse_assignments, read_config
-
-    start = time.perf_counter()
-    given = {name: value for name, value in arguments.items() if value is not None}
-    assignments: dict[str, Any] = {}
-    if config is not None:
-        from_file, assignments = read_config(config)
-        given = from_file | given
-    given["command"] = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    if plugins:
-        given["plugins"] = plugins
-    return _run(given, assignments | parse_assignments(sets), resume, dry_run, as_json, start)
-
-
-def _run(
-    given: dict[str, Any], assignments: dict[str, Any], resume: str | None, dry_run: bool, as_json: bool, start: float
-) -> int:
-    from ..planning.request import from_arguments
     from ..registry.zoo import Zoo
 
-    earlier = None
-    if resume is None:
-        request = from_arguments(given, assignments)
-    else:
-        from ..runs import resume as again
-
-        earlier = again.find(resume, Path(given.get("runs_dir", "runs")))
-        request = again.request(earlier, given, assignments)
+    start = time.perf_counter()
+    given, assignments = common.typed(arguments, files), parse_assignments(sets)
+    if config is not None:
+        given_by_file, assigned_by_file = read_config(config)
+        given, assignments = given_by_file | given, assigned_by_file | assignments
+    request, earlier = _request(given, assignments, resume)
     zoo = Zoo.installed(request.plugins)
-    from ..planning import summary
     from ..planning.plan import make_plan
     from ..runs.progress import ConsoleProgress
 
-    quieten()
+    common.quieten()
     progress = ConsoleProgress(quiet=worker.rank() != 0)
-    file = _file(request)
+    launch_file = _launch_file(request)
     plan = make_plan(request, zoo, weights=not dry_run)
-    for line in summary.lines(plan) if not worker.started_here() else ():
-        progress.note(line)
-    if earlier is not None:
-        for line in again.notes(earlier, plan):
-            progress.note(line)
+    _note_plan(plan, earlier, progress)
     if dry_run:
-        from ..planning import memory
-
-        if as_json:
-            click.echo(json.dumps({**summary.as_data(plan), "memory": memory.as_data(plan)}, indent=2))
-        else:
-            for line in memory.lines(plan):
-                progress.note(line)
+        _show_costs(plan, progress, as_json)
         return 0
-    if file is not None:
+    if launch_file is not None:
         from ..launch.start import how_many
         from ..launch.start import start as start_processes
 
-        return start_processes(file, how_many(request.processes, file), sys.argv[1:])
-    from ..records import gold_standard
-    from ..reports import report
+        return start_processes(launch_file, how_many(request.processes, launch_file), "unlearnzoo", common.words())
     from ..runs.pipeline import execute
 
     records = execute(plan, progress, time.perf_counter() - start, earlier)
     if worker.rank() == 0:
-        click.echo(
-            json.dumps(records, indent=2) if as_json else report.render(gold_standard.beside(records), pairs=False)
-        )
+        common.show_records(records, as_json, gold_standards=True)
     return 0
 
 
-def _file(request: Any) -> Path | None:
+def _request(
+    given: Mapping[str, object], assignments: Mapping[str, object], resume: str | None
+) -> "tuple[Request, Earlier | None]":
+    """Return what is asked for, and the runs that are resumed."""
+    from ..planning.request import from_arguments
+
+    if resume is None:
+        return from_arguments(given, assignments), None
+    from ..runs import resume as resuming
+
+    earlier = resuming.find(resume, Path(str(given.get("runs_dir", "runs"))))
+    return resuming.request(earlier, given, assignments), earlier
+
+
+def _note_plan(plan: "Plan", earlier: "Earlier | None", progress: "ConsoleProgress") -> None:
+    """Print the plan, unless a launcher has printed it already, and what a resumed run starts from."""
+    from ..planning import text
+
+    if not worker.started_here():
+        for line in text.lines(plan):
+            progress.note(line)
+    if earlier is not None:
+        from ..runs import resume as resuming
+
+        for line in resuming.notes(earlier, plan):
+            progress.note(line)
+
+
+def _show_costs(plan: "Plan", progress: "ConsoleProgress", as_json: bool) -> None:
+    """Print what a plan would need, as data with all of the plan."""
+    from ..planning import memory, summary
+
+    if as_json:
+        click.echo(json.dumps({**summary.as_data(plan), "memory": memory.as_data(plan)}, indent=2))
+    else:
+        for line in memory.lines(plan):
+            progress.note(line)
+
+
+def _launch_file(request: "Request") -> Path | None:
     """Return what is to be launched; None in a process that runs by itself.
 
     Raises:
@@ -161,13 +160,3 @@ def _file(request: Any) -> Path | None:
             f"--launch {request.launch}: another launcher has started this process already; leave --launch out"
         )
     return configs.find(request.launch)
-
-
-def quieten() -> None:
-    """Keep other libraries' bars and hints out of the user's terminal."""
-    import warnings
-
-    import transformers
-
-    transformers.utils.logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

@@ -3,59 +3,56 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from .. import __version__
 from ..errors import UnknownName
 from ..options import Configurable
-from ..registry import zoo as zoo_module
-from ..registry.describe import class_facts, model_facts
+from ..registry import describe
+from ..registry.describe import Facts
 from ..registry.entry_points import origin
+from ..registry.kinds import KINDS, MODEL
 from ..registry.names import Table
+from ..registry.zoo import Zoo
+from ..terminal import table, wrapped
 from .common import as_json_option, plugin_option
-from .table import table, wrapped
 
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--kind", type=click.Choice(sorted(zoo_module.WORDS.values())), help="Where one name stands for several kinds."
-)
-@plugin_option
-@as_json_option
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="Where one name stands for several kinds.")
+@plugin_option()
+@as_json_option()
 def show(name: str, kind: str | None, files: tuple[Path, ...], as_json: bool) -> None:
     """Show what something does, needs and can be set to; learn and unlearn too."""
-    facts = facts_of(zoo_module.Zoo.installed(files), name, kind)
+    facts = facts_of(Zoo.installed(files), name, kind)
     click.echo(json.dumps(facts, indent=2, default=str) if as_json else "\n".join(_lines(facts)))
 
 
-def facts_of(zoo: zoo_module.Zoo, name: str, word: str | None = None) -> dict[str, Any]:
+def facts_of(zoo: Zoo, name: str, kind: str | None = None) -> Facts:
     """Return all that is known of a name.
 
     Raises:
         UnknownName: nothing has it, or things of several kinds do.
         PluginError: the plugin that should have it is broken.
     """
-    kinds = [k for k, w in zoo_module.WORDS.items() if word in (None, w)]
-    having = [k for k in kinds if zoo.has(k, name)]
+    kinds = [known for known in KINDS if kind in (None, known)]
+    having = [known for known in kinds if zoo.has(known, name)]
     if len(having) > 1:
-        words = [zoo_module.WORDS[k] for k in having]
-        raise UnknownName(f"{name!r} is {' and '.join(words)}: add --kind {words[0]}")
+        raise UnknownName(f"{name!r} is {' and '.join(having)}: add --kind {having[0]}")
     if not having:
-        if word is None and name in _stages():
+        if kind is None and name in _stages():
             return _stage_facts(name)
         zoo.refuse_unusable(name)
         raise _unknown(zoo, name, kinds)
-    kind = having[0]
-    owner = zoo.owner(kind, name)
-    if kind == "model":
-        own, facts = owner.name, model_facts(zoo.card(owner)) | {"doc": owner.summary}
+    row, owner = KINDS[having[0]], zoo.owner(having[0], name)
+    if row is MODEL:
+        own, facts = owner.name, row.describe(zoo.card(owner)) | {"doc": owner.summary}
     else:
-        cls = zoo.get(kind, name)  # type: ignore[call-overload]
-        own, facts = cls.name, class_facts(cls)
-    head = {"kind": zoo_module.WORDS[kind], "name": own, "full_name": f"{owner.distribution}/{own}"}
+        cls = zoo.get(row.name, name)
+        own, facts = cls.name, row.describe(cls)
+    head = {"kind": row.name, "name": own, "full_name": f"{owner.distribution}/{own}"}
     return head | origin(owner) | facts
 
 
@@ -66,13 +63,13 @@ def _stages() -> Mapping[str, type[Configurable]]:
     return STAGES
 
 
-def _stage_facts(name: str) -> dict[str, Any]:
+def _stage_facts(name: str) -> Facts:
     head = {"kind": "stage", "name": name, "full_name": f"unlearnzoo/{name}"}
     where = {"distribution": "unlearnzoo", "version": __version__, "where": str(Path(__file__).parents[1])}
-    return head | where | class_facts(_stages()[name])
+    return head | where | describe.stage(_stages()[name])
 
 
-def _unknown(zoo: zoo_module.Zoo, name: str, kinds: list[str]) -> UnknownName:
+def _unknown(zoo: Zoo, name: str, kinds: list[str]) -> UnknownName:
     """Return the error for a name of no kind, with the nearest of all of them."""
     every: Table[None] = Table("name")
     for stage in _stages():
@@ -80,10 +77,10 @@ def _unknown(zoo: zoo_module.Zoo, name: str, kinds: list[str]) -> UnknownName:
     for kind in kinds:
         for known in zoo.names(kind):
             every[f"{zoo.owner(kind, known).distribution}/{known.rpartition('/')[2]}"] = None
-    return UnknownName(f"nothing is called {name!r}; {every.hint(name)}")
+    return UnknownName(f"nothing is called {name!r}{every.hint(name)}")
 
 
-def _lines(facts: dict[str, Any]) -> Iterator[str]:
+def _lines(facts: Facts) -> Iterator[str]:
     version = f" {facts['version']}" if facts["version"] else ""
     yield f"{facts['name']}: {facts['kind']} of {facts['distribution']}{version} ({facts['where']})"
     for paragraph in filter(None, facts["doc"].split("\n\n")):
@@ -106,7 +103,7 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         yield table([_option(o) for o in facts["options"]]) or "  none"
 
 
-def _values(value: Any) -> Iterator[str]:
+def _values(value: object) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f"  {value}"
         return
@@ -115,7 +112,7 @@ def _values(value: Any) -> Iterator[str]:
         yield wrapped(f"{name}: {text}")
 
 
-def _option(row: dict[str, Any]) -> tuple[str, ...]:
+def _option(row: Facts) -> tuple[str, ...]:
     signs = {"gt": ">", "ge": "≥", "le": "≤"}
     bounds = [f"{signs[k]} {row[k]}" for k in signs if k in row]
     if "choices" in row:

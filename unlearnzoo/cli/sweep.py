@@ -7,19 +7,21 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import OptionError, RunError
 from ..options import nearest
-from .common import as_json_option
+from . import point as point_program
+from .common import as_json_option, dry_run_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..sweeps.estimate import Estimate
     from ..sweeps.spec import Spec
-    from ..sweeps.state import Point
+    from ..sweeps.state import Point, Value
 
 
 @click.command()
@@ -38,18 +40,18 @@ if TYPE_CHECKING:
 )
 @click.option("--retry", is_flag=True, help="Do the failed points again, too.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the sweep.  [default: sweeps/NAME]")
-@click.option("--dry-run", is_flag=True, help="Print the plan; run nothing.")
-@as_json_option
+@dry_run_option(help="Print the plan; run nothing.")
+@as_json_option()
 def sweep(
     file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Run every combination that FILE asks for; called again, go on where it stopped.
+    """Run every combination that FILE asks for; called again, continue where it stopped.
 
     Exit code 0: all points are finished; 1: some failed or are left.
     """
     from ..sweeps import spec as specs
     from ..sweeps.estimate import estimate
-    from ..sweeps.state import make_folder
+    from ..sweeps.state import RESULT, make_folder
 
     spec = specs.read(file)
     home = out or Path("sweeps") / spec.name
@@ -71,7 +73,7 @@ def sweep(
             _check(todo[0])
             for point in todo:
                 # A failed point that is tried again is open until it ends.
-                (point.folder / "result.json").unlink(missing_ok=True)
+                (point.folder / RESULT).unlink(missing_ok=True)
             _work(spec, home, points, todo, jobs, cluster)
         _finish(spec, points, home, as_json)
     failed = [p for p in points if p.status != "finished"]
@@ -84,7 +86,7 @@ def _points(spec: "Spec", home: Path) -> "list[Point]":
     from ..sweeps.state import Point, key
 
     command, flags = _command(spec.command)
-    found: list[Point] = []
+    points: list[Point] = []
     for values in spec.values():
         argv = (*spec.command, *_arguments({**spec.fixed, **values}, flags, shlex.join(spec.command)))
         try:
@@ -92,9 +94,9 @@ def _points(spec: "Spec", home: Path) -> "list[Point]":
         except click.ClickException as error:
             raise OptionError(f"unlearnzoo {shlex.join(argv)}: {error.format_message()}") from None
         point = Point(values, argv, home / "points" / key(argv))
-        if point.folder not in {p.folder for p in found}:
-            found.append(point)
-    return found
+        if point.folder not in {other.folder for other in points}:
+            points.append(point)
+    return points
 
 
 def _command(words: Sequence[str]) -> tuple[click.Command, Mapping[str, click.Option]]:
@@ -118,7 +120,7 @@ def _command(words: Sequence[str]) -> tuple[click.Command, Mapping[str, click.Op
     return command, flags
 
 
-def _arguments(options: Mapping[str, Any], flags: Mapping[str, click.Option], command: str) -> "Iterator[str]":
+def _arguments(options: "Mapping[str, Value]", flags: Mapping[str, click.Option], command: str) -> "Iterator[str]":
     """Yield options as words, sorted: the order in a file is no part of what a point is."""
     from ..sweeps.state import shown
 
@@ -135,7 +137,9 @@ def _arguments(options: Mapping[str, Any], flags: Mapping[str, click.Option], co
             raise OptionError(f"`unlearnzoo {command}` has no option --{name}{nearest(name, flags)}")
 
 
-def _tell_plan(spec: "Spec", points: "Sequence[Point]", todo: "Sequence[Point]", known: Any, jobs: int) -> None:
+def _tell_plan(
+    spec: "Spec", points: "Sequence[Point]", todo: "Sequence[Point]", known: "Estimate | None", jobs: int
+) -> None:
     from ..sweeps.estimate import duration
     from ..sweeps.state import shown
 
@@ -163,7 +167,7 @@ def _tell_plan(spec: "Spec", points: "Sequence[Point]", todo: "Sequence[Point]",
             "  time: not known before the first point is finished"
             if known is None
             else f"  time: about {duration(known.seconds * len(todo) / min(jobs, len(todo)))} "
-            f"({duration(known.seconds)} a point, {known.basis})",
+            f"({duration(known.seconds)} per point, {known.basis})",
             err=True,
         )
 
@@ -195,18 +199,19 @@ def _work(
     def on_end(point: "Point") -> None:
         ended[0] += 1
         known, left = estimate(points, spec.repeats, Path("runs")), len(todo) - ended[0]
-        took = (point.result or {}).get("seconds")
+        result = point.result
         at_once = len(todo) if cluster else jobs
         ahead = f"; about {duration(known.seconds * left / min(at_once, left))} left" if known and left else ""
-        what = {"finished": f"finished in {duration(took or 0)}", "failed": "FAILED", "open": "stopped"}[point.status]
-        click.echo(f"[{ended[0]}/{len(todo)}] {what}: {point.label}{ahead}", err=True)
-        if point.status == "failed":
-            click.echo(f"        {(point.result or {}).get('error')}", err=True)
+        took = duration(result.get("seconds", 0) if result else 0)
+        outcome = {"finished": f"finished in {took}", "failed": "FAILED", "open": "stopped"}[point.status]
+        click.echo(f"[{ended[0]}/{len(todo)}] {outcome}: {point.label}{ahead}", err=True)
+        if result and point.status == "failed":
+            click.echo(f"        {result.get('error')}", err=True)
 
     if cluster:
-        clusters.work(todo, cluster, spec.cluster, home, on_end)
+        clusters.work(todo, cluster, spec.cluster, home, point_program.__name__, on_end)
     else:
-        local.work(todo, jobs, on_end)
+        local.work(todo, jobs, point_program.__name__, on_end)
     click.echo(f"worked {duration(time.monotonic() - start)}", err=True)
 
 
@@ -220,22 +225,7 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
         if point.status != "finished":
             click.echo(f"{point.status}: {_why(point)}", err=True)
     rows = tabulate.rows(spec, points)
-    data = {
-        "sweep": spec.name,
-        "repeats": list(spec.repeats),
-        "table": rows,
-        "points": [
-            {
-                "key": p.key,
-                "values": dict(p.values),
-                "argv": ["unlearnzoo", *p.argv],
-                "status": p.status,
-                "folder": str(p.folder),
-                "result": p.result,
-            }
-            for p in points
-        ],
-    }
+    data = tabulate.as_data(spec, points, rows)
     atomic_write(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
     if rows:
         text = tabulate.table(spec, rows).text()
@@ -252,7 +242,7 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
 
 
 def _why(point: "Point") -> str:
-    result = point.result or {}
+    result = point.result
     reason = f": {result.get('error')} (exit code {result['exit']})" if result else ": not done yet"
     return f"{point.label} [{point.key}]{reason}"
 

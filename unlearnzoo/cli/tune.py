@@ -2,21 +2,22 @@
 
 import json
 import shlex
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .common import as_json_option, plugin_option, precision_option
-from .run import quieten
-from .table import table
+from ..terminal import printable, table
+from . import common
+from .common import PATH
+
+if TYPE_CHECKING:
+    from ..tuning.state import State
 
 
 @click.command()
-@click.option("--algo", required=True, help="Algorithms, separated by commas.")
-@click.option("--bench", required=True, help="Benchmark; it is asked for other people than those it reports.")
+@common.algo_option(required=True, help="Algorithms, separated by commas.")
+@common.bench_option(required=True, help="Benchmark; it is asked for other people than those it reports.")
 @click.option(
     "--budget",
     type=click.IntRange(min=1),
@@ -24,24 +25,20 @@ from .table import table
     show_default=True,
     help="Settings of each algorithm; the recipe's own is the first.",
 )
-@click.option("--model", help="Installed model, folder, or hub id.  [default: tiny]")
-@click.option("--forget", help="Share of the people to forget: 5%, 10%, 15% or 20%.")
-@click.option("--seed", type=int, help="Seed of the settings and of stage 2.  [default: 0]")
-@click.option("--target-seed", type=int, help="Seed of stage 1.  [default: 0]")
-@precision_option
-@click.option("--recipe", help="Values to start from: paper, or an installed model's name.")
-@click.option("--set", "sets", multiple=True, metavar="OWNER.NAME=VALUE", help="An option to keep fixed. Repeatable.")
+@common.model_option()
+@common.forget_option()
+@common.seed_option(help="Seed of the settings and of stage 2.  [default: 0]")
+@common.target_seed_option()
+@common.precision_option()
+@common.recipe_option(help="Values to start from: paper, or an installed model's name.")
+@common.set_option(metavar="OWNER.NAME=VALUE", help="An option to keep fixed. Repeatable.")
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default="tune",
-    show_default=True,
-    help="Folder of the result; a second call goes on there.",
+    "--out", type=PATH, default="tune", show_default=True, help="Folder of the result; a second call continues there."
 )
-@plugin_option
-@as_json_option
+@common.plugin_option()
+@common.as_json_option()
 def tune(
-    budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...], as_json: bool, **arguments: Any
+    budget: int, sets: tuple[str, ...], out: Path, files: tuple[Path, ...], as_json: bool, **arguments: object
 ) -> None:
     """Find settings for several methods by one protocol.
 
@@ -53,27 +50,26 @@ def tune(
     from ..planning.settings import parse_assignments
     from ..registry.zoo import Zoo
 
-    given = {name: value for name, value in arguments.items() if value is not None}
-    given["command"] = shlex.join(["unlearnzoo", *sys.argv[1:]])
-    request = from_arguments(given, parse_assignments(sets))
+    request = from_arguments(common.typed(arguments, files), parse_assignments(sets))
     zoo = Zoo.installed(files)
     from ..runs.progress import ConsoleProgress
     from ..tuning import protocol
 
-    quieten()
-    found = protocol.tune(request, zoo, budget, out, ConsoleProgress())
-    click.echo(json.dumps(found, indent=2, default=str) if as_json else "\n".join(_lines(found, budget)))
+    common.quieten()
+    state = protocol.tune(request, zoo, budget, out, ConsoleProgress())
+    click.echo(json.dumps(state, indent=2, default=str) if as_json else "\n".join(_lines(state, budget)))
 
 
-def _lines(found: Mapping[str, Any], budget: int) -> list[str]:
+def _lines(state: "State", budget: int) -> list[str]:
     """Return each setting and its score, the best marked, and where the results are."""
-    from ..terminal import printable
     from ..tuning.protocol import describe
 
-    lines = [f"{found['protocol']['objective']}, on {_options(found['protocol']['validation'])}"]
-    for name, best in found["best"].items():
+    validation = state["protocol"]["validation"]
+    people = ", ".join(f"{name} {value}" for name, value in validation.items()) if isinstance(validation, dict) else ""
+    lines = [f"{state['protocol']['objective']}, on {people}"]
+    for name, best in state["best"].items():
         rows = sorted(
-            (r for r in found["settings"] if r["algo"] == name and r["setting"] < budget), key=lambda r: r["setting"]
+            (r for r in state["settings"] if r["algo"] == name and r["setting"] < budget), key=lambda r: r["setting"]
         )
         lines += [
             "",
@@ -87,7 +83,3 @@ def _lines(found: Mapping[str, Any], budget: int) -> list[str]:
             f"  unlearnzoo run --config {shlex.quote(best['config'])}",
         ]
     return [printable(line, keep="\n") for line in lines]
-
-
-def _options(options: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in options.items())

@@ -3,11 +3,15 @@
 import inspect
 from typing import Any
 
-from ..benchmark import Benchmark
+from ..benchmark import Benchmark, Column
 from ..metric import METRIC_INPUTS, Metric
 from ..model import ModelCard
-from ..options import Configurable, describe
+from ..options import Configurable
+from ..options import describe as option_rows
 from ..unlearner import Unlearner, has_loss, offered
+
+#: JSON-able.
+Facts = dict[str, Any]
 
 
 def doc(cls: type[Configurable]) -> str:
@@ -22,39 +26,51 @@ def one_line(cls: type[Configurable]) -> str:
     return lines[0].strip() if lines else ""
 
 
-def class_facts(cls: type[Configurable]) -> dict[str, Any]:
-    """Return doc, inputs, options and, of a benchmark, its columns, gate and recipe; JSON-able."""
-    facts: dict[str, Any] = {"doc": doc(cls)}
-    if issubclass(cls, Unlearner):
-        facts["inputs"] = _inputs(cls)
-    elif issubclass(cls, Metric):
-        needs = cls.configure({}).needs
-        facts["inputs"] = [{"name": n, "help": METRIC_INPUTS[n], "optional": False} for n in sorted(needs)]
-    elif issubclass(cls, Benchmark):
-        facts["columns"] = [vars(one) | {"by": list(one.by)} for one in cls.evals]
-        facts["gate"] = dict(sorted(cls.gate.items()))
-        facts["recipe"] = {stage: dict(values) for stage, values in cls.recipe.items()}
-    facts["options"] = describe(cls)
-    return facts
+def stage(cls: type[Configurable]) -> Facts:
+    """Return what a class says of itself and its options."""
+    return {"doc": doc(cls), "options": option_rows(cls)}
 
 
-def model_facts(card: ModelCard) -> dict[str, Any]:
-    """Return what a model's card says; JSON-able."""
+def algorithm(cls: type[Unlearner]) -> Facts:
+    """Return doc, inputs and options; an input is optional where the default options do not need it."""
+    needs = cls.configure({}).needs
+    named = set(inspect.signature(cls.loss).parameters) - {"self"} if has_loss(cls) else set()
+    inputs = [
+        {"name": name, "help": text, "optional": name not in needs}
+        for name, text in offered(cls).items()
+        if name in named | needs
+    ]
+    return {"doc": doc(cls), "inputs": inputs, "options": option_rows(cls)}
+
+
+def metric(cls: type[Metric]) -> Facts:
+    """Return doc, inputs and options."""
+    needs = sorted(cls.configure({}).needs)
+    inputs = [{"name": name, "help": METRIC_INPUTS[name], "optional": False} for name in needs]
+    return {"doc": doc(cls), "inputs": inputs, "options": option_rows(cls)}
+
+
+def benchmark(cls: type[Benchmark]) -> Facts:
+    """Return doc, columns, gate, recipe and options."""
+    return {
+        "doc": doc(cls),
+        "columns": list(map(_column, cls.evals)),
+        "gate": dict(sorted(cls.gate.items())),
+        "recipe": {stage: dict(values) for stage, values in cls.recipe.items()},
+        "options": option_rows(cls),
+    }
+
+
+def model(card: ModelCard) -> Facts:
+    """Return what a model's card says."""
     return {
         "folder": str(card.folder),
         "recipe": {stage: dict(values) for stage, values in card.recipe.items()},
         "replay": str(card.replay) if card.replay else None,
         "utility": str(card.utility) if card.utility else None,
-        "columns": [vars(one) | {"by": list(one.by)} for one in card.evals],
+        "columns": list(map(_column, card.evals)),
     }
 
 
-def _inputs(cls: type[Unlearner]) -> list[dict[str, Any]]:
-    """Return what the loss names; optional is what the default options do not need."""
-    needs = cls.configure({}).needs
-    named = set(inspect.signature(cls.loss).parameters) - {"self"} if has_loss(cls) else set()
-    return [
-        {"name": name, "help": text, "optional": name not in needs}
-        for name, text in offered(cls).items()
-        if name in named | needs
-    ]
+def _column(column: Column) -> Facts:
+    return vars(column) | {"by": list(column.by)}

@@ -6,15 +6,18 @@ others, and two distributions may use the same entry-point name.
 
 import importlib.util
 import os
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from types import ModuleType
+from typing import Literal
 
-from ..errors import PluginError
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from ..errors import PluginError, first_line, with_class
 
 #: Hooks (`hookspecs.py`), model cards, and click groups for the command line.
 HOOKS, MODELS, COMMANDS = "unlearnzoo", "unlearnzoo.models", "unlearnzoo.commands"
@@ -47,7 +50,7 @@ class PluginInfo:
     status: Status = "found"
     reason: str = ""
     seconds: float = 0.0
-    load: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
+    load: Callable[[], object] = field(default=lambda: None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -57,20 +60,15 @@ class PluginInfo:
 
 def find() -> list[PluginInfo]:
     """Return all entry points of this environment, sorted; unfit ones say why."""
-    found: dict[str, list[PluginInfo]] = {}
+    by_name: dict[str, list[PluginInfo]] = {}
     for distribution in metadata.distributions():
         name, rows = _read(distribution)
         # As for imports, what comes first on the path hides what comes later.
         if rows:
-            found.setdefault(name, rows)
-    entries = [row for name in sorted(found) for row in found[name]]
+            by_name.setdefault(name, rows)
+    entries = [row for name in sorted(by_name) for row in by_name[name]]
     _switch_off(entries)
     return entries
-
-
-def normalise(name: str) -> str:
-    """Return a distribution's name as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def limit() -> set[str] | None:
@@ -81,7 +79,7 @@ def limit() -> set[str] | None:
 
 def allows(names: set[str] | None, row: PluginInfo) -> bool:
     """Return whether a limit lets this entry point load, by its own or its distribution's name."""
-    return names is None or row.name in names or row.distribution in {normalise(name) for name in names}
+    return names is None or row.name in names or row.distribution in {canonicalize_name(name) for name in names}
 
 
 def _switch_off(rows: list[PluginInfo]) -> None:
@@ -97,7 +95,7 @@ def _read(distribution: metadata.Distribution) -> tuple[str, list[PluginInfo]]:
     try:
         if f"[{HOOKS}" not in (distribution.read_text("entry_points.txt") or ""):
             return name, []
-        name = normalise(distribution.metadata["Name"])
+        name = canonicalize_name(distribution.metadata["Name"])
         return name, _entries(distribution, name)
     except Exception as error:  # noqa: BLE001 - whatever the metadata hold, the others go on
         return name, [
@@ -118,28 +116,35 @@ def _entries(distribution: metadata.Distribution, name: str) -> list[PluginInfo]
         (p.group, p.name, p.value, p) for p in distribution.entry_points if p.group in (HOOKS, MODELS, COMMANDS)
     )
     unfit = _unfit(distribution)
-    common: dict[str, Any] = {
-        "distribution": name,
-        "version": distribution.version,
-        "where": _where(distribution),
-        "summary": distribution.metadata["Summary"] or "",
-        "status": "broken" if unfit else "found",
-        "reason": unfit,
-    }
+    where, summary = _where(distribution), distribution.metadata["Summary"] or ""
     return [
-        PluginInfo(name=point_name, group=group, load=point.load, **common) for group, point_name, _, point in points
+        PluginInfo(
+            name=point_name,
+            group=group,
+            distribution=name,
+            version=distribution.version,
+            where=where,
+            summary=summary,
+            status="broken" if unfit else "found",
+            reason=unfit,
+            load=point.load,
+        )
+        for group, point_name, _, point in points
     ]
 
 
 def _unfit(distribution: metadata.Distribution) -> str:
     """Say why this distribution is not made for this unlearnzoo; empty if it is."""
-    from packaging.requirements import Requirement
-
     from .. import __version__
 
     for text in distribution.requires or ():
-        if re.match(r"unlearnzoo(?![-_.\w])", text, re.IGNORECASE):
+        try:
             wanted = Requirement(text)
+        except InvalidRequirement:
+            if text.lower().startswith("unlearnzoo"):
+                raise
+            continue  # of another package: whoever installs it will be told
+        if canonicalize_name(wanted.name) == "unlearnzoo":
             applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
             if applies and not wanted.specifier.contains(__version__, prereleases=True):
                 return f"it is made for unlearnzoo {wanted.specifier}, this is {__version__}"
@@ -162,11 +167,7 @@ def _where(distribution: metadata.Distribution) -> str:
 
 def reason(error: BaseException) -> str:
     """Return an error as one line; the zoo's own errors speak for themselves."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    if isinstance(error, PluginError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return first_line(error) if isinstance(error, PluginError) else with_class(error)
 
 
 def origin(row: PluginInfo) -> dict[str, str]:
@@ -185,7 +186,7 @@ def advice(row: PluginInfo) -> str:
     return f"fix it, or update or remove it: pip uninstall {row.distribution}"
 
 
-def run_file(path: Path) -> Any:
+def run_file(path: Path) -> ModuleType:
     """Import a file under a name of its own; kept in ``sys.modules``, where dataclasses look."""
     name = f"unlearnzoo_file_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -1,10 +1,11 @@
 """Names of one kind of thing: ``distribution/name`` always, the bare name while it is unique."""
 
-import difflib
 from typing import Generic, TypeVar
 
+from packaging.utils import canonicalize_name
+
 from ..errors import UnknownName
-from .entry_points import normalise
+from ..options import closest, nearest
 
 T = TypeVar("T")
 
@@ -42,13 +43,13 @@ class Table(Generic[T]):
         """
         owner, slash, bare = name.rpartition("/")
         if slash:
-            return next((full for full in (name, f"{normalise(owner)}/{bare}") if full in self), None)
+            return next((full for full in (name, f"{canonicalize_name(owner)}/{bare}") if full in self), None)
         hits = sorted(full for full in self._things if full.partition("/")[2] == name)
         if len(hits) > 1:
             raise UnknownName(f"{self.word} {name!r} is ambiguous: write {' or '.join(hits)}")
         return hits[0] if hits else None
 
     def hint(self, name: str) -> str:
-        """Return what a user may have meant, for the end of an error line."""
-        close = difflib.get_close_matches(name, {*self.names(), *self._things}, n=1)
-        return f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(self.names()) or 'none'}"
+        """Return what a user may have meant, for the end of an error line: ``; did you mean 'x'?``."""
+        close = closest(name, {*self.names(), *self._things})
+        return f"; did you mean {close!r}?" if close else nearest(name, self.names(), "installed:")

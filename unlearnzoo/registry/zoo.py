@@ -10,7 +10,9 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Literal, overload
+
+from packaging.utils import canonicalize_name
 
 from ..benchmark import Benchmark
 from ..errors import PluginError, PluginWarning, UnknownName
@@ -20,24 +22,22 @@ from ..options import Configurable
 from ..unlearner import Unlearner
 from . import entry_points
 from .entry_points import HOOKS, MODELS, PluginInfo
+from .kinds import CLASS_KINDS, KINDS, MODEL
 from .names import Table
-from .validate import KINDS, provided
-
-Kind = Literal["algorithm", "benchmark", "metric"]
-#: What users call each kind.
-WORDS = {"algorithm": "algorithm", "benchmark": "benchmark", "metric": "metric", "model": "model"}
+from .validate import provided
 
 
 class Zoo:
     """What a set of plugins provides.
 
     Attributes:
-        plugins: a row each, also of the broken and the switched-off ones.
+        plugins: one row each, also of the broken and the switched-off ones.
     """
 
     def __init__(self) -> None:
         self.plugins: list[PluginInfo] = []
-        self._tables: dict[str, Table[Any]] = {kind: Table(word) for kind, word in WORDS.items()}
+        self._classes: dict[str, Table[type[Configurable]]] = {kind: Table(kind) for kind in CLASS_KINDS}
+        self._models: Table[PluginInfo] = Table(MODEL.name)
         self._owners: dict[type[Configurable], PluginInfo] = {}
 
     @classmethod
@@ -64,22 +64,22 @@ class Zoo:
             zoo.add_file(Path(file))
         return zoo
 
-    def add(self, row: PluginInfo, plugin: Any) -> None:
+    def add(self, row: PluginInfo, plugin: object) -> None:
         """Take in a plugin object: all that it provides, or nothing.
 
         Raises:
             PluginError: what is wrong with it.
         """
-        found = [(kind, f"{row.distribution}/{cls.name}", cls) for kind, cls in provided(plugin)]
-        for i, (kind, full, cls) in enumerate(found):
-            if full in self._tables[kind] or full in [f for k, f, _ in found[:i] if k == kind]:
-                raise PluginError(f"{row.distribution} provides two {WORDS[kind]}s {cls.name!r}")
+        things = [(kind, f"{row.distribution}/{cls.name}", cls) for kind, cls in provided(plugin)]
+        for i, (kind, full, cls) in enumerate(things):
+            if full in self._classes[kind] or full in [f for k, f, _ in things[:i] if k == kind]:
+                raise PluginError(f"{row.distribution} provides two {kind}s {cls.name!r}")
             if cls in self._owners:
                 raise PluginError(f"{cls.__name__} is already provided by {self._owners[cls].distribution}")
-        for kind, full, cls in found:
-            self._tables[kind][full] = cls
+        for kind, full, cls in things:
+            self._classes[kind][full] = cls
             self._owners[cls] = row
-        row.provides = sorted(f"{WORDS[kind]} {cls.name}" for kind, _, cls in found)
+        row.provides = sorted(f"{kind} {cls.name}" for kind, _, cls in things)
         row.status = "loaded"
 
     def add_file(self, path: Path) -> None:
@@ -115,7 +115,9 @@ class Zoo:
     def get(self, kind: Literal["benchmark"], name: str) -> type[Benchmark]: ...
     @overload
     def get(self, kind: Literal["metric"], name: str) -> type[Metric]: ...
-    def get(self, kind: Kind, name: str) -> Any:
+    @overload
+    def get(self, kind: str, name: str) -> type[Configurable]: ...
+    def get(self, kind: str, name: str) -> type[Configurable]:
         """Look up a class by bare name, or by ``distribution/name``.
 
         Raises:
@@ -125,7 +127,7 @@ class Zoo:
         key = self._key(kind, name)
         if key is None:
             raise UnknownName(self._unknown(kind, name))
-        return self._tables[kind][key]
+        return self._classes[kind][key]
 
     def model(self, name: str) -> ModelCard | None:
         """Look up a model's card; None where no plugin has that name.
@@ -135,7 +137,7 @@ class Zoo:
             PluginError: the plugin that should have it is broken or switched off.
         """
         key = self._key("model", name)
-        return None if key is None else self.card(self._tables["model"][key])
+        return None if key is None else self.card(self._models[key])
 
     def card(self, row: PluginInfo) -> ModelCard:
         """Import the card behind a row of the group ``unlearnzoo.models``.
@@ -155,7 +157,7 @@ class Zoo:
 
     def names(self, kind: str) -> list[str]:
         """Return the bare names of a kind, or ``distribution/name`` where several share one."""
-        return self._tables[kind].names()
+        return self._table(kind).names()
 
     def has(self, kind: str, name: str) -> bool:
         """Return whether a kind has this name.
@@ -163,7 +165,7 @@ class Zoo:
         Raises:
             UnknownName: several distributions provide it.
         """
-        return self._tables[kind].find(name) is not None
+        return self._table(kind).find(name) is not None
 
     def origin(self, cls: type[Configurable]) -> dict[str, str]:
         """Return distribution, version and place of a class, for a record."""
@@ -175,13 +177,12 @@ class Zoo:
         Raises:
             UnknownName: nobody provides it, or several do.
         """
-        if kind in KINDS:
-            return self._owners[self.get(kind, name)]  # type: ignore[call-overload]
+        if kind in CLASS_KINDS:
+            return self._owners[self.get(kind, name)]
         key = self._key(kind, name)
         if key is None:
             raise UnknownName(self._unknown(kind, name))
-        row: PluginInfo = self._tables[kind][key]
-        return row
+        return self._models[key]
 
     def refuse_unusable(self, name: str) -> None:
         """Say why a plugin that would have this name is not used; nothing where there is none.
@@ -190,7 +191,7 @@ class Zoo:
             PluginError: it is broken or switched off.
         """
         owner, _, bare = name.rpartition("/")
-        guesses = {entry_points.normalise(owner)} if owner else {bare, f"unlearnzoo-{bare}"}
+        guesses = {canonicalize_name(owner)} if owner else {bare, f"unlearnzoo-{bare}"}
         for row in self.plugins:
             if row.status not in ("broken", "off"):
                 continue
@@ -207,7 +208,7 @@ class Zoo:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - the others go on
                 row.status, row.reason = "broken", entry_points.reason(error)
         elif row.status == "found" and row.group == MODELS:
-            self._tables["model"][f"{row.distribution}/{row.name}"] = row
+            self._models[f"{row.distribution}/{row.name}"] = row
             row.provides = [f"model {row.name}"]
         elif row.status == "found":
             row.provides = [f"command {row.name}"]
@@ -219,7 +220,7 @@ class Zoo:
             )
 
     @staticmethod
-    def _import(row: PluginInfo) -> Any:
+    def _import(row: PluginInfo) -> object:
         # What a plugin prints on import must not end up in the output of --json.
         start = time.perf_counter()
         try:
@@ -228,21 +229,24 @@ class Zoo:
         finally:
             row.seconds = time.perf_counter() - start
 
+    def _table(self, kind: str) -> Table[type[Configurable]] | Table[PluginInfo]:
+        return self._models if kind == MODEL.name else self._classes[kind]
+
     def _key(self, kind: str, name: str) -> str | None:
         """Return the full name that a typed name means; None if nothing has it."""
-        key = self._tables[kind].find(name)
+        key = self._table(kind).find(name)
         if key is None:
             self.refuse_unusable(name)
         return key
 
     def _unknown(self, kind: str, name: str) -> str:
-        for other in WORDS:
+        for other in KINDS:
             if other != kind and name in self.names(other):
-                return f"no {WORDS[kind]} {name!r}; it is {_article(WORDS[other])}"
+                return f"no {kind} {name!r}; it is {_article(other)}"
         owner = name.partition("/")[0]
-        if "/" in name and not any(row.distribution == entry_points.normalise(owner) for row in self.plugins):
-            return f"no {WORDS[kind]} {name!r}: {owner} is not installed; try: pip install {owner}"
-        return f"no {WORDS[kind]} {name!r}; {self._tables[kind].hint(name)}"
+        if "/" in name and not any(row.distribution == canonicalize_name(owner) for row in self.plugins):
+            return f"no {kind} {name!r}: {owner} is not installed; try: pip install {owner}"
+        return f"no {kind} {name!r}{self._table(kind).hint(name)}"
 
 
 def _article(word: str) -> str:

@@ -1,53 +1,129 @@
-"""Several records beside each other, as data: what a report prints and what ``--json`` gives."""
+"""Several records beside each other: results, differences example by example, and what must be said of them."""
 
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
-from ..evaluation.aggregate import Row, paired
+from ..evaluation.aggregate import paired
 from ..evaluation.samples import Sample
 from ..records import store
-from . import gold_standard
-from .matched import matched_forgetting
+from ..records.types import AnyRecord, Groups
+from . import cautions, scores
+from .cautions import each, may_be_compared
+from .methods import Records
+from .scores import PairRow, Rows, ScoreRow, score_row
+from .table import Table
+from .text import Section
 
-Records = Sequence[Mapping[str, Any]]
-#: What has to be the same before two results may be compared, and where a record has it.
-SAME = {
-    "data": ("benchmark", "data"),
-    "forget identities": ("benchmark", "forget_identities"),
-    "target": ("target", "key"),
-}
 #: What a record is called that has no algorithm: nothing was unlearned.
 STAGE_1 = "stage 1"
+_SHOWN = (
+    "folder",
+    "time",
+    "status",
+    "valid",
+    "error",
+    "algorithm",
+    "benchmark",
+    "model",
+    "seed",
+    "target_seed",
+    "seconds",
+)
 
 
-def compare(records: Records) -> dict[str, Any]:
+class Comparison(TypedDict):
+    """Records beside each other, as data; JSON-able.
+
+    Attributes:
+        runs: label (``run``), folder, status and so on of each record.
+        table: rows of results; ``run`` is the label, or ``base`` and ``target`` of the first record that has them.
+        baselines: rows of base and target over everybody.
+        matched: label → level → group → retain score.
+        memory: the columns of the curve: the forgotten side, the kept one.
+        paired: rows of differences between each two runs.
+        notes: what to beware of.
+    """
+
+    runs: list[dict[str, object]]
+    table: list[ScoreRow]
+    baselines: list[ScoreRow]
+    matched: dict[str, dict[str, Groups]]
+    memory: list[str]
+    paired: list[PairRow]
+    notes: list[str]
+
+
+def data(names: Sequence[str], records: Records, samples: Sequence[Sequence[Sample]]) -> Comparison:
     """Put records beside each other.
 
     Args:
-        records: from ``load`` or ``Record.data``.
-
-    Returns:
-        ``runs`` (label, folder, status, ...), ``table`` (rows of results with ``run``: the label,
-        or ``base`` and ``target`` of the first record that has them), ``baselines`` (likewise),
-        ``matched`` (label → level → group → retain score), ``paired`` (rows of differences with
-        ``a``, ``b``), ``gold`` (see ``gold_standard.compare``), ``equal`` (see
-        ``matched.matched_forgetting``) and ``notes``.
+        names: of the records, from ``labels``.
+        records: from ``store.load`` or ``Record.data``.
+        samples: each record's; empty where there are none.
     """
-    names = labels(records)
-    judged = [store.samples(r) or [] for r in records] if len(records) > 1 else [[] for _ in records]
     return {
-        "runs": [_run(name, r) for name, r in zip(names, records, strict=True)],
+        "runs": [{"run": name, **{field: r.get(field) for field in _SHOWN}} for name, r in each(names, records)],
         "table": _table(names, records),
         "baselines": _shared(records, "baselines"),
-        "matched": {name: r["matched"] for name, r in zip(names, records, strict=True)},
-        "memory": memory(records),
-        "equal": matched_forgetting(records, columns(records)),
-        "paired": _pairs(names, records, judged),
-        "gold": gold_standard.compare(names, records, judged, next(iter(memory(records)), None)),
-        "notes": [*_states(names, records), *_differences(names, records), *_unscored(names, records)],
+        "matched": {name: record["matched"] for name, record in each(names, records)},
+        "memory": curve_columns(records)[:2],
+        "paired": _pairs(names, records, samples),
+        "notes": cautions.notes(names, records),
     }
+
+
+def section(facts: Comparison, intervals: bool = False, apart: Sequence[str] = (), marks: bool = False) -> Section:
+    """Return the results as tables: base and target, then one row per run; and how to read them.
+
+    Args:
+        facts: from ``data``.
+        intervals: give each number its interval, or its range over people.
+        apart: runs that stand among what is there for comparison (gold standards).
+        marks: the report has differences, which are marked.
+    """
+    tables = []
+    if facts["table"]:
+        about = sorted({f"{_name_of(run, 'benchmark')} with {_name_of(run, 'model')}" for run in facts["runs"]})
+        labels_of = [str(run["run"]) for run in facts["runs"]]
+        compared = labels_of if len(apart) == len(labels_of) else [name for name in labels_of if name not in apart]
+        tables.append(scores.results(f"Results, per cent: {', '.join(about)}", facts["table"], intervals, compared))
+    if facts["baselines"]:
+        title = "Before unlearning, over everybody, per cent"
+        tables.append(scores.results(title, facts["baselines"], intervals))
+    return Section(tables, [*_how(facts["table"] or facts["baselines"], intervals), *([_MARK] if marks else [])])
+
+
+def pairs_table(facts: Comparison, intervals: bool = False) -> Table:
+    """Lay out mean differences between runs on the same examples."""
+    rows = [score_row(row, f"{row['a']} - {row['b']}") for row in facts["paired"]]
+    return scores.differences("Differences on the same examples, percentage points", rows, intervals)
+
+
+_MARK = "* the 95 % interval of the difference leaves out 0; below 10 people there is no interval and no mark."
+
+
+def _how(rows: Rows, intervals: bool) -> list[str]:
+    """Say which direction is good, and what stands below a column and a number."""
+    if not rows:
+        return []
+    wants = {row["column"]: row["want"] for row in rows}
+    low = ", ".join(column for column, want in wants.items() if want == "low")
+    good = f"Good is low: {low}; high: the others." if low else "Good is high."
+    counts = "n/people: answers and people behind a column."
+    if not intervals:
+        return [good, f"{counts} --intervals adds how sure each number is."]
+    few = ", ".join(dict.fromkeys(row["column"] for row in rows if row.get("per_cluster")))
+    ranges = (
+        f" {few}: fewer than 10 people, so no interval; (least..greatest) of the people's own means." if few else ""
+    )
+    return [good, f"{counts} [low..high]: 95 % interval, drawing people anew.{ranges}"]
+
+
+def _name_of(run: Mapping[str, object], field: str) -> object:
+    described = run[field]
+    return described.get("name", "?") if isinstance(described, Mapping) else "?"
 
 
 def labels(records: Records) -> list[str]:
@@ -64,7 +140,7 @@ def labels(records: Records) -> list[str]:
     return next((form for form in forms if len(set(form)) == len(form)), [str(f) for f in folders])
 
 
-def _choices(record: Mapping[str, Any], records: Records) -> str:
+def _choices(record: AnyRecord, records: Records) -> str:
     """Return seeds and benchmark options of a record in which the records differ (` seed 1 draw 2`)."""
     each = [
         {
@@ -74,162 +150,48 @@ def _choices(record: Mapping[str, Any], records: Records) -> str:
         }
         for r in (record, *records)
     ]
-    differing = [name for name in each[0] if len({repr(of.get(name)) for of in each}) > 1]
+    differing = [name for name in each[0] if len({repr(choices.get(name)) for choices in each}) > 1]
     return "".join(f" {name} {each[0][name]}" for name in differing)
 
 
-def memory(records: Records) -> list[str]:
-    """Return the columns of the curve: the forgotten side, the kept one; utility columns follow in the curve."""
-    return columns(records)[:2]
-
-
-def columns(records: Records) -> list[str]:
-    """Return all columns of the curves, utility columns last."""
+def curve_columns(records: Records) -> list[str]:
+    """Return all columns of the curves: the forgotten side, the kept one, then utility."""
     return list(dict.fromkeys(name for r in records for point in r["curve"][:1] for name in point if name != "step"))
 
 
-def _run(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    shown = (
-        "folder",
-        "time",
-        "status",
-        "valid",
-        "error",
-        "algorithm",
-        "benchmark",
-        "model",
-        "seed",
-        "target_seed",
-        "seconds",
-    )
-    return {"run": name, **{field: record.get(field) for field in shown}}
-
-
-def _table(names: Sequence[str], records: Records) -> list[Row]:
+def _table(names: Sequence[str], records: Records) -> list[ScoreRow]:
     own = [
-        {**row, "run": name}
-        for name, record in zip(names, records, strict=True)
+        (row["model"], score_row(row, name))
+        for name, record in each(names, records)
         for row in record["results"]
         if row["model"] == end(record)
     ]
-    known = {row["model"] for row in own}
-    return [*(row for row in _shared(records, "results") if known != {row["model"]}), *own]
+    models = {model for model, _ in own}
+    return [*(row for row in _shared(records, "results") if models != {row["run"]}), *(row for _, row in own)]
 
 
-def end(record: Mapping[str, Any]) -> str:
+def end(record: AnyRecord) -> str:
     """Return the model that a run is about: where nothing was unlearned, each has a target of its own."""
     return "unlearned" if record["algorithm"].get("name", "?") is not None else "target"
 
 
-def _shared(records: Records, field: str) -> list[Row]:
+def _shared(records: Records, field: str) -> list[ScoreRow]:
     """Return the rows of base and target, from the first record that has them."""
-    found = ([row for row in record.get(field) or () if row["model"] != "unlearned"] for record in records)
-    return [{**row, "run": row["model"]} for row in next(filter(None, found), [])]
+    rows_of = ([row for row in record.get(field) or () if row["model"] != "unlearned"] for record in records)
+    return [score_row(row, row["model"]) for row in next(filter(None, rows_of), [])]
 
 
-def _pairs(names: Sequence[str], records: Records, judged: Sequence[Sequence[Sample]]) -> list[Row]:
+def _pairs(names: Sequence[str], records: Records, samples: Sequence[Sequence[Sample]]) -> list[PairRow]:
     """Compare each two records that may be compared, example by example."""
-    samples = [[s for s in of if s.model == "unlearned"] for of in judged]
+    unlearned = [[sample for sample in own if sample.model == "unlearned"] for own in samples]
     rows = []
     for i, j in itertools.combinations(range(len(records)), 2):
         a, b = records[i], records[j]
         if any(r["algorithm"].get("gold_standard") for r in (a, b)):
-            continue  # `gold` has it
-        if not samples[i] or not samples[j] or any(_at(a, p) != _at(b, p) for p in SAME.values()):
+            continue  # the gold standard's section has it
+        if not unlearned[i] or not unlearned[j] or not may_be_compared(a, b):
             continue
         forget = frozenset(a["benchmark"].get("forget_identities") or ())
-        for row in paired(samples[i], samples[j], store.comparable(a, b), forget):
-            rows.append({"a": names[i], "b": names[j], **row})
+        for row in paired(unlearned[i], unlearned[j], store.comparable(a, b), forget):
+            rows.append(cast(PairRow, {"a": names[i], "b": names[j], **row}))
     return rows
-
-
-def _states(names: Sequence[str], records: Records) -> list[str]:
-    """Say which runs are not to be relied on."""
-    notes = []
-    for name, record in zip(names, records, strict=True):
-        if record["status"] == "started":
-            notes.append(f"{name}: not finished; it is still running, or it was killed")
-        elif record["status"] != "finished":
-            reason = record.get("error")
-            notes.append(f"{name}: {record['status']}" + (f" ({reason})" if reason else ""))
-        if record.get("valid") is False:
-            notes.append(f"{name}: not valid; stage 1 stayed below the gate, so what it forgot was never memorised")
-    return notes
-
-
-def _differences(names: Sequence[str], records: Records) -> list[str]:
-    """Say in what the records differ that makes their numbers differ too."""
-    notes = []
-    for what, path in {**SAME, "seed": ("seed",), "target seed": ("target_seed",)}.items():
-        values = {name: _at(r, path) for name, r in zip(names, records, strict=True)}
-        if len(set(map(repr, values.values()))) > 1:
-            each = "; ".join(f"{name}: {_short(value)}" for name, value in values.items())
-            cannot = (
-                "" if "seed" in what else ("; not to be compared, and the rows base and target are those of the first")
-            )
-            notes.append(f"the runs differ in {what} ({each}){cannot}")
-    return [*notes, *_measures(names, records), *_namesakes(records)]
-
-
-def _measures(names: Sequence[str], records: Records) -> list[str]:
-    """Say which metrics had other options or versions, a line each."""
-    notes = []
-    for full in sorted({full for r in records for full in r.get("metrics") or ()}):
-        bare = full.rpartition("/")[2]
-        found = {
-            name: {
-                "distribution": of.get("distribution"),
-                "version": of.get("version"),
-                **{f"{bare}.{option}": value for option, value in (of.get("options") or {}).items()},
-            }
-            for name, r in zip(names, records, strict=True)
-            if (of := _at(r, ("metrics", full))) is not None
-        }
-        every = dict.fromkeys(key for of in found.values() for key in of)
-        if differing := [key for key in every if len({repr(of.get(key)) for of in found.values()}) > 1]:
-            each = "; ".join(
-                f"{name}: {', '.join(f'{key} {_short(of.get(key))}' for key in differing)}"
-                for name, of in found.items()
-            )
-            notes.append(
-                f"the runs differ in metric {full} ({each}); its columns are not to be compared and are left "
-                "out of differences, and their rows base and target are those of the first"
-            )
-    return notes
-
-
-def _namesakes(records: Records) -> list[str]:
-    """Say which algorithms share a name alone: plugins are anybody's."""
-    notes = []
-    for name in dict.fromkeys(str(r["algorithm"].get("name")) for r in records):
-        found = [r["algorithm"] for r in records if str(r["algorithm"].get("name")) == name]
-        owners = dict.fromkeys(f"{a.get('distribution')} {a.get('version') or ''}".strip() for a in found)
-        if len(owners) > 1:
-            notes.append(f"{name} is not the same algorithm in all runs: it comes from {' and from '.join(owners)}")
-    return notes
-
-
-def _unscored(names: Sequence[str], records: Records) -> list[str]:
-    """Say where scores are missing, a line a run."""
-    notes = []
-    for name, record in zip(names, records, strict=True):
-        lacking = [
-            f"{row['column']} {' '.join(row['group'].values())} {row['unscored']}".strip()
-            for row in record["results"]
-            if row["model"] == "unlearned" and row.get("unscored")
-        ]
-        if lacking:
-            notes.append(f"{name}: unscored rows, left out: {', '.join(lacking)}")
-    return notes
-
-
-def _at(record: Mapping[str, Any], path: Sequence[str]) -> Any:
-    value: Any = record
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def _short(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

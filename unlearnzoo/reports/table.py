@@ -3,7 +3,7 @@
 Groups stand side by side where they fit and below each other where not: no line is folded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..terminal import printable
@@ -24,7 +24,7 @@ class Table:
     """Rows over blocks.
 
     Attributes:
-        rows: label and its cells, a list a block; a cell may have several lines. An empty label
+        rows: label and its cells, one list per block; a cell may have several lines. An empty label
             is a rule.
     """
 
@@ -51,11 +51,11 @@ class Table:
             _widths(block, [cells[i] for label, cells in self.rows if label]) for i, block in enumerate(self.blocks)
         ]
         lines = [printable(self.title)]
-        for some in _stack([sum(s) + 2 * (len(s) - 1) for s in spans], width - margin - 2):
-            lines += ["", *self._part(some, spans, margin)]
+        for side_by_side in _stack([sum(s) + 2 * (len(s) - 1) for s in spans], width - margin - 2):
+            lines += ["", *self._part(side_by_side, spans, margin)]
         return "\n".join(line.rstrip() for line in lines)
 
-    def _part(self, some: Sequence[int], spans: Sequence[list[int]], margin: int) -> list[str]:
+    def _part(self, blocks: Sequence[int], spans: Sequence[list[int]], margin: int) -> list[str]:
         """Lay out the blocks that stand side by side."""
 
         def line(label: str, parts: Sequence[str]) -> str:
@@ -64,19 +64,19 @@ class Table:
         def joined(i: int, cells: Sequence[str]) -> str:
             return "  ".join(c.rjust(w) for c, w in zip(cells, spans[i], strict=True))
 
-        total = [sum(spans[i]) + 2 * (len(spans[i]) - 1) for i in some]
-        head = [printable(self.blocks[i].heading).center(w) for i, w in zip(some, total, strict=True)]
+        total = [sum(spans[i]) + 2 * (len(spans[i]) - 1) for i in blocks]
+        head = [printable(self.blocks[i].heading).center(w) for i, w in zip(blocks, total, strict=True)]
         lines = [line("", head)] if any(h.strip() for h in head) else []
-        lines.append(line("", [joined(i, [printable(c) for c in self.blocks[i].columns]) for i in some]))
+        lines.append(line("", [joined(i, [printable(c) for c in self.blocks[i].columns]) for i in blocks]))
         rule = "─" * len(lines[-1])
         lines.append(rule)
         for label, cells in self.rows:
             if not label:
                 lines.append(rule)
                 continue
-            height = max([c.count("\n") + 1 for i in some for c in cells[i]], default=1)
+            height = max([c.count("\n") + 1 for i in blocks for c in cells[i]], default=1)
             for row in range(height):
-                parts = [joined(i, [_line_of(c, row) for c in cells[i]]) for i in some]
+                parts = [joined(i, [_line_of(c, row) for c in cells[i]]) for i in blocks]
                 lines.append(line(label if row == 0 else "", parts))
         return lines
 
@@ -84,6 +84,22 @@ class Table:
 def percent(value: float | None, signed: bool = False) -> str:
     """Return a share in per cent with one decimal; a dash where there is none."""
     return "–" if value is None else format(100 * value, "+.1f" if signed else ".1f")
+
+
+def whole(value: float) -> str:
+    """Return a share in whole per cent."""
+    return f"{100 * value:.0f}"
+
+
+def interval(low: float | None, high: float | None, show: Callable[[float], str] = whole) -> str:
+    """Return an interval as ``[low..high]``; empty where there is none.
+
+    Args:
+        low: its lower end.
+        high: its upper end.
+        show: makes a text of an end.
+    """
+    return "" if low is None or high is None else f"[{show(low)}..{show(high)}]"
 
 
 def _line_of(cell: str, row: int) -> str:

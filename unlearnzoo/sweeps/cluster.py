@@ -5,12 +5,15 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ..errors import OptionError, RunError
+from ..errors import OptionError, RunError, first_line
 from ..storage.atomic import atomic_write
 from .local import command
 from .state import JOB, LOG, Point, ended, make_folder
+
+if TYPE_CHECKING:
+    from submitit import AutoExecutor, Job
 
 _POLL = {"slurm": 15.0, "local": 0.2}
 
@@ -22,7 +25,12 @@ def run(words: Sequence[str], log: str) -> int:
 
 
 def work(
-    points: Sequence[Point], cluster: str, parameters: Mapping[str, Any], home: Path, on_end: Callable[[Point], None]
+    points: Sequence[Point],
+    cluster: str,
+    parameters: Mapping[str, object],
+    home: Path,
+    module: str,
+    on_end: Callable[[Point], None],
 ) -> None:
     """Submit points and wait for them; Ctrl-C cancels them all. Jobs of an earlier call are waited for, not doubled.
 
@@ -31,41 +39,47 @@ def work(
         cluster: ``slurm``, or ``local`` for processes of this machine.
         parameters: for ``AutoExecutor.update_parameters``: ``timeout_min``, ``slurm_partition``, ``gpus_per_node``.
         home: the sweep's folder; the nodes must see it.
+        module: see ``local.command``.
         on_end: told each point that ended.
 
     Raises:
         RunError: submitit is not installed.
         OptionError: a parameter is unknown to it.
     """
-    try:
-        import submitit
-    except ImportError:
-        raise RunError("--cluster needs submitit: pip install 'unlearnzoo[cluster]'") from None
     place = home / "jobs"
-    make_folder(place)
-    executor = submitit.AutoExecutor(folder=place, cluster=cluster)
-    try:
-        executor.update_parameters(**{"name": "unlearnzoo", "timeout_min": 240, **parameters})
-    except (TypeError, ValueError, NameError, AssertionError) as error:
-        raise OptionError(f"cluster: {str(error).splitlines()[0]}") from None
-    waiting = {point: _attach(submitit, cluster, place, point) for point in points}
-    fresh = [point for point, job in waiting.items() if job is None]
+    executor = _executor(place, cluster, parameters)
+    attached = {point: _attach(cluster, place, point) for point in points}
+    waiting = {point: job for point, job in attached.items() if job is not None}
+    fresh = [point for point in points if point not in waiting]
     try:
         with executor.batch():
             for point in fresh:
                 make_folder(point.folder)
-                waiting[point] = executor.submit(run, command(point), str((point.folder / LOG).resolve()))
+                waiting[point] = executor.submit(run, command(point, module), str((point.folder / LOG).resolve()))
         for point in fresh:
             atomic_write(point.folder / JOB, json.dumps({"cluster": cluster, "id": waiting[point].job_id}).encode())
         _wait(waiting, _POLL[cluster], on_end)
     except BaseException:
         for job in waiting.values():
-            if job is not None:
-                job.cancel(check=False)
+            job.cancel(check=False)
         raise
 
 
-def _wait(waiting: dict[Point, Any], poll: float, on_end: Callable[[Point], None]) -> None:
+def _executor(place: Path, cluster: str, parameters: Mapping[str, object]) -> "AutoExecutor":
+    try:
+        import submitit
+    except ImportError:
+        raise RunError("--cluster needs submitit: pip install 'unlearnzoo[cluster]'") from None
+    make_folder(place)
+    executor = submitit.AutoExecutor(folder=place, cluster=cluster)
+    try:
+        executor.update_parameters(**{"name": "unlearnzoo", "timeout_min": 240, **parameters})
+    except (TypeError, ValueError, NameError, AssertionError) as error:
+        raise OptionError(f"cluster: {first_line(error)}") from None
+    return executor
+
+
+def _wait(waiting: "dict[Point, Job[int]]", poll: float, on_end: Callable[[Point], None]) -> None:
     while waiting:
         for point, job in list(waiting.items()):
             if job.done():
@@ -77,13 +91,15 @@ def _wait(waiting: dict[Point, Any], poll: float, on_end: Callable[[Point], None
         time.sleep(poll if waiting else 0)
 
 
-def _attach(submitit: Any, cluster: str, place: Path, point: Point) -> Any:
+def _attach(cluster: str, place: Path, point: Point) -> "Job[int] | None":
     """Return the job of an earlier call that is not over yet, or None."""
     try:
-        found = json.loads((point.folder / JOB).read_bytes())
+        known = json.loads((point.folder / JOB).read_bytes())
     except (OSError, ValueError):
         return None
-    if found.get("cluster") != cluster or cluster == "local":
+    if known.get("cluster") != cluster or cluster == "local":
         return None  # those end with their sweep
-    job = submitit.SlurmJob(folder=place, job_id=found["id"])
+    import submitit
+
+    job: Job[int] = submitit.SlurmJob(folder=place, job_id=known["id"])
     return None if job.done(force_check=True) else job

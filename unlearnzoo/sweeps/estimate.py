@@ -3,11 +3,11 @@
 import dataclasses
 import shlex
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..records import store
+from ..records.types import RunRecord
 from .state import Point
 
 #: Where a record lies and how it is printed changes no time.
@@ -16,7 +16,7 @@ _NO_MATTER = ("--runs-dir", "--json")
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """Seconds a point, and what they were read off."""
+    """Seconds per point, and what they were read off."""
 
     seconds: float
     basis: str
@@ -32,7 +32,8 @@ def estimate(points: Sequence[Point], repeats: Sequence[str], earlier: Path) -> 
         repeats: axes that do not change how long a point takes.
         earlier: folder with records of runs.
     """
-    own = [float(found["seconds"]) for p in points if p.status == "finished" and "seconds" in (found := p.result or {})]
+    results = [point.result for point in points if point.status == "finished"]
+    own = [result["seconds"] for result in results if result and "seconds" in result]
     if own:
         return Estimate(statistics.median(own), f"the median of {len(own)} finished here")
     shapes = {_shape(["unlearnzoo", *p.argv], repeats) for p in points}
@@ -46,7 +47,7 @@ def estimate(points: Sequence[Point], repeats: Sequence[str], earlier: Path) -> 
     return Estimate(statistics.median(seconds), f"the median of {len(seconds)} of the same command lines in {earlier}")
 
 
-def _fits(record: Mapping[str, Any], shapes: set[frozenset[str]], repeats: Sequence[str]) -> bool:
+def _fits(record: RunRecord, shapes: set[frozenset[str]], repeats: Sequence[str]) -> bool:
     if record["status"] != "finished" or not isinstance((record.get("seconds") or {}).get("total"), int | float):
         return False
     try:
@@ -57,14 +58,14 @@ def _fits(record: Mapping[str, Any], shapes: set[frozenset[str]], repeats: Seque
 
 def _shape(words: Sequence[str], repeats: Sequence[str]) -> frozenset[str]:
     """Return a command line as the set of its words, ``--name value`` as ``--name=value``, without the repeats."""
-    found: list[str] = []
+    joined: list[str] = []
     for word in words[1:]:
-        if found and found[-1].startswith("--") and "=" not in found[-1] and not word.startswith("--"):
-            found[-1] += f"={word}"
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and not word.startswith("--"):
+            joined[-1] += f"={word}"
         else:
-            found.append(word)
+            joined.append(word)
     left_out = {f"--{name}" for name in repeats} | set(_NO_MATTER) | {f"--set={name}" for name in repeats}
-    return frozenset(w for w in found if w not in left_out and w.rpartition("=")[0] not in left_out)
+    return frozenset(w for w in joined if w not in left_out and w.rpartition("=")[0] not in left_out)
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Points as processes of this machine, some at a time; none outlives the sweep."""
+"""Points as processes of this machine, several at a time; none outlives the sweep."""
 
 import contextlib
 import os
@@ -24,19 +24,20 @@ def threads(jobs: int) -> int:
     return min(share, int(given)) if given.isdigit() and int(given) else share
 
 
-def work(points: Sequence[Point], jobs: int, on_end: OnEnd) -> None:
+def work(points: Sequence[Point], jobs: int, module: str, on_end: OnEnd) -> None:
     """Run points, at most ``jobs`` at a time; Ctrl-C ends them all and goes on to the caller.
 
     Args:
         points: in the order in which they are started.
         jobs: processes at a time.
+        module: see ``command``.
         on_end: told each point that ended, however it did.
     """
     waiting, running = list(points), list[_Child]()
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                running.append(_Child(waiting.pop(0), threads(jobs)))
+                running.append(_Child(waiting.pop(0), module, threads(jobs)))
             for child in [c for c in running if c.process.poll() is not None]:
                 running.remove(child)
                 child.close()
@@ -54,14 +55,14 @@ class _Child:
     only the sweep has: when the sweep is gone, however it went, the pipe closes and the group ends itself.
     """
 
-    def __init__(self, point: Point, n_threads: int) -> None:
+    def __init__(self, point: Point, module: str, n_threads: int) -> None:
         self.point = point
         make_folder(point.folder)
         reading, self.pipe = os.pipe()
         log = os.open(point.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             self.process = subprocess.Popen(
-                command(point, reading),
+                command(point, module, reading),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -83,13 +84,19 @@ class _Child:
             os.killpg(self.process.pid, number)
 
 
-def command(point: Point, pipe: int | None = None) -> list[str]:
-    """Return the command that does a point and writes its result."""
+def command(point: Point, module: str, pipe: int | None = None) -> list[str]:
+    """Return the command that does a point and writes its result.
+
+    Args:
+        point: what is to be done.
+        module: what Python runs, with the point's folder, the pipe and the command line.
+        pipe: file descriptor whose other end the sweep holds; None where nothing does.
+    """
     home = point.folder.resolve()
     return [
         sys.executable,
         "-m",
-        "unlearnzoo.cli.point",
+        module,
         str(home),
         str(-1 if pipe is None else pipe),
         *point.argv,

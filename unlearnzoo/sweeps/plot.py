@@ -1,15 +1,13 @@
-"""A sweep as a picture: each column against one axis, a line for each value of the others."""
+"""A sweep as a picture: each column against one axis, one line per value of the others."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import OptionError, RunError
-from ..reports.plots import COLOURS, MARKERS, SUFFIXES
-from ..storage.atomic import atomic_write
-from ..terminal import printable
+from ..reports import plots
+from ..reports.plots import COLOURS, MARKERS, label
 from .spec import Spec
+from .tabulate import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +16,8 @@ if TYPE_CHECKING:
 FIRST = 2
 
 
-def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw a panel for each column and group.
+def draw(spec: Spec, rows: Sequence[Row], path: Path) -> None:
+    """Draw one panel per column and group.
 
     Args:
         spec: says which axis and columns.
@@ -30,12 +28,7 @@ def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         OptionError: the suffix is none of png, svg, pdf.
         RunError: matplotlib is missing, or the file cannot be written.
     """
-    if path.suffix.lower().lstrip(".") not in SUFFIXES:
-        raise OptionError(f"--plot {path}: end the name in .{', .'.join(SUFFIXES)}")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise RunError("the picture needs matplotlib: pip install 'unlearnzoo[plot]'") from None
+    plots.check_suffix(path)
     x = spec.plot.get("x") or next(iter(rows[0]["axes"]), "")
     columns = spec.plot.get("columns") or list(dict.fromkeys(row["column"] for row in rows))[:FIRST]
     drawn = [row for row in rows if row["column"] in columns]
@@ -43,7 +36,7 @@ def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     lines = list(dict.fromkeys(_line(row, x) for row in drawn))
     wide = min(4, len(panels))
     deep = -(-len(panels) // wide)
-    figure = Figure(figsize=(1 + 3.6 * wide, 1 + 3.2 * deep), layout="constrained")
+    figure = plots.figure(1 + 3.6 * wide, 1 + 3.2 * deep)
     grid = figure.subplots(deep, wide, squeeze=False).flat
     for axes, panel in zip(grid, panels, strict=False):
         _panel(axes, panel, [r for r in drawn if (r["column"], r["group"]) == panel], x, lines)
@@ -57,32 +50,21 @@ def draw(spec: Spec, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
             frameon=False,
         )
     over = f"mean and 95 % interval over {', '.join(spec.repeats)}" if spec.repeats else ""
-    figure.suptitle(_text(": ".join(filter(None, [spec.name, over]))), fontsize=11)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lower().lstrip("."), dpi=150)
-    atomic_write(path, buffer.getvalue())
+    figure.suptitle(label(": ".join(filter(None, [spec.name, over]))), fontsize=11)
+    plots.save(figure, path)
 
 
-def _panel(
-    axes: "Axes", panel: tuple[str, str], rows: Sequence[Mapping[str, Any]], x: str, lines: Sequence[str]
-) -> None:
+def _panel(axes: "Axes", panel: tuple[str, str], rows: Sequence[Row], x: str, lines: Sequence[str]) -> None:
     """Draw one column of one group."""
     places, words = _places([row["axes"].get(x, "") for row in rows])
     for i, line in enumerate(lines):
-        # A level that no run came down to has a place and no mark.
-        known = [r for r in rows if _line(r, x) == line and r["mean"] is not None]
-        mine = sorted(known, key=lambda r: places[r["axes"].get(x, "")])
-        scale = [100 if row["share"] else 1 for row in mine]
-        means = [s * row["mean"] for s, row in zip(scale, mine, strict=True)]
-        half = [
-            0 if row["low"] is None else s * (row["high"] - row["low"]) / 2 for s, row in zip(scale, mine, strict=True)
-        ]
         # Lines that meet at one place of the axis stay apart to the eye.
         shift = (i - (len(lines) - 1) / 2) * 0.01 * (max(places.values()) - min(places.values()) or 1)
+        points = sorted(_points([row for row in rows if _line(row, x) == line], places, x))
         axes.errorbar(
-            [places[row["axes"].get(x, "")] + shift for row in mine],
-            means,
-            yerr=half,
+            [place + shift for place, _, _ in points],
+            [mean for _, mean, _ in points],
+            yerr=[half for _, _, half in points],
             color=COLOURS[i % len(COLOURS)],
             marker=MARKERS[i % len(MARKERS)],
             markersize=6,
@@ -91,17 +73,25 @@ def _panel(
             linestyle="none" if words else "-",
             elinewidth=1.4,
             markeredgecolor="white",
-            label=_text(line or panel[0]),
+            label=label(line or panel[0]),
         )
     share = all(row["share"] for row in rows)
     if share:
         axes.set_ylim(-2, 102)
-    axes.set_xticks(list(places.values()), [_text(value) for value in places])
-    axes.set_xlabel(_text(x) if x else "")
-    axes.set_title(_text(f"{panel[0]}{' (%)' * share}{', ' * bool(panel[1])}{panel[1]}"), fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e5e5e5", linewidth=0.8)
-    axes.set_axisbelow(True)
+    axes.set_xticks(list(places.values()), [label(value) for value in places])
+    axes.set_xlabel(label(x) if x else "")
+    axes.set_title(label(f"{panel[0]}{' (%)' * share}{', ' * bool(panel[1])}{panel[1]}"), fontsize=10)
+    plots.style(axes)
+
+
+def _points(rows: Sequence[Row], places: Mapping[str, float], x: str) -> Iterator[tuple[float, float, float]]:
+    """Yield (place, mean, half the interval); a level that no run came down to has a place and no mark."""
+    for row in rows:
+        scale = 100 if row["share"] else 1
+        low, high = row["low"], row["high"]
+        if row["mean"] is not None:
+            half = 0.0 if low is None or high is None else scale * (high - low) / 2
+            yield places[row["axes"].get(x, "")], scale * row["mean"], half
 
 
 def _places(values: Sequence[str]) -> tuple[dict[str, float], bool]:
@@ -116,10 +106,5 @@ def _places(values: Sequence[str]) -> tuple[dict[str, float], bool]:
         return {value: float(i) for i, value in enumerate(unique)}, True
 
 
-def _line(row: Mapping[str, Any], x: str) -> str:
+def _line(row: Row, x: str) -> str:
     return " ".join(f"{name}={value}" for name, value in row["axes"].items() if name != x)
-
-
-def _text(text: str) -> str:
-    """Return a label that matplotlib draws as it is: no formulas, no hidden entries."""
-    return printable(text).replace("\\", "/").replace("$", r"\$").lstrip("_") or " "

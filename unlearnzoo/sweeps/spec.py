@@ -5,15 +5,23 @@ import itertools
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from ..errors import OptionError
 from ..options import nearest
+from .state import Value
 
 KEYS = ("command", "fixed", "axes", "repeats", "columns", "plot", "cluster")
 #: What the sweep itself gives to each point.
 RESERVED = ("runs-dir", "json", "dry-run")
 PLOT = ("x", "columns")
+
+
+class PlotSpec(TypedDict, total=False):
+    """What the picture shows: ``x`` is an axis; the first one, and the table's first columns, where it is not said."""
+
+    x: str
+    columns: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,28 +35,28 @@ class Spec:
         grids: each a product of axes; the sweep is their union.
         repeats: axes to average over: those whose name ends in ``seed``, unless the file says.
         columns: what the table shows; all columns of the records where empty.
-        plot: ``x`` (an axis) and ``columns`` of the picture; by default the first axis and the table's first columns.
+        plot: of the picture.
         cluster: parameters of the engine behind ``--cluster``.
     """
 
     name: str
     command: tuple[str, ...]
-    fixed: Mapping[str, Any]
-    grids: tuple[Mapping[str, tuple[Any, ...]], ...]
+    fixed: Mapping[str, Value]
+    grids: tuple[Mapping[str, tuple[Value, ...]], ...]
     repeats: tuple[str, ...]
     columns: tuple[str, ...]
-    plot: Mapping[str, Any]
-    cluster: Mapping[str, Any]
+    plot: PlotSpec
+    cluster: Mapping[str, object]
 
-    def values(self) -> list[dict[str, Any]]:
+    def values(self) -> list[dict[str, Value]]:
         """Return each point's values by axis; a point of two grids counts once."""
-        found: list[dict[str, Any]] = []
+        points: list[dict[str, Value]] = []
         for grid in self.grids:
             for chosen in itertools.product(*grid.values()):
-                one = dict(zip(grid, chosen, strict=True))
-                if one not in found:
-                    found.append(one)
-        return found
+                point = dict(zip(grid, chosen, strict=True))
+                if point not in points:
+                    points.append(point)
+        return points
 
 
 def read(path: Path) -> Spec:
@@ -76,7 +84,7 @@ def read(path: Path) -> Spec:
         raise OptionError(f"{path}: {error}") from None
 
 
-def _spec(path: Path, loaded: Mapping[str, Any]) -> Spec:
+def _spec(path: Path, loaded: Mapping[str, object]) -> Spec:
     fixed = _options("fixed", loaded.get("fixed") or {})
     grids = tuple(_grids(loaded.get("axes")))
     for grid in grids:
@@ -87,33 +95,37 @@ def _spec(path: Path, loaded: Mapping[str, Any]) -> Spec:
     for name in repeats:
         if name not in axes:
             raise OptionError(f"repeats: {name!r} is no axis{nearest(name, axes)}")
-    plot = loaded.get("plot") or {}
-    if not isinstance(plot, dict):
-        raise OptionError("plot: write {x: AXIS, columns: [EMf, EMr]}")
-    for key in plot:
-        if key not in PLOT:
-            raise OptionError(f"plot has no key {key!r}{nearest(str(key), PLOT)}")
-    kept = [name for name in axes if name not in repeats]
-    if "x" in plot and _name(plot["x"]) not in kept:
-        raise OptionError(f"plot: x: {plot['x']!r} is no axis that is shown{nearest(_name(plot['x']), kept)}")
     cluster = loaded.get("cluster") or {}
     if not isinstance(cluster, dict):
         raise OptionError("cluster: expected `name: value` lines")
-    command = tuple(shlex.split(str(loaded.get("command", "run"))))
-    shown = tuple(str(c) for c in _list("plot: columns", plot.get("columns") or []))
     return Spec(
         path.stem,
-        command,
-        fixed,
+        tuple(shlex.split(str(loaded.get("command", "run")))),
+        cast("dict[str, Value]", fixed),
         grids,
         repeats,
-        tuple(str(c) for c in _list("columns", loaded.get("columns") or [])),
-        {**({"x": _name(plot["x"])} if "x" in plot else {}), "columns": shown},
+        tuple(map(str, _list("columns", loaded.get("columns") or []))),
+        _plot(loaded.get("plot") or {}, [name for name in axes if name not in repeats]),
         cluster,
     )
 
 
-def _grids(axes: Any) -> Iterator[dict[str, tuple[Any, ...]]]:
+def _plot(given: object, axes: list[str]) -> PlotSpec:
+    """Return what the picture shows, one of these axes among it."""
+    if not isinstance(given, dict):
+        raise OptionError("plot: write {x: AXIS, columns: [EMf, EMr]}")
+    for key in given:
+        if key not in PLOT:
+            raise OptionError(f"plot has no key {key!r}{nearest(str(key), PLOT)}")
+    plot: PlotSpec = {"columns": tuple(map(str, _list("plot: columns", given.get("columns") or [])))}
+    if "x" in given:
+        plot["x"] = _name(given["x"])
+        if plot["x"] not in axes:
+            raise OptionError(f"plot: x: {given['x']!r} is no axis that is shown{nearest(plot['x'], axes)}")
+    return plot
+
+
+def _grids(axes: object) -> Iterator[dict[str, tuple[Value, ...]]]:
     """Yield each product of axes; one mapping, or a list of them."""
     for grid in axes if isinstance(axes, list) else [axes]:
         if not isinstance(grid, dict) or not grid:
@@ -121,39 +133,40 @@ def _grids(axes: Any) -> Iterator[dict[str, tuple[Any, ...]]]:
                 "axes: write `name: [value, ...]` lines, such as `seed: [0, 1, 2]`; "
                 "a list of such blocks is their union"
             )
-        found = _options("axes", grid)
-        for name, values in found.items():
+        product: dict[str, tuple[Value, ...]] = {}
+        for name, values in _options("axes", grid).items():
             if not isinstance(values, list) or not values:
                 raise OptionError(f"axes: {name}: expected a list of values, got {values!r}")
             if any(values.count(value) > 1 for value in values):
                 raise OptionError(f"axes: {name}: a value is there twice in {values!r}")
-        yield {name: tuple(values) for name, values in found.items()}
+            product[name] = tuple(values)
+        yield product
 
 
-def _options(where: str, given: Any) -> dict[str, Any]:
+def _options(where: str, given: object) -> dict[str, object]:
     """Return option → value; ``target_seed`` is ``target-seed``."""
     if not isinstance(given, dict):
         raise OptionError(f"{where}: expected `name: value` lines, got a {type(given).__name__}")
-    found = {_name(name): value for name, value in given.items()}
-    for name, value in found.items():
+    options = {_name(name): value for name, value in given.items()}
+    for name, value in options.items():
         if name in RESERVED:
             raise OptionError(f"{where}: {name} is given to each point by the sweep itself")
         if isinstance(value, dict):
-            raise OptionError(f"{where}: {name}: write {name}.OPTION: VALUE on a line each")
-    return found
+            raise OptionError(f"{where}: {name}: write {name}.OPTION: VALUE, each on a line of its own")
+    return options
 
 
-def _name(name: Any) -> str:
+def _name(name: object) -> str:
     """Return an option's name: that of a flag with dashes, ``owner.option`` as it is."""
     text = str(name)
     return text if "." in text else text.replace("_", "-")
 
 
-def _names(where: str, given: Any) -> tuple[str, ...]:
-    return tuple(_name(name) for name in _list(where, given))
+def _names(where: str, given: object) -> tuple[str, ...]:
+    return tuple(map(_name, _list(where, given)))
 
 
-def _list(where: str, given: Any) -> list[Any]:
+def _list(where: str, given: object) -> list[object]:
     if not isinstance(given, list):
         raise OptionError(f"{where}: expected a list, got {given!r}")
     return given

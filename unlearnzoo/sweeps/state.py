@@ -1,4 +1,4 @@
-"""A sweep's folder: a folder a point, and in it what came of the point.
+"""A sweep's folder: one folder per point, and in it what came of the point.
 
 What is true is in the points' own files, each written whole by whoever did the work; nothing else
 remembers, so nothing can be out of step after a kill.
@@ -9,10 +9,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Required, TypedDict, Unpack
+
+import msgspec
 
 from ..storage.atomic import atomic_write, write_error
-from ..terminal import printable
+from ..terminal import printable, shorten
 
 #: Part of a point's identity. Raise it when a point's folder changes its meaning.
 SCHEMA = 1
@@ -20,6 +22,25 @@ RESULT, LOG, RUNS, JOB = "result.json", "log.txt", "runs", "job.json"
 #: Ctrl-C and SIGTERM: the point was stopped, which says nothing about it; it is done again.
 STOPPED = (130, 143, -2, -15)
 Status = Literal["finished", "failed", "open"]
+#: What a YAML file can say of an option.
+Scalar = str | int | float | bool | None
+Value = Scalar | Sequence[Scalar]
+
+
+class Facts(TypedDict, total=False):
+    """What is known of a point that ended: why it failed, when it began, wall-clock seconds, names of its records."""
+
+    error: str | None
+    started: str
+    seconds: float
+    argv: list[str]
+    records: list[str]
+
+
+class Result(Facts, total=False):
+    """``result.json``: what came of a point."""
+
+    exit: Required[int]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +53,7 @@ class Point:
         folder: holds its records, its output and its result.
     """
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Value]
     argv: tuple[str, ...]
     folder: Path
 
@@ -50,13 +71,12 @@ class Point:
         return printable(" ".join(f"{name}={shown(value)}" for name, value in self.values.items()))
 
     @property
-    def result(self) -> dict[str, Any] | None:
-        """What came of it; None where it was not done or was stopped."""
+    def result(self) -> Result | None:
+        """What came of it; None where it was not done or was stopped, or where the file is damaged."""
         try:
-            found = json.loads((self.folder / RESULT).read_bytes())
-        except (OSError, ValueError):
+            return msgspec.json.decode((self.folder / RESULT).read_bytes(), type=Result)
+        except (OSError, msgspec.DecodeError):
             return None
-        return found if isinstance(found, dict) and isinstance(found.get("exit"), int) else None
 
     @property
     def status(self) -> Status:
@@ -70,11 +90,11 @@ def key(argv: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps([SCHEMA, list(argv)]).encode()).hexdigest()[:12]
 
 
-def shown(value: Any) -> str:
+def shown(value: Value) -> str:
     """Return a value as a command line has it."""
     if value is None or isinstance(value, bool):
         return {None: "default", True: "true", False: "false"}[value]
-    return ",".join(map(shown, value)) if isinstance(value, list | tuple) else str(value)
+    return str(value) if isinstance(value, str | int | float) else ",".join(map(shown, value))
 
 
 def make_folder(path: Path) -> None:
@@ -97,19 +117,19 @@ def last_error(folder: Path) -> str:
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return "no output"
-    told = [printable(line.strip()) for line in lines if line.strip()]
-    errors = [line for line in told if line.startswith("Error: ")]
-    return (errors or told or ["no output"])[-1].removeprefix("Error: ")[:500]
+    output = [printable(line.strip()) for line in lines if line.strip()]
+    errors = [line for line in output if line.startswith("Error: ")]
+    return shorten((errors or output or ["no output"])[-1].removeprefix("Error: "), 500)
 
 
-def write_result(folder: Path, exit_code: int, **fields: Any) -> None:
-    """Write what came of a point.
+def write_result(folder: Path, exit_code: int, **facts: Unpack[Facts]) -> None:
+    """Write what came of a point; why it failed is read off its output where it is not given.
 
     Raises:
         RunError: it cannot be written.
     """
-    content = {"exit": exit_code, "error": last_error(folder) if exit_code else None, **fields}
-    atomic_write(folder / RESULT, json.dumps(content, indent=2).encode() + b"\n")
+    result: Result = {"exit": exit_code, "error": last_error(folder) if exit_code else None, **facts}
+    atomic_write(folder / RESULT, json.dumps(result, indent=2).encode() + b"\n")
 
 
 def ended(point: Point, code: int) -> None:

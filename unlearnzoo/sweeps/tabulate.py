@@ -2,28 +2,73 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ..errors import DataError
 from ..evaluation.intervals import spread
-from ..records.record import RUN
+from ..records.run_file import RUN
 from ..records.store import load
+from ..records.types import RunRecord
 from ..reports.comparison import end
 from ..reports.order import in_order
-from ..reports.table import Block, Table, percent
+from ..reports.scores import group_label
+from ..reports.table import Block, Table, interval, percent
 from .spec import Spec
-from .state import RUNS, Point, shown
+from .state import RUNS, Point, Result, Status, Value, shown
 
-Row = dict[str, Any]
 #: An axis's name in a row where one point made several records.
 ALGORITHM = "algorithm"
 
 
+class Row(TypedDict):
+    """One column and group at one combination of axes that are no repeats.
+
+    Attributes:
+        axes: axis → value.
+        share: whether it is one, 0 to 1.
+        mean: over the repeats; None where no run gave a value.
+        low: lower end of Student's 95 % interval; None below three values.
+        high: upper end.
+        n: how many values there are; a level of forgetting that a run did not reach is none.
+        values: of each point.
+    """
+
+    axes: dict[str, str]
+    column: str
+    group: str
+    share: bool
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+    values: list[float]
+
+
+class PointRow(TypedDict):
+    """One point of a sweep in ``table.json``."""
+
+    key: str
+    values: dict[str, Value]
+    argv: list[str]
+    status: Status
+    folder: str
+    result: Result | None
+
+
+class SweepTable(TypedDict):
+    """``table.json``."""
+
+    sweep: str
+    repeats: list[str]
+    table: list[Row]
+    points: list[PointRow]
+
+
 @dataclasses.dataclass(frozen=True)
-class _Value:
-    """One number of one point: a share, or something of another unit; None where it was asked for in vain."""
+class _Number:
+    """One number of one point: a share, or something of another unit; None for a level that was not reached."""
 
     column: str
     group: str
@@ -31,46 +76,72 @@ class _Value:
     share: bool
 
 
-def rows(spec: Spec, points: Sequence[Point]) -> list[Row]:
-    """Return a row for each combination of axes that are no repeats, column and group.
+def as_data(spec: Spec, points: Sequence[Point], table_rows: list[Row]) -> SweepTable:
+    """Return a sweep as data: its rows, and what came of each point."""
+    return {
+        "sweep": spec.name,
+        "repeats": list(spec.repeats),
+        "table": table_rows,
+        "points": [
+            {
+                "key": point.key,
+                "values": dict(point.values),
+                "argv": ["unlearnzoo", *point.argv],
+                "status": point.status,
+                "folder": str(point.folder),
+                "result": point.result,
+            }
+            for point in points
+        ],
+    }
 
-    Returns:
-        Rows of ``axes`` (axis → value), ``column``, ``group``, ``share`` (whether it is one, 0 to 1), ``mean``, ``low``
-        and ``high`` (Student's 95 % interval over repeats; None below three), ``n`` and ``values``. A level of
-        forgetting that a run did not reach is no value: ``n`` says how many did.
+
+def rows(spec: Spec, points: Sequence[Point]) -> list[Row]:
+    """Return one row per combination of axes that are no repeats, column and group.
 
     Raises:
         DataError: a record is damaged, or no point has one of the columns asked for.
     """
-    found: dict[str, Row] = {}
+    by_place: dict[str, Row] = {}
     for point in points:
         axes = {name: shown(value) for name, value in point.values.items() if name not in spec.repeats}
-        for more, values in _of_point(point, spec.columns):
-            for one in values:
-                key = json.dumps([axes | more, one.column, one.group])
-                row = found.setdefault(
-                    key,
-                    {"axes": axes | more, "column": one.column, "group": one.group, "share": one.share, "values": []},
-                )
-                row["values"] += [] if one.value is None else [one.value]
-    for row in found.values():
-        mean, low, high, n = spread(row["values"]) if row["values"] else (None, None, None, 0)
-        row |= {"mean": mean, "low": low, "high": high, "n": n}
-    known = {row["column"] for row in found.values()}
+        for own_axes, numbers in _of_point(point, spec.columns):
+            for number in numbers:
+                place = json.dumps([axes | own_axes, number.column, number.group])
+                row = by_place.setdefault(place, _empty(axes | own_axes, number))
+                row["values"] += [] if number.value is None else [number.value]
+    for row in by_place.values():
+        if row["values"]:
+            row["mean"], row["low"], row["high"], row["n"] = spread(row["values"])
+    known = {row["column"] for row in by_place.values()}
     lost = [name for name in spec.columns if name not in known]
     if lost and any(point.status == "finished" for point in points):
         raise DataError(f"no finished point has a column {lost[0]!r}; {_there_is(points)}")
     order = {name: i for i, name in enumerate(spec.columns)}
-    return sorted(found.values(), key=lambda row: order.get(row["column"], len(order)))
+    return sorted(by_place.values(), key=lambda row: order.get(row["column"], len(order)))
+
+
+def _empty(axes: dict[str, str], number: _Number) -> Row:
+    return {
+        "axes": axes,
+        "column": number.column,
+        "group": number.group,
+        "share": number.share,
+        "values": [],
+        "mean": None,
+        "low": None,
+        "high": None,
+        "n": 0,
+    }
 
 
 def _there_is(points: Sequence[Point]) -> str:
-    names = dict.fromkeys(one.column for p in points for _, values in _of_point(p, ()) for one in values)
+    names = dict.fromkeys(number.column for p in points for _, numbers in _of_point(p, ()) for number in numbers)
     return f"there is {', '.join(names)}" if names else "there is none"
 
 
-def _of_point(point: Point, columns: Sequence[str]) -> Iterator[tuple[dict[str, str], list[_Value]]]:
-    """Yield the numbers of each record that a finished point wrote."""
+def _of_point(point: Point, columns: Sequence[str]) -> Iterator[tuple[dict[str, str], list[_Number]]]:
+    """Yield the numbers of each record that a finished point wrote, and the axis that tells its records apart."""
     result = point.result
     if result is None or result["exit"] != 0:
         return
@@ -78,37 +149,37 @@ def _of_point(point: Point, columns: Sequence[str]) -> Iterator[tuple[dict[str, 
     several = len(folders) > 1
     for folder in folders:
         record = load(folder) if (folder / RUN).is_file() else None
-        more = {ALGORITHM: str(record["algorithm"].get("name"))} if record and several else {}
-        values = [v for column in columns for v in _asked(folder, record, column)]
-        yield more, values if columns else list(_all(record))
+        axes = {ALGORITHM: str(record["algorithm"].get("name"))} if record and several else {}
+        asked = [number for column in columns for number in _asked(folder, record, column)]
+        yield axes, asked if columns else list(_all(record))
 
 
-def _asked(folder: Path, record: Mapping[str, Any] | None, column: str) -> Iterator[_Value]:
+def _asked(folder: Path, record: RunRecord | None, column: str) -> Iterator[_Number]:
     """Yield one column: ``EMf``, ``target:EMf``, ``EMr@0.10``, or ``FILE.json:key.key``."""
-    of, _, name = column.rpartition(":")
-    if of.endswith(".json"):
-        yield from _of_file(folder / Path(of).name, name, column)
+    owner, _, name = column.rpartition(":")
+    if owner.endswith(".json"):
+        yield from _of_file(folder / Path(owner).name, name, column)
     elif record and "@" in name:
         kept, _, level = name.partition("@")
-        headings = {v: _heading(row["group"]) for row in record["results"] for v in row["group"].values()}
-        for group, value in (record["matched"].get(_level(level)) or {}).items():
+        headings = {
+            value: group_label(tuple(row["group"].items()))
+            for row in record["results"]
+            for value in row["group"].values()
+        }
+        for name_of_group, share in (record["matched"].get(_level(level)) or {}).items():
             if kept in record["curve"][0]:
-                yield _Value(column, headings.get(group, group), value, True)
+                yield _Number(column, headings.get(name_of_group, name_of_group), share, True)
     elif record:
-        yield from (dataclasses.replace(v, column=column) for v in _all(record, of or None) if v.column == name)
+        yield from (dataclasses.replace(n, column=column) for n in _all(record, owner or None) if n.column == name)
 
 
-def _all(record: Mapping[str, Any] | None, model: str | None = None) -> Iterator[_Value]:
+def _all(record: RunRecord | None, model: str | None = None) -> Iterator[_Number]:
     """Yield all results of a model: of the one that the run is about, unless another is named."""
     if record is None:
         return
     for row in record["results"]:
         if row["model"] == (model or end(record)):
-            yield _Value(row["column"], _heading(row["group"]), row["mean"], True)
-
-
-def _heading(group: Mapping[str, str]) -> str:
-    return ", ".join(f"{value}-{tag}" for tag, value in group.items())
+            yield _Number(row["column"], group_label(tuple(row["group"].items())), row["mean"], True)
 
 
 def _level(text: str) -> str:
@@ -119,43 +190,33 @@ def _level(text: str) -> str:
         return text
 
 
-def _of_file(path: Path, name: str, column: str) -> Iterator[_Value]:
+def _of_file(path: Path, name: str, column: str) -> Iterator[_Number]:
     """Yield a number of another file, or each of a mapping of numbers."""
     try:
-        value: Any = json.loads(path.read_bytes())
+        value: object = json.loads(path.read_bytes())
     except OSError:
         return
     except ValueError:
         raise DataError(f"{path}: damaged; it is no JSON") from None
     for key in name.split("."):
         value = value.get(key) if isinstance(value, dict) else None
-    for group, one in value.items() if isinstance(value, dict) else [("", value)]:
-        if isinstance(one, int | float) and not isinstance(one, bool):
-            yield _Value(column, str(group), float(one), False)
+    for group, number in value.items() if isinstance(value, dict) else [("", value)]:
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            yield _Number(column, str(group), float(number), False)
 
 
-def table(spec: Spec, found: Sequence[Row]) -> Table:
-    """Lay rows out: a line a combination of axes, columns by group."""
-    groups = in_order(row["group"] for row in found)
-    groups = sorted(groups, key=lambda g: not g.startswith("single"))
-    cells = {(_label(row), row["group"], row["column"]): row for row in found}
-    blocks = [(None, Block("", ["n"]))] + [
-        (group, Block(group, list(dict.fromkeys(r["column"] for r in found if r["group"] == group))))
-        for group in groups
-    ]
+def table(spec: Spec, given: Sequence[Row]) -> Table:
+    """Lay rows out: one line per combination of axes, columns by group."""
+    groups = sorted(in_order(row["group"] for row in given), key=lambda g: not g.startswith("single"))
+    cells = {(_label(row), row["group"], row["column"]): row for row in given}
+    blocks = [Block(group, list(dict.fromkeys(r["column"] for r in given if r["group"] == group))) for group in groups]
     over = f"; mean and 95 % interval over {', '.join(spec.repeats)}" if spec.repeats else ""
-    laid = Table(f"{spec.name}{', per cent' * any(r['share'] for r in found)}{over}", [block for _, block in blocks])
-    for label in dict.fromkeys(_label(row) for row in found):
-        counts = {row["n"] for row in found if _label(row) == label}
-        laid.add(
-            label,
-            [
-                ["/".join(map(str, sorted(counts)))]
-                if group is None
-                else [_cell(cells.get((label, group, column))) for column in block.columns]
-                for group, block in blocks
-            ],
-        )
+    title = f"{spec.name}{', per cent' * any(row['share'] for row in given)}{over}"
+    laid = Table(title, [Block("", ["n"]), *blocks])
+    for label in dict.fromkeys(_label(row) for row in given):
+        counts = sorted({row["n"] for row in given if _label(row) == label})
+        numbers = [[_cell(cells.get((label, block.heading, column))) for column in block.columns] for block in blocks]
+        laid.add(label, [["/".join(map(str, counts))], *numbers])
     return laid
 
 
@@ -164,8 +225,8 @@ def _label(row: Row) -> str:
 
 
 def _cell(row: Row | None) -> str:
-    """Return ``mean ± half``; the mean alone where there are too few for an interval."""
+    """Return ``mean [low..high]``; the mean alone where there are too few for an interval."""
     if row is None or row["mean"] is None:
         return "–"
     show = percent if row["share"] else "{:.4g}".format
-    return show(row["mean"]) + ("" if row["low"] is None else f" ± {show((row['high'] - row['low']) / 2)}")
+    return " ".join(filter(None, (show(row["mean"]), interval(row["low"], row["high"], show))))
