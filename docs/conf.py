@@ -41,5 +41,7 @@ nitpick_ignore_regex = [
     # What a Trainer is made of; an author is handed one and makes none.
     ("py:.*", r"unlearnzoo\.training\.(engine\.Engine|recipe\.Unlearn)"),
     ("py:.*", r"unlearnzoo\.training\.(reference\.Reference|checkpointing\.checkpointer\.Checkpointer)"),
+    # What a run returns: its keys have a page of their own.
+    ("py:.*", r"unlearnzoo\.records\.types\.RunRecord"),
     ("py:.*", r"(Path|Any|Mapping|Sequence|Iterable|Callable|optional|pluggy\..*)"),
 ]

@@ -84,9 +84,10 @@ def new(folder: Path, kind: str) -> Engine:
     elif kind == "decoded ahead":
         engine.pixels = ImageTensors(processor, room)
     else:
-        engine.pixels = vision_features.inputs(engine.model, processor, engine.accelerator.autocast, worth=0)
-        if kind == "features, disk":
-            engine.pixels._max = few
+        memory = few if kind == "features, disk" else vision_features.MEMORY
+        engine.pixels = vision_features.inputs(
+            engine.model, processor, engine.accelerator.autocast, worth=0, memory=memory
+        )
     return engine
 
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from unlearnzoo import ZooError
-from unlearnzoo.cli.run import quieten
+from unlearnzoo.cli.common import quieten
 from unlearnzoo.planning.plan import make_plan
 from unlearnzoo.planning.request import Request
 from unlearnzoo.registry.zoo import Zoo
