@@ -19,9 +19,9 @@ import click
 import unlearnzoo
 from unlearnzoo.cli.app import COMMANDS, app
 from unlearnzoo.metric import METRIC_INPUTS
-from unlearnzoo.records.record import SCHEMA
+from unlearnzoo.records.run_file import SCHEMA
 from unlearnzoo.registry import entry_points
-from unlearnzoo.registry.validate import HOOK_OF
+from unlearnzoo.registry.kinds import HOOKS
 from unlearnzoo.unlearner import INPUTS
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,7 @@ def lines() -> list[str]:
     """Return the public API, one line a name."""
     found = [f"record: schema {SCHEMA}"]
     found += [f"entry points: {group}" for group in (entry_points.HOOKS, entry_points.MODELS, entry_points.COMMANDS)]
-    found += [f"hook: {name}" for name in HOOK_OF.values()]
+    found += [f"hook: {name}" for name in HOOKS]
     found += [f"loss input: {name}" for name in INPUTS] + [f"metric input: {name}" for name in METRIC_INPUTS]
     for name in ("", *COMMANDS):
         command = app.get_command(click.Context(app), name) if name else app

@@ -98,3 +98,17 @@ def test_every_algorithm_of_the_repository_has_a_section():
     ]
     assert {"dpo", "ga", "gd", "kl", "npo"} <= set(names)
     assert [name for name in names if f"<!-- from code: algorithm {name} -->" not in text] == []
+
+
+def test_the_page_on_the_layout_shows_the_floors_that_the_import_test_states():
+    from tests.test_imports import FLOORS
+
+    page = (ROOT / "docs/explanation/layout.md").read_text("utf-8")
+    svg = (ROOT / "docs/explanation/floors.svg").read_text("utf-8")
+    heights = []
+    for rooms in FLOORS:
+        assert all(f"| `{room}/` |" in page for room in rooms)
+        heights.append({y for room in rooms for y in re.findall(rf'y="(\d+)"(?:(?!</text>).)*>{room}<', svg)})
+    assert all(len(ys) == 1 for ys in heights), heights
+    numbers = [int(next(iter(ys))) for ys in heights]
+    assert numbers == sorted(numbers, reverse=True), "the lowest floor stands lowest"

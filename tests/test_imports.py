@@ -28,7 +28,25 @@ FLOORS = (
 #: Exceptions from below: a room that must not know one of a lower floor.
 FORBIDDEN = {("reports", "training"), ("reports", "models"), ("sweeps", "runs"), ("evaluation", "training")}
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-HEAVY = ("PIL", "accelerate", "datasets", "numpy", "pandas", "peft", "pyarrow", "rich", "torch", "transformers")
+#: What docs/explanation/stability.md promises besides the names in ``__all__``.
+PROMISED = {"unlearnzoo", "unlearnzoo.errors", "unlearnzoo.testing"}
+#: It reads hidden states and runs stage 1, for which there is no public door yet.
+INSIDERS = {"unlearnzoo_diagnose"}
+HEAVY = (
+    "PIL",
+    "accelerate",
+    "datasets",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "peft",
+    "pyarrow",
+    "pydantic",
+    "rich",
+    "scipy",
+    "torch",
+    "transformers",
+)
 
 
 def imports(path, root=ROOT, hints=False):
@@ -160,3 +178,38 @@ def test_every_plugin_of_this_repository_is_light_on_its_own():
         folder = next((ROOT / "plugins").glob(f"*/{name}")).parent
         module = name.removesuffix(".py")
         assert loaded_after(f"import sys; sys.path.insert(0, {str(folder)!r}); import {module}") == [], module
+
+
+def modules_of(name):
+    """Return the files of a plugin: a package's, or the one module."""
+    place = next((ROOT / "plugins").glob(f"*/{name}"))
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place]
+
+
+@pytest.mark.parametrize("name", [n for n in PLUGINS if n.removesuffix(".py") not in INSIDERS])
+def test_a_plugin_imports_only_what_is_promised(name):
+    """An author who starts from one of ours must not learn to reach inside."""
+    import unlearnzoo
+
+    wrong = []
+    for path in modules_of(name):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.ImportFrom)
+                and not node.level
+                and (node.module or "").split(".")[0] == "unlearnzoo"
+            ):
+                unknown = (
+                    {a.name for a in node.names} - set(unlearnzoo.__all__) if node.module == "unlearnzoo" else set()
+                )
+                wrong += [f"{path.name}: {node.module}"] * (node.module not in PROMISED) + sorted(unknown)
+    assert not wrong
+
+
+def test_the_insiders_are_insiders():
+    """One that has become an ordinary plugin leaves the list."""
+    for name in INSIDERS:
+        inside = [
+            m for path in modules_of(name) for _, m in imports(path, path.parents[1]) if m.startswith("unlearnzoo.")
+        ]
+        assert set(inside) - PROMISED, name

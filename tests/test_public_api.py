@@ -28,7 +28,7 @@ def test_it_holds_what_plugins_and_scripts_stand_on():
         "unlearnzoo.testing.check_loss(algorithm, formula)",
         "unlearnzoo.Example(id, identity, images,",
         "unlearnzoo.Benchmark.refusal(self, example, seed)",
-        "record: schema 1",
+        "record: schema 2",
         "loss input: forget_ref",
     ):
         assert name in found, name

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(ROOT.glob("plugins/*/setup.cfg"))
@@ -38,17 +39,15 @@ def constraints():
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
-def plain(name):
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 @pytest.mark.parametrize("path", SETUPS, ids=lambda p: p.parent.name)
 def test_every_requirement_is_pinned_within_its_range(path):
-    pinned = {plain(name): version for name, version in constraints().items()}
+    pinned = {canonicalize_name(name): version for name, version in constraints().items()}
     for one in requirements(path):
         if not one.name.startswith("unlearnzoo"):
-            assert plain(one.name) in pinned, f"{one.name} is missing from requirements/constraints.txt"
-            assert one.specifier.contains(pinned[plain(one.name)]), f"{one} does not allow {pinned[plain(one.name)]}"
+            assert canonicalize_name(one.name) in pinned, f"{one.name} is missing from requirements/constraints.txt"
+            assert one.specifier.contains(pinned[canonicalize_name(one.name)]), (
+                f"{one} does not allow {pinned[canonicalize_name(one.name)]}"
+            )
 
 
 def test_torch_is_pinned_first():
@@ -82,6 +81,34 @@ def test_no_module_is_longer_than_300_lines():
     modules = [*ROOT.glob("unlearnzoo/**/*.py"), *ROOT.glob("plugins/*/unlearnzoo_*/**/*.py")]
     long = {str(p.relative_to(ROOT)): n for p in modules if (n := len(p.read_text("utf-8").splitlines())) > 300}
     assert not long
+
+
+def names_any(path):
+    """Count the names ``Any`` of a file, imports apart, in quoted annotations too; and its lines of code."""
+    text = path.read_text("utf-8")
+    imported = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for line in range(node.lineno, node.end_lineno + 1)
+    }
+    code = [line for i, line in enumerate(text.splitlines(), 1) if i not in imported]
+    return (
+        sum(len(re.findall(r"\bAny\b", line)) for line in code),
+        sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in text.splitlines()),
+    )
+
+
+def test_types_of_the_core_say_something():
+    """Less than one ``Any`` per 100 lines that are neither blank nor a comment."""
+    counts = [names_any(path) for path in ROOT.glob("unlearnzoo/**/*.py")]
+    assert 100 * sum(found for found, _ in counts) / sum(lines for _, lines in counts) < 1.0
+
+
+def test_no_folder_of_the_core_holds_several_trades():
+    """More than 16 modules are hard to take in; commands are one file each."""
+    folders = [p for p in ROOT.glob("unlearnzoo/**/") if p.name not in ("cli", "__pycache__")]
+    assert not {str(p.relative_to(ROOT)): n for p in folders if (n := len(list(p.glob("*.py")))) > 16}
 
 
 @pytest.fixture
@@ -168,7 +195,7 @@ def imported(files):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 names.add(node.module.split(".")[0])
-    return {plain(DISTRIBUTION_OF.get(name, name)) for name in names - sys.stdlib_module_names}
+    return {canonicalize_name(DISTRIBUTION_OF.get(name, name)) for name in names - sys.stdlib_module_names}
 
 
 @pytest.mark.parametrize("path", SETUPS, ids=lambda p: p.parent.name)
@@ -180,8 +207,10 @@ def test_what_is_imported_is_required(path):
         if folder != ROOT
         else list(ROOT.glob("unlearnzoo/**/*.py"))
     )
-    required = {plain(one.name) for one in requirements(path)} | BROUGHT_ALONG
-    core = {plain(one.name) for one in requirements(ROOT / "setup.cfg")}
-    own = {plain(file.stem if file.parent == folder else file.relative_to(folder).parts[0]) for file in files}
+    required = {canonicalize_name(one.name) for one in requirements(path)} | BROUGHT_ALONG
+    core = {canonicalize_name(one.name) for one in requirements(ROOT / "setup.cfg")}
+    own = {
+        canonicalize_name(file.stem if file.parent == folder else file.relative_to(folder).parts[0]) for file in files
+    }
     lacking = imported(files) - own - required - (core if folder != ROOT else set())
     assert not lacking, f"{folder.name} imports {sorted(lacking)}; add it to install_requires"
