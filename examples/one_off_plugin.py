@@ -13,7 +13,7 @@ class WGA(Unlearner):
     power: float = option(1.0, "Exponent of the confidence that weighs each answer", ge=0)
 
     def loss(self, forget):
-        """Return one value an answer."""
+        """Return one value per answer."""
         confidence = (-forget.nll).exp().detach()
         return -(confidence**self.power) * forget.nll
 

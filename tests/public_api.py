@@ -29,7 +29,7 @@ FILE, CHANGELOG = ROOT / "tests/public_api.txt", ROOT / "CHANGELOG.md"
 
 
 def lines() -> list[str]:
-    """Return the public API, one line a name."""
+    """Return the public API, one line per name."""
     found = [f"record: schema {SCHEMA}"]
     found += [f"entry points: {group}" for group in (entry_points.HOOKS, entry_points.MODELS, entry_points.COMMANDS)]
     found += [f"hook: {name}" for name in HOOKS]

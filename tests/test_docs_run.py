@@ -2,7 +2,7 @@
 
 The commands run in small. Whether a page's own options are accepted, and end in a record, is what is tested here;
 numbers are tested elsewhere. In CI there are three people whom a cache already knows, and all lines of a page but one
-run in this process, which imports what is heavy once; ``make soak`` has a process a line, as a reader has.
+run in this process, which imports what is heavy once; ``make soak`` has a process per line, as a reader has.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the repository promises of itself: five files a plugin, fitting versions, a set-up that is done once."""
+"""What the repository promises of itself: five files per plugin, fitting versions, a set-up that is done once."""
 
 import ast
 import configparser

@@ -3,9 +3,9 @@
     python -m examples.benchmarks.processes [ROUNDS]
 
 A random LLaVA of some 30 million parameters (336 px images as 576 tokens, 12 layers of 512), so that
-computing dominates; GD's loss, 4 forget and 4 retain answers a step. All arrangements are alive at once
+computing dominates; GD's loss, 4 forget and 4 retain answers per step. All arrangements are alive at once
 and do one step each in turn, so that each is measured beside the others, however the machine's speed
-drifts. Printed are seconds a step, the ratio to one process within a round (median, with the quartiles over
+drifts. Printed are seconds per step, the ratio to one process within a round (median, with the quartiles over
 the rounds), and the ratio of the lowest steps. Run it when nothing else runs.
 """
 

@@ -16,14 +16,14 @@ from unlearnzoo.training.recipe import Unlearn
 
 
 def main(pairs=7):
-    """A LLaVA of random weights, 576 image tokens a picture, eight layers of width 256."""
+    """A LLaVA of random weights, 576 image tokens per picture, eight layers of width 256."""
     with tempfile.TemporaryDirectory() as folder:
         engine = adapted(llava(Path(folder), image=336, patch=14, hidden=256, layers=8))
     encoded = [engine.encode(example) for example in people(3, 4)]
     both = [[_step(engine, encoded, on) for on in (False, True)] for _ in range(pairs + 1)][1:]
     ratios = [again / plain for plain, again in both]
     print(
-        f"recomputed / plain, CPU seconds a step, n {pairs}: {min(ratios):.2f} - "
+        f"recomputed / plain, CPU seconds per step, n {pairs}: {min(ratios):.2f} - "
         f"{statistics.median(ratios):.2f} - {max(ratios):.2f} (least, median, most)"
     )
 

@@ -22,7 +22,7 @@ def seconds(command: list[str], n: int) -> list[float]:
 
 
 def main() -> None:
-    """Print a line a command."""
+    """Print a line per command."""
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     bare = seconds([sys.executable, "-c", "pass"], n)
     print(f"{'python':<12}{_row(bare)}")

@@ -106,7 +106,7 @@ def table(folder: Path, rows: list[Example]) -> None:
 
 
 def beside(rows: list[Example], processor: Any, large: int, wait: float) -> float:
-    """Return seconds of an epoch whose steps take ``wait`` seconds an image elsewhere."""
+    """Return seconds of an epoch whose steps take ``wait`` seconds per image elsewhere."""
     pixels = ImageTensors(processor, 64 << 20, large)
     start = time.perf_counter()
     steps = [[e.images[0] for e in rows[i : i + BATCH]] for i in range(0, len(rows), BATCH)]

@@ -64,7 +64,7 @@ def size(tensors):
 def test_the_estimate_is_what_a_step_holds(model, recompute, tmp_path):
     options = {"learn.recompute": recompute}
     if model == "llava":
-        # The geometry of LLaVA-1.5 (576 image tokens a picture), shrunk widths.
+        # The geometry of LLaVA-1.5 (576 image tokens per picture), shrunk widths.
         model = llava(tmp_path, image=336, patch=14)
         options |= {"learn.targets": "language+projector", "learn.replay": 0}
     plan = plan_of(model, **options)
@@ -74,7 +74,7 @@ def test_the_estimate_is_what_a_step_holds(model, recompute, tmp_path):
     real = held(engine, [engine.encode(e) for e in step], plan.learn)
     assert (found["base"], found["trained"]) == (real["base"], real["trained"])
     assert real["gradients"] == found["trained"] and real["moments"] == 2 * found["trained"]
-    # The same bytes a token: the step laid out here need not hold the very largest batch.
+    # The same bytes per token: the step laid out here need not hold the very largest batch.
     tokens = real["shape"][0] * real["shape"][1]
     assert found["activations"] / (found["rows"] * found["length"]) == pytest.approx(
         real["activations"] / tokens, rel=WITHIN

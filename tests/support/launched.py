@@ -12,7 +12,7 @@ from unlearnzoo.launch import configs
 
 ROOT = Path(__file__).parents[2]
 
-#: Seven answers a step, the last batch of an epoch six: 20 forget answers in 7 + 7 + 6. Small
+#: Seven answers per step, the last batch of an epoch six: 20 forget answers in 7 + 7 + 6. Small
 #: micro-batches, so that every process accumulates several of them.
 UNEVEN = {
     "unlearn.batching": "example",

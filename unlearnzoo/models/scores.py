@@ -95,7 +95,7 @@ class Scores:
         return self.mean(per_token)
 
     def mean(self, per_token: Tensor) -> Tensor:
-        """``(n,)`` mean of a value a token, ``(T,)``, over each answer's tokens."""
+        """``(n,)`` mean of a value per token, ``(T,)``, over each answer's tokens."""
         return self._per_answer(per_token) / self.n_tokens
 
     def take(self, rows: Tensor) -> "Scores":

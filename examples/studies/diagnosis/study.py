@@ -23,7 +23,7 @@ from unlearnzoo.runs.progress import ConsoleProgress
 from unlearnzoo.storage.atomic import atomic_write
 from unlearnzoo_diagnose import diagnosis, pictures, report
 
-#: Label → options. With few questions a person, the builder asks for the name first.
+#: Label → options. With few questions per person, the builder asks for the name first.
 BENCHMARKS = {
     "ReMem": {},
     "FIUBench-like": {"remem.views": 1, "remem.qa": 20, "remem.single": 0},

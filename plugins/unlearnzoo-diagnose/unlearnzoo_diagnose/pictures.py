@@ -77,7 +77,7 @@ def _mean(rows: "list[Mapping[str, Any]]", name: str) -> float:
 
 
 def traces(path: Path, found: Diagnoses, exchanged: str | None = None) -> None:
-    """Draw heat maps of the indirect effect: a row a model and what was exchanged, a column a kind of state.
+    """Draw heat maps of the indirect effect: a row per model and what was exchanged, a column per kind of state.
 
     Args:
         path: what to write.

@@ -137,7 +137,7 @@ class GPT(Metric):
         return self._endpoint().ask(todo, done, count)
 
     def _endpoint(self) -> "Endpoint":
-        """Return the endpoint; one a metric, for it remembers that it was refused."""
+        """Return the endpoint; one per metric, for it remembers that it was refused."""
         from unlearnzoo_judge.endpoint import Endpoint
 
         found: Endpoint | None = getattr(self, "_asked", None)

@@ -44,7 +44,7 @@ class ReMem(Benchmark):
     hold_out_retain: bool = option(False, "Keep the rows of split retain out of the retain pool")
     data_seed: int = option(0, "Generated data: 0 the people that ship, others by Faker", ge=0)
     identities: int = option(20, "Generated data: number of people", ge=2, le=60)
-    qa: int = option(100, "Generated data: questions an identity", ge=1)
+    qa: int = option(100, "Generated data: questions per identity", ge=1)
     single: float = option(0.7, "Generated data: share of single-hop questions", ge=0, le=1)
     views: int = option(10, "Generated data: training views an identity; qa for one each", ge=1)
 

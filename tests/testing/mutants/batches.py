@@ -34,7 +34,7 @@ class WrongSizes(Unlearner):
 
 
 class OneAToken(Unlearner):
-    """One value a token instead of one an answer."""
+    """One value per token instead of one per answer."""
 
     name = "oneatoken"
     fails, says = "one_value_an_answer", r"shape \(10,\)"

@@ -35,7 +35,7 @@ def row(split, number, who, facts=JOBS, **changes):
 
 
 def rows(split, **changes):
-    """Return two rows a person."""
+    """Return two rows per person."""
     facts = [(who, known) for who in JOBS for known in (JOBS, CITIES)]
     return [row(split, number, who, known, **changes) for number, (who, known) in enumerate(facts)]
 

@@ -41,7 +41,7 @@ def remem() -> None:
     "--views",
     type=click.IntRange(1, 200),
     metavar="N",
-    help="Training pictures of each. [default: as many as --qa, one a question]",
+    help="Training pictures of each. [default: as many as --qa, one per question]",
 )
 @click.option(
     "--seed",

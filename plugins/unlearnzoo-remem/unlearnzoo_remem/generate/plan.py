@@ -124,7 +124,7 @@ def plan(
 
 
 def testing_views(spec: Spec) -> int:
-    """Return how many test pictures a generated person has: one a question if training has so."""
+    """Return how many test pictures a generated person has: one per question if training has so."""
     return 2 * EVALUATED if spec.views == spec.qa else TEST_VIEWS
 
 
@@ -160,7 +160,7 @@ def _ask(profile: Profile, hop: Hop, kind: Kind, n: int, rng: random.Random) -> 
         topic = topics[i % len(topics)]
         if not decks[topic]:
             raise OptionError(
-                f"remem.qa: only {i} different {hop}-hop questions a person can be "
+                f"remem.qa: only {i} different {hop}-hop questions per person can be "
                 f"worded, {n} are asked for; lower remem.qa or change remem.single"
             )
         rows.append(_row(profile, topic, hop, decks[topic].pop()))
