@@ -271,7 +271,7 @@ def test_both_models_from_elsewhere_are_judged_in_the_precision_that_was_asked_f
     monkeypatch.setattr(
         evaluating, "Engine", lambda checkpoint: loaded.append(checkpoint.precision) or real(checkpoint)
     )
-    monkeypatch.setattr(evaluating.Evaluator, "__call__", lambda *rest: [])  # nobody need be asked
+    monkeypatch.setattr(evaluating.Evaluator, "evaluate", lambda *rest: [])  # nobody need be asked
     assert evaluate(tmp_path, "--target", str(bare.MODEL), "--allow-unmemorised", "--precision", "bf16") == 0
     (folder,) = tmp_path.iterdir()
     assert loaded == ["bf16", "bf16"] and load(folder)["device"] == {"type": "cpu", "precision": "bf16"}

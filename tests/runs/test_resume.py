@@ -130,8 +130,8 @@ def compare(whole, runs):
     [
         pytest.param(loop, "_step", 3, False, id="in stage 1"),
         pytest.param(loop, "_step", 5, False, id="in its last step", marks=slow),
-        pytest.param(Evaluator, "__call__", 0, False, id="before judging", marks=slow),
-        pytest.param(Evaluator, "__call__", 2, False, id="in judging base and target", marks=slow),
+        pytest.param(Evaluator, "evaluate", 0, False, id="before judging", marks=slow),
+        pytest.param(Evaluator, "evaluate", 2, False, id="in judging base and target", marks=slow),
         pytest.param(loop, "_step", 0, True, id="before stage 2", marks=slow),
         pytest.param(loop, "_step", 3, True, id="in a first phase", marks=slow),
         pytest.param(Checkpointer, "record", 1, True, id="after the last step of a phase", marks=slow),
@@ -157,15 +157,13 @@ def test_stopped_there_it_goes_on_to_the_same_result(command, whole, place, monk
 @slow
 def test_the_unlearned_model_is_judged_by_part(command, whole, place, monkeypatch, capsys):
     learned(whole)
-    with killed(monkeypatch, Evaluator, "__call__", 1):
+    with killed(monkeypatch, Evaluator, "evaluate", 1):
         main([*command, "--runs-dir", str(place)])
     folder = by_algorithm(place)["noisy"]
     assert len(list((folder / "checkpoint").glob("judged-*"))) == 1
-    asked, real = [], Evaluator.__call__
+    asked, real = [], Evaluator.evaluate
     monkeypatch.setattr(
-        Evaluator,
-        "__call__",
-        lambda self, items, state, label, *named: asked.append(label) or real(self, items, state, label, *named),
+        Evaluator, "evaluate", lambda self, items, state: asked.append(state) or real(self, items, state)
     )
     assert resumed(place) == 0
     parts = -(-len(read_samples(folder / "samples.parquet")) // 3 // PART)  # of base, target and unlearned alike
