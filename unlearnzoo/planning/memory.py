@@ -85,23 +85,10 @@ def estimate(plan: Plan, processes: int | None = None) -> Estimate:
         blueprint, parts, trained = _counted(plan, precision, shapes)
     except Exception as error:  # the model's own code, on tensors without content: whatever it raises
         raise NoEstimate(with_class(error)) from error
-    n = processes or (gpus if gpus > 1 else 2)
-    here, launches = _device(gpus), []
-    for launch in LAUNCHES:
-        if (launch, precision) == ("zero3", "4bit"):
-            continue
-        needed = per_device(parts, launch, n)
-        # Processes without a GPU share the machine's memory.
-        sharing = n if launch != "single" and not gpus else 1
-        launches.append(
-            Launch(
-                launch=launch,
-                processes=1 if launch == "single" else n,
-                training=needed["training"],
-                evaluating=needed["evaluating"],
-                fits=max(needed.values()) * sharing <= here.bytes,
-            )
-        )
+    here = _device(gpus)
+    # Sharded weights cannot be in 4 bits.
+    possible = [launch for launch in LAUNCHES if (launch, precision) != ("zero3", "4bit")]
+    several = processes or (gpus if gpus > 1 else 2)
     vocabulary = int(plan.checkpoint.config.get_text_config().vocab_size)
     return {
         "parameters": blueprint.parameters,
@@ -118,8 +105,16 @@ def estimate(plan: Plan, processes: int | None = None) -> Estimate:
             }
             for stage, shape in shapes.items()
         },
-        "launches": launches,
+        "launches": [_launch(parts, launch, several, here, bool(gpus)) for launch in possible],
     }
+
+
+def _launch(parts: "Mapping[str, Footprint]", launch: str, processes: int, here: "Device", on_gpus: bool) -> Launch:
+    """Say what a launch needs, and whether it is there."""
+    needed, n = per_device(parts, launch, processes), 1 if launch == "single" else processes
+    # Processes without a GPU share the machine's memory.
+    fits = max(needed.values()) * (1 if on_gpus else n) <= here.bytes
+    return Launch(launch=launch, processes=n, training=needed["training"], evaluating=needed["evaluating"], fits=fits)
 
 
 def _happens(plan: Plan, stage: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark, Column, Utility, utility_part
 from ..data.model_rows import read
-from ..errors import DataError, OptionError, PluginError, UnknownName
+from ..errors import OptionError, UnknownName
 from ..evaluation.evaluator import select
 from ..example import Example
 from ..metric import Metric
@@ -19,7 +19,7 @@ from ..registry.zoo import Zoo
 from ..training.recipe import STAGES, Learn, Unlearn, resolve
 from ..training.schedule import Schedule, schedule
 from ..unlearner import Unlearner
-from . import utility
+from . import checks, utility
 from .columns import added
 from .request import Request
 from .settings import allot
@@ -74,6 +74,19 @@ class Plan:
         }
 
 
+@dataclasses.dataclass(frozen=True)
+class _Named:
+    """What the names of a request stand for, looked up and not built yet."""
+
+    algorithms: Mapping[str, type[Unlearner]]
+    benchmark: type[Benchmark]
+    utilities: Mapping[str, type[Utility]]
+    metrics: Mapping[str, type[Metric]]
+    evals: Sequence[Column]
+    card: ModelCard
+    source: str
+
+
 def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     """Resolve plugins, options, recipes, data and model.
 
@@ -85,49 +98,26 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     Raises:
         ZooError: whatever is wrong with the request, its data or its model.
     """
-    classes = {name: zoo.get("algorithm", name) for name in request.algo}
-    bench_class = zoo.get("benchmark", request.bench)
-    utility.refuse_run(bench_class, request)
-    _check_stop(request, bench_class)
-    used = utility.classes(request, zoo)
-    card, source = _model(request.target or request.model, zoo)
-    own = (*bench_class.evals, *added(bench_class, request.metric, zoo), *bench_class.baselines, *card.evals)
-    evals = (*(e for e in own if e not in bench_class.baselines), *utility.columns(used, own))
-    metric_classes = {e.metric: zoo.get("metric", e.metric) for e in (*evals, *bench_class.baselines)}
-    every = (*classes.values(), bench_class, *used.values(), *metric_classes.values())
-    owners: dict[str, type[Configurable]] = {**{cls.name: cls for cls in every}, **STAGES}
-    values = allot(_with_forget(request, bench_class), owners)
-    recipe_layers = _recipe_layers(request, zoo, bench_class, card)
-    built: dict[type[Configurable], Any] = {}
-    origins: dict[str, Mapping[str, str]] = {}
-    for cls in (*every, *STAGES.values()):
-        # A recipe is of stages and algorithms; data and metrics are not for a model to choose.
-        chosen = recipe_layers if cls in (*STAGES.values(), *classes.values()) else {}
-        layers = {where: layer.get(cls.name, {}) for where, layer in chosen.items()}
-        built[cls], origins[cls.name] = resolve(cls.name, cls, {**layers, "user": values[cls.name]})
-    benchmark, (learn, unlearn) = built[bench_class], (built[cls] for cls in STAGES.values())
+    named = _look_up(request, zoo)
+    built, origins = _build(request, zoo, named)
+    learn, unlearn = (built[cls] for cls in STAGES.values())
+    benchmark = built[named.benchmark]
     algorithms, metrics, utilities = (
-        {name: built[cls] for name, cls in some.items()} for some in (classes, metric_classes, used)
+        {name: built[cls] for name, cls in classes.items()}
+        for classes in (named.algorithms, named.metrics, named.utilities)
     )
-    checkpoint = inspect(request.target or request.model, source, request.trust_remote_code, weights, request.precision)
-    for metric in metrics.values():
-        metric.prepare()
-    for one in (*utilities.values(), benchmark):
-        one.prepare()
-    if request.tuned and request.tuned.get("data") == benchmark.fingerprint():
-        raise OptionError(
-            f"these settings were tuned on these very people ({request.bench} with "
-            f"{', '.join(f'{k}={v}' for k, v in (request.tuned.get('bench') or {}).items())}); "
-            "report them on others"
-        )
-    _check_pools(request, algorithms, benchmark)
+    checkpoint = inspect(
+        request.target or request.model, named.source, request.trust_remote_code, weights, request.precision
+    )
+    for part in (*metrics.values(), *utilities.values(), benchmark):
+        part.prepare()
+    checks.check_tuned(request, benchmark)
+    checks.check_pools(request, algorithms, benchmark)
     for name, algorithm in algorithms.items():
-        _check_algorithm(name, algorithm, request, benchmark, checkpoint)
-    if learn.replay and not card.replay:
-        raise OptionError(
-            f"learn.replay={learn.replay} (from {origins['learn']['replay']}): model "
-            f"{checkpoint.name!r} brings no replay rows; set it to 0"
-        )
+        checks.check_algorithm(name, algorithm, request, benchmark, checkpoint)
+    checks.check_replay(learn, named.card, checkpoint, origins["learn"]["replay"])
+    replay = read(Path(named.card.replay)) if named.card.replay and learn.replay else []
+    own_rows = read(Path(named.card.utility)) if named.card.utility else []
     plan = _with_rows(
         Plan(
             request,
@@ -135,20 +125,52 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
             algorithms,
             benchmark,
             metrics,
-            card,
+            named.card,
             checkpoint,
             learn,
             unlearn,
             origins,
-            evals,
-            read(Path(card.replay)) if card.replay and learn.replay else [],
-            read(Path(card.utility)) if card.utility else [],
+            named.evals,
+            replay,
+            own_rows,
             utilities,
         )
     )
     if algorithms:
-        _check_curve(plan)
+        checks.check_curve(benchmark, plan.evals, metrics)
     return plan
+
+
+def _look_up(request: Request, zoo: Zoo) -> _Named:
+    """Find everything that the request names, and the columns of the run."""
+    algorithms = {name: zoo.get("algorithm", name) for name in request.algo}
+    benchmark = zoo.get("benchmark", request.bench)
+    utility.refuse_run(benchmark, request)
+    checks.check_stop(request, benchmark)
+    utilities = utility.classes(request, zoo)
+    card, source = _model(request.target or request.model, zoo)
+    own = (*benchmark.evals, *added(benchmark, request.metric, zoo), *card.evals)
+    evals = (*own, *utility.columns(utilities, (*own, *benchmark.baselines)))
+    metrics = {column.metric: zoo.get("metric", column.metric) for column in (*evals, *benchmark.baselines)}
+    return _Named(algorithms, benchmark, utilities, metrics, evals, card, source)
+
+
+def _build(
+    request: Request, zoo: Zoo, named: _Named
+) -> "tuple[dict[type[Configurable], Any], dict[str, Mapping[str, str]]]":
+    """Build stages and plugins with their options; return them by class, and option → origin by name."""
+    every = (*named.algorithms.values(), named.benchmark, *named.utilities.values(), *named.metrics.values())
+    owners: dict[str, type[Configurable]] = {**{cls.name: cls for cls in every}, **STAGES}
+    values = allot(_with_forget(request, named.benchmark), owners)
+    recipes = _recipe_layers(request, zoo, named.benchmark, named.card)
+    built: dict[type[Configurable], Any] = {}
+    origins: dict[str, Mapping[str, str]] = {}
+    for cls in (*every, *STAGES.values()):
+        # A recipe is of stages and algorithms; data and metrics are not for a model to choose.
+        chosen = recipes if cls in (*STAGES.values(), *named.algorithms.values()) else {}
+        layers = {where: layer.get(cls.name, {}) for where, layer in chosen.items()}
+        built[cls], origins[cls.name] = resolve(cls.name, cls, {**layers, "user": values[cls.name]})
+    return built, origins
 
 
 def _with_rows(plan: Plan) -> Plan:
@@ -158,69 +180,6 @@ def _with_rows(plan: Plan) -> Plan:
     """
     gone = plan.benchmark.forget_identities()
     return dataclasses.replace(plan, evals=[e for e in plan.evals if select([e], plan.examples, gone)])
-
-
-def _check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmark: Benchmark) -> None:
-    """Refuse a pool without a row that something draws from: drawing would never end."""
-    drawing = [name for name, one in algorithms.items() if any(need.startswith("retain") for need in one.needs)]
-    learns = ["stage 1"] if algorithms and request.target is None else []
-    for what, pool, who in (
-        ("learn", benchmark.learn_pool(), learns),
-        ("forget", benchmark.forget_pool(), list(algorithms)),
-        ("retain", benchmark.retain_pool(), drawing),
-    ):
-        if who and not pool:
-            raise DataError(
-                f"{request.bench}: its {what} pool has no row, and {who[0]} draws from it; change the "
-                f"options of {request.bench} that choose its people and questions"
-            )
-
-
-def _check_stop(request: Request, bench: type[Benchmark]) -> None:
-    """Refuse to stop at a column that the curve does not follow."""
-    stop = request.stop()
-    if stop is not None and bench.curve and stop[0] != bench.curve[0]:
-        raise OptionError(
-            f"--stop-at {request.stop_at!r}: {bench.name} shows forgetting in the column {bench.curve[0]!r}; write "
-            f"{bench.curve[0]}={stop[1]:g}"
-        )
-
-
-def _check_curve(plan: Plan) -> None:
-    """Refuse what the curve could not follow: found out after stage 1, that would be time lost."""
-    bench, columns = plan.benchmark, {column.name: column for column in plan.evals}
-    if lost := [name for name in bench.curve if name not in columns]:
-        raise DataError(
-            f"{bench.name}: no row stands behind {lost[0]!r}, a column of its curve; change the options of "
-            f"{bench.name} that choose its people and questions"
-        )
-    metrics = {columns[name].metric for name in bench.curve}
-    if len(metrics) > 1:
-        raise PluginError(
-            f"{bench.name}: the columns of its curve are scored by {' and '.join(sorted(metrics))}; name one metric"
-        )
-    for full in metrics:
-        if "candidates" in plan.metrics[full].needs:
-            raise PluginError(
-                f"{bench.name}: its curve cannot follow {full}, which needs candidates; name another metric"
-            )
-
-
-def _check_algorithm(
-    name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark, checkpoint: Checkpoint
-) -> None:
-    """Refuse what this algorithm cannot do with this benchmark and model."""
-    if any(need.startswith("refusal") for need in algorithm.needs):
-        benchmark.refusal(benchmark.forget_pool()[0], request.seed)
-    if algorithm.relearns and request.target is not None:
-        raise OptionError(
-            f"{name} repeats stage 1 on other rows, but --target brings a model that was learned "
-            "elsewhere; leave out --target or the algorithm"
-        )
-    depth = int(checkpoint.config.get_text_config().num_hidden_layers)
-    for layer in algorithm.layers:
-        if not 1 <= layer <= depth:
-            raise OptionError(f"{name} asks for decoder layer {layer}; this model has layers 1 to {depth}")
 
 
 def look_at(name: str, zoo: Zoo, request: Request) -> Checkpoint:

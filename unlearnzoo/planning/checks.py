@@ -1,0 +1,92 @@
+"""What a plan refuses: each mistake is found here and not after stage 1 was learned."""
+
+from collections.abc import Mapping, Sequence
+
+from ..benchmark import Benchmark, Column
+from ..errors import DataError, OptionError, PluginError
+from ..metric import Metric
+from ..model import ModelCard
+from ..models.checkpoint import Checkpoint
+from ..training.recipe import Learn
+from ..unlearner import Unlearner
+from .request import Request
+
+
+def check_stop(request: Request, bench: type[Benchmark]) -> None:
+    """Refuse to stop at a column that the curve does not follow."""
+    stop = request.stop()
+    if stop is not None and bench.curve and stop[0] != bench.curve[0]:
+        raise OptionError(
+            f"--stop-at {request.stop_at!r}: {bench.name} shows forgetting in the column {bench.curve[0]!r}; write "
+            f"{bench.curve[0]}={stop[1]:g}"
+        )
+
+
+def check_tuned(request: Request, benchmark: Benchmark) -> None:
+    """Refuse to report on the people that the settings were tuned on."""
+    if request.tuned and request.tuned.get("data") == benchmark.fingerprint():
+        options = ", ".join(f"{k}={v}" for k, v in (request.tuned.get("bench") or {}).items())
+        raise OptionError(
+            f"these settings were tuned on these very people ({request.bench} with {options}); report them on others"
+        )
+
+
+def check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmark: Benchmark) -> None:
+    """Refuse a pool without a row that something draws from: drawing would never end."""
+    drawing = [name for name, one in algorithms.items() if any(need.startswith("retain") for need in one.needs)]
+    learns = ["stage 1"] if algorithms and request.target is None else []
+    for what, pool, who in (
+        ("learn", benchmark.learn_pool(), learns),
+        ("forget", benchmark.forget_pool(), list(algorithms)),
+        ("retain", benchmark.retain_pool(), drawing),
+    ):
+        if who and not pool:
+            raise DataError(
+                f"{request.bench}: its {what} pool has no row, and {who[0]} draws from it; change the "
+                f"options of {request.bench} that choose its people and questions"
+            )
+
+
+def check_algorithm(
+    name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark, checkpoint: Checkpoint
+) -> None:
+    """Refuse what this algorithm cannot do with this benchmark and model."""
+    if any(need.startswith("refusal") for need in algorithm.needs):
+        benchmark.refusal(benchmark.forget_pool()[0], request.seed)
+    if algorithm.relearns and request.target is not None:
+        raise OptionError(
+            f"{name} repeats stage 1 on other rows, but --target brings a model that was learned "
+            "elsewhere; leave out --target or the algorithm"
+        )
+    depth = int(checkpoint.config.get_text_config().num_hidden_layers)
+    for layer in algorithm.layers:
+        if not 1 <= layer <= depth:
+            raise OptionError(f"{name} asks for decoder layer {layer}; this model has layers 1 to {depth}")
+
+
+def check_replay(learn: Learn, card: ModelCard, checkpoint: Checkpoint, origin: str) -> None:
+    """Refuse to mix in rows that the model does not bring."""
+    if learn.replay and not card.replay:
+        raise OptionError(
+            f"learn.replay={learn.replay} (from {origin}): model {checkpoint.name!r} brings no replay rows; set it to 0"
+        )
+
+
+def check_curve(bench: Benchmark, evals: Sequence[Column], metrics: Mapping[str, Metric]) -> None:
+    """Refuse what the curve could not follow."""
+    columns = {column.name: column for column in evals}
+    if lost := [name for name in bench.curve if name not in columns]:
+        raise DataError(
+            f"{bench.name}: no row stands behind {lost[0]!r}, a column of its curve; change the options of "
+            f"{bench.name} that choose its people and questions"
+        )
+    named = {columns[name].metric for name in bench.curve}
+    if len(named) > 1:
+        raise PluginError(
+            f"{bench.name}: the columns of its curve are scored by {' and '.join(sorted(named))}; name one metric"
+        )
+    for full in named:
+        if "candidates" in metrics[full].needs:
+            raise PluginError(
+                f"{bench.name}: its curve cannot follow {full}, which needs candidates; name another metric"
+            )
