@@ -21,7 +21,7 @@ help:
 	@echo "make run       the main job: learn 20 people, forget 4 with NPO, say what it cost"
 	@echo "make test      the tests, 5 minutes"
 	@echo "make test-all  the slow tests, 15 minutes: kills, launches, packaging, documentation"
-	@echo "make soak      what is too slow for CI, an hour: kills at random, every launch with every algorithm"
+	@echo "make soak      what is too slow for CI, 25 minutes: kills at random, every launch with every algorithm"
 	@echo "make lint      ruff and mypy"
 	@echo "make docs      the documentation as a site, in build/docs"
 	@echo "make setup     only the set-up that each of these does first"
