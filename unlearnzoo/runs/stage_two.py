@@ -66,6 +66,7 @@ class StageTwo:
         curve: how far it has forgotten.
         clock: seconds by phase, those of an interrupted process among them.
         resumed: whether an interrupted process began it.
+        total: steps planned.
         steps: done and written down.
         place: the curve at that step. A position is kept with these two: after Ctrl-C the step in progress is
             told again.
@@ -78,6 +79,7 @@ class StageTwo:
     curve: Curve
     clock: Clock
     resumed: bool
+    total: int
     steps: int
     place: "CurveState"
 
@@ -93,7 +95,8 @@ class StageTwo:
             shared.progress.note(f"{name}: resuming after step {steps}")
         record.go_on(steps, curve=curve.points, matched=_matched(plan, curve) if left else {})
         clock = Clock(**added(shared.seconds, left.get("seconds", {})))
-        stage = cls(shared, name, record, checkpointer, curve, clock, bool(left), steps, curve.state())
+        total = plan.schedules()["unlearn"].steps
+        stage = cls(shared, name, record, checkpointer, curve, clock, bool(left), total, steps, curve.state())
         checkpointer.extra_state = stage._position
         return stage
 
@@ -156,7 +159,7 @@ class StageTwo:
         """Write down a step and, where it is time, how far it has forgotten; return whether that is far enough."""
         plan, progress = self.shared.plan, self.shared.progress
         self.record.step(entry)
-        progress.step(entry, plan.schedules()["unlearn"].steps)
+        progress.step(entry, self.total)
         point = None
         if probe:
             with self.clock.phase("evaluate"):
