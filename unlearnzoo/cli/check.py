@@ -5,8 +5,7 @@ import json
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib import import_module
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -79,12 +78,12 @@ def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[CheckRow]:
         has = ", ".join(text for row in owner for text in row.provides) or "nothing"
         raise PluginError(f"{name} provides {has}; checks are for algorithms, benchmarks and metrics")
     from ..planning.settings import allot, parse_assignments
+    from ..testing.checks import checks_of
 
     values = allot(parse_assignments(sets), {cls.name: cls for _, cls in provided})
     things = [(kind, cls.configure(values[cls.name]) if values.get(cls.name) else cls) for kind, cls in provided]
     for kind, thing in things:
-        checks: Iterable[Callable[[], None]] = import_module(CLASS_KINDS[kind].checks).checks_of(kind, thing, zoo)
-        for check_one in checks:
+        for check_one in checks_of(kind, thing, zoo):
             row = _result(kind, thing.name, check_one)
             yield row
             if row["check"] == "prepares" and not row["ok"]:

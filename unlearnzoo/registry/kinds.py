@@ -36,14 +36,12 @@ class ClassKind(Kind):
         hook: as in ``hookspecs``.
         validate: checks one class against the contract; raises ``PluginError``.
         trial: the last command that ``unlearnzoo new`` proposes, with ``{name}`` and ``{folder}``.
-        checks: the module whose ``checks_of`` returns the conformance checks.
     """
 
     base: type[Configurable]
     hook: str
     validate: Callable[[Any], None]
     trial: str
-    checks: str = "unlearnzoo.testing.checks"
 
 
 ALGORITHM = ClassKind(
