@@ -9,7 +9,7 @@ import torch
 from tests.support.examples import image
 from unlearnzoo.data.images import ImageTensors, prefetch
 from unlearnzoo.errors import DataError
-from unlearnzoo.example import LazyImage
+from unlearnzoo.image import LazyImage
 
 SIZE = 3 * 24 * 24 * 4
 

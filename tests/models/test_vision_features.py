@@ -10,7 +10,7 @@ import torch
 from tests.support.engines import adapted
 from tests.support.examples import image, people
 from unlearnzoo.errors import DataError, RunError
-from unlearnzoo.example import LazyImage
+from unlearnzoo.image import LazyImage
 from unlearnzoo.models import lora, vision_features
 from unlearnzoo.models.vision_cache import FeatureFiles
 from unlearnzoo.storage.cache import cache_folder
@@ -91,10 +91,13 @@ def test_features_are_the_towers_bit_by_bit_and_from_disk_too(both, checkpoint_f
     assert other.pixels._tower == again.pixels._tower and len(list(cache_folder("vision").iterdir())) == 3
 
 
-def test_another_tower_processor_or_image_is_another_feature(both):
+def test_another_tower_processor_image_or_picture_rule_is_another_feature(both, monkeypatch):
     _, cached = both
     one = cached.pixels._address(image(1))
     assert one == cached.pixels._address(image(1)) != cached.pixels._address(image(2))
+    with monkeypatch.context() as other:
+        other.setattr(vision_features, "PICTURE_RULE", 1)
+        assert cached.pixels._address(image(1)) != one
     fresh = vision_features._digest(cached.pixels.tower)
     next(cached.pixels.tower.parameters()).data[0] += 1
     assert fresh == cached.pixels._tower != vision_features._digest(cached.pixels.tower)
@@ -205,7 +208,7 @@ def test_memory_is_bounded(both, checkpoint_folder):
 
 def test_a_broken_image_is_named(both):
     _, cached = both
-    with pytest.raises(DataError, match="row 7: the image cannot be decoded"):
+    with pytest.raises(DataError, match="row 7: the image is no picture"):
         cached.pixels([LazyImage(lambda: b"no image", "row 7")])
 
 

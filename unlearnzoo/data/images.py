@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from ..example import LazyImage
+from ..image import LazyImage
 from .bounded import BoundedCache
 
 if TYPE_CHECKING:

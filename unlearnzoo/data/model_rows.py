@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from ..errors import DataError
-from ..example import Example, LazyImage
+from ..example import Example
+from ..image import LazyImage
+from ..storage import lfs
 
 COLUMNS = ("id", "identity", "image", "question", "answer", "keywords")
 
@@ -17,6 +19,8 @@ def read(path: Path) -> list[Example]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if told := lfs.told([path]):
+        raise DataError(told)
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..example import LazyImage
+from ..image import LazyImage
 from .encode import Encoded
 
 if TYPE_CHECKING:

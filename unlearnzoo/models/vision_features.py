@@ -21,7 +21,7 @@ from torch import Tensor
 from ..data.bounded import BoundedCache
 from ..data.images import ImageTensors
 from ..errors import RunError
-from ..example import LazyImage
+from ..image import PICTURE_RULE, LazyImage
 from ..storage.cache import cache_folder
 from ..storage.hashing import content_key
 from .vision_cache import FeatureFiles
@@ -163,6 +163,7 @@ class Features:
             weight.device.type,
             self._mixed,
             _libraries(),
+            PICTURE_RULE,
             image.key,
         )
         return content_key(what, 40)

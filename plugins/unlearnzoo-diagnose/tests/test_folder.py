@@ -35,11 +35,11 @@ def test_a_table_as_excel_saves_it_is_read(home):
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        (["Ada,pictures/9.png", "Bo,pictures/1.png"], "line 2: there is no image 'pictures/9.png'"),
-        (["Ada,pictures/0.png", "Bo,../secret.png"], "line 3: image '../secret.png' is not below the folder"),
-        (["Ada,/etc/passwd", "Bo,pictures/1.png"], "line 2: image '/etc/passwd' is not below the folder"),
-        (["Ada,", "Bo,pictures/1.png"], "line 2: image '' is not below the folder"),
-        (["Ada,names.csv", "Bo,pictures/1.png"], "line 2: 'names.csv' is no image that can be decoded"),
+        (["Ada,pictures/9.png", "Bo,pictures/1.png"], "line 2: image 'pictures/9.png' is no file in the file's folder"),
+        (["Ada,pictures/0.png", "Bo,../secret.png"], "line 3: image '../secret.png' leads out of the file's folder"),
+        (["Ada,/etc/passwd", "Bo,pictures/1.png"], "line 2: image '/etc/passwd' leads out of the file's folder"),
+        (["Ada,", "Bo,pictures/1.png"], "line 2: image '' leads out of the file's folder"),
+        (["Ada,names.csv", "Bo,pictures/1.png"], "line 2: image 'names.csv' is no picture of a kind that is read"),
         ([",pictures/0.png", "Bo,pictures/1.png"], "line 2: the name is empty"),
         (["Ada,pictures/0.png", "Bo,pictures/0.png"], "'Ada' and 'Bo' have the same image"),
         (["Ada,pictures/0.png"], "names.csv names 1 people; it takes at least two"),
@@ -65,7 +65,7 @@ def test_a_link_out_of_the_folder_is_not_followed(home, tmp_path, picture):
     (tmp_path / "outside.png").write_bytes(picture(7))
     (home / "pictures" / "link.png").symlink_to(tmp_path / "outside.png")
     write(home, "Ada,pictures/link.png", "Bo,pictures/1.png")
-    with pytest.raises(DataError, match="is not below the folder"):
+    with pytest.raises(DataError, match="leads out of the file's folder by a link"):
         read(home)
 
 

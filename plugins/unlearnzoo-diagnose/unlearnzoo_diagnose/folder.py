@@ -7,7 +7,7 @@ name are several images of one person.
 import csv
 from pathlib import Path
 
-from unlearnzoo import DataError, LazyImage
+from unlearnzoo import DataError, FilesBelow, LazyImage
 from unlearnzoo_diagnose.people import Person
 
 FILE = "names.csv"
@@ -23,11 +23,11 @@ def read(folder: Path) -> list[Person]:
     """
     rows = _rows(folder)
     images: dict[str, dict[str, LazyImage]] = {}
-    problems = []
+    problems, files = [], FilesBelow(folder)
     for line, row in rows:
         name, path = ((row.get(column) or "").strip() for column in COLUMNS)
         try:
-            image = _image(folder, path, f"{FILE} line {line}")
+            image = _image(files, path, f"{FILE} line {line}")
         except DataError as error:
             problems.append(str(error))
             continue
@@ -67,24 +67,19 @@ def _rows(folder: Path) -> list[tuple[int, dict[str, str | None]]]:
     return found
 
 
-def _image(folder: Path, path: str, where: str) -> LazyImage:
+def _image(files: FilesBelow, path: str, where: str) -> LazyImage:
     """Open an image below the folder.
 
     Raises:
         DataError: it lies elsewhere, is missing or cannot be decoded.
     """
     line = where.removeprefix(f"{FILE} ")
-    # The file may come from somebody else; it must not choose what is read on this machine.
-    full = (folder / path).resolve()
-    if not path or not full.is_relative_to(folder.resolve()):
-        raise DataError(f"{line}: image {path!r} is not below the folder")
-    if not full.is_file():
-        raise DataError(f"{line}: there is no image {path!r}")
-    image = LazyImage(full.read_bytes, where)
     try:
-        image.open()
-    except Exception:  # noqa: BLE001 - PIL raises SyntaxError, struct.error and more over broken files
-        raise DataError(f"{line}: {path!r} is no image that can be decoded") from None
+        image = LazyImage(files.find(path).read_bytes, where)
+    except ValueError as error:
+        raise DataError(f"{line}: image {path!r} {error}") from None
+    if wrong := image.problem(decode=True):
+        raise DataError(f"{line}: image {path!r} {wrong}")
     return image
 
 

@@ -121,16 +121,22 @@ def test_all_is_told_at_once(rows: list[Row], write: Write) -> None:
 
 
 def test_pictures_are_bounded(rows: list[Row], write: Write, monkeypatch) -> None:
-    from PIL import Image
-
     data = write(rows)
     monkeypatch.setattr("unlearnzoo_mmbench.images.MOST_BYTES", 40)
     with pytest.raises(DataError, match="row 1 .*the image is larger than 0 MiB"):
         read(data)
     monkeypatch.undo()
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    monkeypatch.setattr("unlearnzoo.image_header.MOST_PIXELS", 50)
     with pytest.raises(DataError, match=r"row 1 .*the image has more than 50 pixels"):
         read(data)
+
+
+def test_a_broken_checksum_is_found_before_a_model_is_loaded(rows: list[Row], write: Write) -> None:
+    broken = bytearray(base64.b64decode(rows[3]["image"]))
+    broken[-20] ^= 1  # within the checksum of the pixels
+    rows[3]["image"] = base64.b64encode(broken).decode()
+    with pytest.raises(DataError, match=r"row 4 \(index 12\): the image cannot be decoded \(broken PNG file"):
+        read(write(rows))
 
 
 def test_nothing_is_decoded_while_it_is_read(rows: list[Row], write: Write, monkeypatch) -> None:

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from unlearnzoo import DataError, OptionError
-from unlearnzoo_remem.builder import photos
 from unlearnzoo_remem.builder.job import build
 from unlearnzoo_remem.builder.order import Order
 from unlearnzoo_remem.builder.photos import find_photos, open_photo
@@ -104,7 +103,7 @@ def test_a_link_put_in_the_place_of_a_picture_is_not_followed(album: Path, tmp_p
     copy.write_bytes(photo.path.read_bytes())
     photo.path.unlink()
     photo.path.symlink_to(copy)
-    with pytest.raises(DataError, match="cannot be decoded"):
+    with pytest.raises(DataError, match="img0.png: the image cannot be read"):
         open_photo(photo)
 
 
@@ -120,7 +119,6 @@ def test_everything_that_is_no_picture_is_told_at_once(album: Path) -> None:
     (album / "ann/notes.txt").write_text("hello")
     (album / "ann/deep").mkdir()
     (album / "bob/broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
-    picture(RED, 1).save(album / "bob/other.gif")
     (album / "empty").mkdir()
     (album / ".DS_Store").write_text("is left out")
     with pytest.raises(DataError) as error:
@@ -130,11 +128,28 @@ def test_everything_that_is_no_picture_is_told_at_once(album: Path) -> None:
         "'readme.txt' is no folder",
         "ann: 'notes.txt' is no picture",
         "ann: 'deep' is no picture",
-        "bob: 'broken.png' is no picture",
-        "bob: 'other.gif' is no picture",
+        "bob: 'broken.png' cannot be decoded",
         "'empty' holds no picture",
     ):
         assert text in told
+
+
+def test_a_phones_format_and_a_picture_that_is_cut_short_are_named(album: Path) -> None:
+    (album / "bob/phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    short = io.BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(short, "JPEG")
+    (album / "bob/short.jpg").write_bytes(short.getvalue()[:-900])
+    with pytest.raises(DataError) as error:
+        find_photos(album)
+    assert "bob: 'phone.heic' is a HEIC picture, which is not read; save it as JPEG or PNG" in str(error.value)
+    assert "bob: 'short.jpg' cannot be decoded (the JPEG is cut short)" in str(error.value)
+
+
+def test_sixteen_bits_and_animations_are_read(album: Path) -> None:
+    Image.new("I;16", (8, 8), 40000).save(album / "ann/grey.png")
+    Image.new("RGB", (8, 8), RED).save(album / "ann/wave.gif", save_all=True, append_images=[picture(BLUE, 9, (8, 8))])
+    found = {photo.name: open_photo(photo).getpixel((0, 0)) for photo in find_photos(album)["ann"]}
+    assert found["grey.png"] == (156, 156, 156) and found["wave.gif"] == RED
 
 
 def test_a_pipe_does_not_hang(album: Path) -> None:
@@ -144,9 +159,9 @@ def test_a_pipe_does_not_hang(album: Path) -> None:
 
 
 def test_a_bomb_is_refused_by_its_header(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MOST_PIXELS", 2000)
+    monkeypatch.setattr("unlearnzoo.image_header.MOST_PIXELS", 2000)
     picture(RED, 70, (50, 50)).save(album / "ann/large.png")
-    with pytest.raises(DataError, match="'large.png' has 50 x 50 pixels"):
+    with pytest.raises(DataError, match="'large.png' has more than 2,000 pixels"):
         find_photos(album)
 
 
@@ -162,9 +177,9 @@ def test_the_same_file_twice_is_refused(album: Path) -> None:
 
 def test_a_picture_that_is_cut_short_is_named(album: Path, tmp_path: Path) -> None:
     buffer = io.BytesIO()
-    Image.effect_noise((64, 64), 90).convert("RGB").save(buffer, "JPEG")
-    (album / "ann/short.jpg").write_bytes(buffer.getvalue()[:-900])
-    with pytest.raises(DataError, match="ann/short.jpg: cannot be decoded"):
+    Image.effect_noise((64, 64), 90).convert("RGB").save(buffer, "WEBP")
+    (album / "ann/short.webp").write_bytes(buffer.getvalue()[:-900])
+    with pytest.raises(DataError, match="ann.* cannot be decoded"):
         build(ordered(album), say=print)
     assert not (tmp_path / "out").exists()
 

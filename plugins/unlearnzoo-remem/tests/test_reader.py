@@ -117,7 +117,7 @@ def test_everything_that_is_wrong_comes_in_one_message(card: Splits, written: Wr
         "split forget2 has 1 of 2 files; fetch the others",
         "forget2-00000-of-00002.parquet: no readable parquet file (a pointer of Git LFS",
         "split finetune row 2: question_type 'triple' is unknown",
-        "split finetune row 3: the image is corrupt",
+        "split finetune row 3: the image is no picture of a kind that is read",
         "split test row 1: no image is embedded in the row",
         "split test shows zz by its image_path, not in finetune",
     ):
@@ -167,9 +167,9 @@ def test_a_corrupt_image_is_named(card: Splits, written: Write, row: Row, png: P
     Image.effect_noise((64, 64), 90).save(jpeg, "JPEG")
     card["test"][2] = row(1, 5, image={"bytes": jpeg.getvalue()[:-300], "path": None})
     message = refusal(written(card))
-    assert "split test row 3: the image is corrupt" in message
-    assert "split test row 2: the image is corrupt (the JPEG is cut short)" in message
-    assert "split retain row 0: the image is corrupt" in message
+    assert "split test row 3: the image cannot be decoded" in message
+    assert "split test row 2: the image cannot be decoded (the JPEG is cut short)" in message
+    assert "split retain row 0: the image is no picture of a kind that is read" in message
 
 
 def test_no_file_is_opened_for_a_row(card: Splits, written: Write, tmp_path: Path, row: Row, png: Png) -> None:

@@ -176,7 +176,7 @@ class BrokenImages(Small):
     """Bytes that are no image."""
 
     name = "brokenimages"
-    fails, says = "images", "cannot be decoded"
+    fails, says = "images", "is no picture of a kind that is read"
 
     def prepare(self):
         self.splits = {

@@ -1,6 +1,8 @@
 """The command group ``unlearnzoo remem``; what it needs is imported when it runs."""
 
+import contextlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,9 @@ def build(as_json: bool, **wanted: Any) -> None:
     from unlearnzoo_remem.builder.order import Order
 
     order = Order(**wanted)
-    record = run(order, say=lambda line: click.echo(line, err=True))
+    # What a library prints must not end up in the output of --json.
+    with contextlib.redirect_stdout(sys.stderr):
+        record = run(order, say=lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(record, indent=2))
         return

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from unlearnzoo import DataError, Problems, quoted
+from unlearnzoo import DataError, Problems, folded, quoted
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
-from unlearnzoo_remem.read.keywords import squash
 from unlearnzoo_remem.read.labels import attribute_of
 
 LONGEST = 200
@@ -46,7 +45,7 @@ def shared_values(people: Iterable[Profile]) -> list[str]:
     found = []
     for person in people:
         for attribute in ATTRIBUTES:
-            value = squash(person[attribute])
+            value = folded(person[attribute])
             other = first.setdefault((attribute, value), person["where"])
             if other != person["where"]:
                 found.append(f"{person['where']}: {attribute} {quoted(person[attribute])} is that of {other} too")
@@ -158,7 +157,7 @@ def _profile(where: str, row: dict[str, Any], problems: Problems) -> Profile:
 def _check_distinct(key: str, people: list[Profile], problems: Problems) -> None:
     first: dict[str, str] = {}
     for person in people:
-        where = first.setdefault(squash(person[key]), person["where"])
+        where = first.setdefault(folded(person[key]), person["where"])
         if where != person["where"]:
             problems.add(
                 f"{person['where']}: {key} {quoted(person[key])} is that of {where} too; each person needs their own",

@@ -24,8 +24,8 @@ from unlearnzoo_remem.generate.plan import Row, plan
 from unlearnzoo_remem.generate.profiles import Profile
 
 #: Raise it whenever the same order gives other data: an unfinished build of an older one is not resumed.
-VERSION = 1
-_LIBRARIES = ("unlearnzoo-remem", "Faker", "dicebear-core", "dicebear-styles", "resvg-py", "pillow")
+VERSION = 2
+_LIBRARIES = ("unlearnzoo", "unlearnzoo-remem", "Faker", "dicebear-core", "dicebear-styles", "resvg-py", "pillow")
 _EVERY = 5.0  # seconds between two lines on how far it is
 
 

@@ -5,24 +5,20 @@ what is no plain file. Pictures are written anew, so that no place or camera sta
 """
 
 import hashlib
-import io
 import os
 import re
 import stat
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import DataError, Problems, first_line
+from unlearnzoo import DataError, LazyImage, Problems
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_BYTES = 100_000_000
-MOST_PIXELS = 50_000_000
 _TEST = "test"
 
 
@@ -64,7 +60,7 @@ def find_photos(folder: Path) -> dict[str, list[Photo]]:
         elif photos := list(_photos(Path(entry), entry.name, problems)):
             found[entry.name] = sorted(photos, key=_order)
         else:
-            problems.add(f"{entry.name!r} holds no picture ({', '.join(FORMATS)})", kind="empty folders")
+            problems.add(f"{entry.name!r} holds no picture", kind="empty folders")
     _check_twice(found, problems)
     problems.stop()
     if len(found) < 2:
@@ -78,23 +74,14 @@ def open_photo(photo: Photo) -> "Image":
     Raises:
         DataError: it cannot be decoded, or is another one than before.
     """
-    from PIL import Image, ImageOps
+    return LazyImage(lambda: _same(photo), str(photo.path)).open()
 
-    try:
-        content = _read(photo.path)
-        if hashlib.sha256(content).hexdigest() != photo.digest:
-            raise ValueError("was changed while it was being read")
-        picture = ImageOps.exif_transpose(Image.open(io.BytesIO(content), formats=FORMATS))
-        if "A" in picture.getbands() or "transparency" in picture.info:
-            clear = picture.convert("RGBA")
-            picture = Image.new("RGBA", clear.size, "white")
-            picture.alpha_composite(clear)
-        picture = picture.convert("RGB")
-    except Exception as error:  # noqa: BLE001 - PIL raises SyntaxError, OSError and more
-        raise DataError(f"{photo.path}: cannot be decoded ({first_line(error)[:120]})") from None
-    plain = Image.new("RGB", picture.size)
-    plain.paste(picture)
-    return plain
+
+def _same(photo: Photo) -> bytes:
+    content = _read(photo.path)
+    if hashlib.sha256(content).hexdigest() != photo.digest:
+        raise ValueError("it was changed while it was being read")
+    return content
 
 
 def _photos(folder: Path, person: str, problems: Problems, test: bool = False) -> Iterator[Photo]:
@@ -119,18 +106,9 @@ def _photos(folder: Path, person: str, problems: Problems, test: bool = False) -
 
 def _digest(path: Path) -> str:
     """Hash a picture once its header has been looked at."""
-    from PIL import Image
-
     content = _read(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a size that is refused below
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                width, height = image.size
-    except Exception as error:  # noqa: BLE001 - PIL raises SyntaxError, OSError and more
-        raise ValueError(f"is no picture that is read here ({', '.join(FORMATS)}): {first_line(error)[:120]}") from None
-    if width * height > MOST_PIXELS:
-        raise ValueError(f"has {width} x {height} pixels; at most {MOST_PIXELS // 1_000_000} million are read")
+    if wrong := LazyImage(lambda: content, "").problem():
+        raise ValueError(wrong)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -1,0 +1,61 @@
+"""Processor and model agree on how many tokens a picture has, or are refused before weights load."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.support.checkpoints import llava_next
+from unlearnzoo.errors import ModelError
+from unlearnzoo.models import image_tokens
+from unlearnzoo.models.checkpoint import inspect
+
+
+def changed(folder, target, file, **values):
+    shutil.copytree(folder, target)
+    path = target / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    return inspect("m", target, weights=False)
+
+
+def test_a_sound_checkpoint_passes(checkpoint_folder, tmp_path):
+    image_tokens.check(inspect("m", checkpoint_folder))
+    image_tokens.check(inspect("m", llava_next(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("values", "tokens", "named"),
+    [
+        ({"num_additional_image_tokens": 0}, 3, "num_additional_image_tokens 0 against 1"),
+        ({"vision_feature_select_strategy": "full"}, 5, "vision_feature_select_strategy full against default"),
+        ({"patch_size": 16}, 1, "patch_size 16 against 8"),
+    ],
+)
+def test_a_processor_that_counts_otherwise_is_refused_naming_the_keys(
+    checkpoint_folder, tmp_path, values, tokens, named
+):
+    with pytest.raises(ModelError) as found:
+        image_tokens.check(changed(checkpoint_folder, tmp_path / "m", "processor_config.json", **values))
+    text = str(found.value)
+    assert text.startswith(f"model 'm': its processor gives a picture {tokens} tokens, and the model makes 4 features")
+    assert named in text and all(key in text for key in ("patch_size", "strategy", "num_additional_image_tokens"))
+
+
+def test_a_model_that_counts_otherwise_is_refused(checkpoint_folder, tmp_path):
+    found = changed(checkpoint_folder, tmp_path / "m", "config.json", vision_feature_select_strategy="full")
+    with pytest.raises(ModelError, match="4 tokens, and the model makes 5 features .* default against full"):
+        image_tokens.check(found)
+
+
+def test_another_picture_size_than_the_tower_takes_is_refused(checkpoint_folder, tmp_path):
+    config = json.loads((checkpoint_folder / "config.json").read_text())
+    found = changed(
+        checkpoint_folder, tmp_path / "m", "config.json", vision_config=config["vision_config"] | {"image_size": 32}
+    )
+    with pytest.raises(ModelError, match=r"model 'm': it does not take what its image processor gives: .*16"):
+        image_tokens.check(found)
+
+
+def test_another_token_for_an_image_is_refused(checkpoint_folder, tmp_path):
+    with pytest.raises(ModelError, match=r"its processor writes token \d+ for an image, and its config.json says 7"):
+        image_tokens.check(changed(checkpoint_folder, tmp_path / "m", "config.json", image_token_index=7))
