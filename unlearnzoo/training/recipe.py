@@ -20,6 +20,7 @@ class Stage(Configurable):
     targets: str = option("language", "Layers with LoRA, joined by +: language, projector, head")
     epochs: float = option(5.0, "Passes over the learn pool (stage 1) or forget set (stage 2)", gt=0)
     steps: int | None = option(None, "Optimiser steps; overrules epochs", ge=1)
+    least_steps: int = option(1, "Fewest optimiser steps, where epochs make fewer of them", ge=1)
     lr: float = option(5e-5, "Peak learning rate", gt=0)
     batch: int = option(64, "Answers (or image groups) per step, over all processes", ge=1)
     batching: str = option("example", "What a batch counts", choices=("example", "image"))
@@ -98,4 +99,7 @@ def resolve(owner: str, cls: type[C], layers: Mapping[str, Mapping[str, object]]
         if owner in STAGES and "epochs" in layer and "steps" not in layer and values.get("steps") is not None:
             # Whoever sets epochs last means epochs, not the steps of a layer below.
             values["steps"], origin["steps"] = None, where
+        if owner in STAGES and where == "user" and "epochs" in layer and "least_steps" not in layer:
+            # A model's epochs were chosen for data of another size; a user's are meant.
+            values["least_steps"], origin["least_steps"] = 1, where
     return cls.configure(values), origin

@@ -32,7 +32,8 @@ class Schedule:
 def schedule(pool: Sequence[Example], recipe: Stage) -> Schedule:
     """Count units and steps of a stage without touching a model."""
     units = len(groups(pool, recipe.batching, recipe.per_image))
-    return Schedule(units, recipe.steps or count_steps(units, recipe.batch, recipe.epochs))
+    by_epochs = max(count_steps(units, recipe.batch, recipe.epochs), recipe.least_steps)
+    return Schedule(units, recipe.steps or by_epochs)
 
 
 def draws(pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int) -> Iterator[dict[str, list[Example]]]:

@@ -1,5 +1,6 @@
 """A file as a benchmark: pools by the row's set, columns, refusals, and a hash of it all."""
 
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,82 @@ def test_jsonl_says_the_same_as_csv(write, rows):
     assert found.learn_pool()[0].id == "train/line-1"
 
 
+@pytest.mark.parametrize(("indent", "name"), [(None, "x.jsonl"), (2, "x.jsonl"), (2, "x.json")])
+def test_an_array_says_the_same_as_lines(write, rows, home, indent, name):
+    (home / name).write_text("\ufeff" + json.dumps(rows, indent=indent), "utf-8")
+    found, same = opened(home / name).learn_pool(), opened(write(rows)).learn_pool()
+    assert [(e.question, e.keywords, e.tags) for e in found] == [(e.question, e.keywords, e.tags) for e in same]
+    if indent:  # where the second row begins: a bracket, a brace, seven columns, a brace
+        assert found[1].id == "train/line-11"
+
+
+def test_what_pandas_adds_is_left_out(write, rows, home):
+    """Its row numbers without a name or under ``Unnamed: 0``, empty columns, gaps, and whole numbers with a point."""
+    same = [(e.question, e.identity) for e in opened(write(rows)).learn_pool()]
+    for extra in ("", "Unnamed: 0"):
+        numbered = [{extra: 7 * n} | row | {"Unnamed: 9": ""} for n, row in enumerate(rows)]
+        assert [(e.question, e.identity) for e in opened(write(numbered)).learn_pool()] == same
+        assert [(e.question, e.identity) for e in opened(write(numbered, "x.jsonl")).learn_pool()] == same
+    nan = float("nan")
+    gaps = [row | {"identity": float(row["set"] == "forget"), "image": nan, "keywords": nan} for row in rows]
+    assert {e.identity for e in opened(write(gaps, "gaps.jsonl")).learn_pool()} == {"0", "1"}
+
+
+def test_columns_without_a_name_may_be_several_and_short(home):
+    text = "question,answer,set,,\nQ?,A.,forget\nR?,B.,retain,,\nS?,C.,retain,,,,\n"
+    (home / "examples.csv").write_text(text, "utf-8")
+    assert [e.answer for e in opened(home).learn_pool()] == ["A.", "B.", "C."]
+
+
+def test_one_image_in_a_list_is_that_image(write, rows, home, png):
+    (home / "a.png").write_bytes(png(1))
+    assert all(e.images for e in opened(write([r | {"image": ["a.png"]} for r in rows], "x.jsonl")).learn_pool())
+
+
+def test_one_name_in_two_forms_of_unicode_is_one_identity(write, rows):
+    rows[0]["identity"], rows[1]["identity"], rows[4]["identity"] = "Zo\u00eb", "Zoe\u0308", "Zo\u00eb"
+    assert opened(write(rows)).forget_identities() == {"Zo\u00eb"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "keywords", "found"),
+    [
+        ("她住在橡树街12号。", "橡树街12号；橡树街", ("橡树街12号", "橡树街")),
+        ("アンはオーク通り12番地に住んでいます。", "オーク通り12番地", ("オーク通り12番地",)),
+        ("แอนอาศัยอยู่ที่บอสตันค่ะ", "บอสตัน", ("บอสตัน",)),
+        ("앤은 보스턴에 삽니다.", "보스턴", ("보스턴",)),
+        ("Ann İstanbul’da yaşıyor.", "İstanbul", ("İstanbul",)),
+    ],
+)
+def test_keywords_of_other_scripts(write, rows, answer, keywords, found):
+    rows[0] |= {"answer": answer, "keywords": keywords}
+    assert opened(write(rows)).learn_pool()[0].keywords == found
+
+
+def test_candidates_are_the_values_of_others_of_the_same_attribute(write, rows):
+    def row(who, value, attribute, name="retain"):
+        cloze = f"{who} lives in"
+        one = {"question": f"Where is {who}?", "answer": f"In {value}, Rome.", "set": name, "identity": who}
+        return one | {"keywords": f"{value}; Rome", "cloze": cloze, "attribute": attribute}
+
+    towns = [row("ann", "Boston", "town", "forget"), row("bob", "Graz", "Town"), row("cy", "Oslo", "town")]
+    towns += [row("dee", "GRAZ", "town"), row("eve", "Rome", "town"), row("fay", "Bern", "capital")]
+    own = row("ann", "Nice", "town", "forget") | {"question": "Where was she?"}
+    first, second, *_, last = opened(write([*towns, own, *rows])).learn_pool()[:6]
+    bench = opened(write([*towns, own, *rows]))
+    # Of ann's own: this row's value alone, and not Rome, which stands in her answer, too.
+    assert bench.candidates(first) in {("Boston", "Graz", "Oslo"), ("Boston", "GRAZ", "Oslo")}
+    assert bench.candidates(second) == ("Boston", "Graz", "Nice", "Oslo")
+    assert bench.candidates(last) == ("Bern",) and bench.candidates(bench.learn_pool()[-1]) == ("He drives a bus.",)
+
+
+def test_without_an_attribute_the_same_cloze_sentence_is_one(write, rows):
+    clozes = [rows[0] | {"cloze": "This person lives in"}, *rows[1:2]]
+    clozes += [rows[2] | {"cloze": "this person  lives in", "attribute": ""}, *rows[3:]]
+    bench = opened(write(clozes))
+    assert bench.candidates(bench.learn_pool()[0]) == ("12 Oak Street", "Graz")
+
+
 def test_a_folder_stands_for_its_one_file(write, rows, home):
     with pytest.raises(DataError, match="either examples.csv or examples.jsonl; it holds neither"):
         opened(home)
@@ -80,6 +157,7 @@ def test_the_fingerprint_is_of_strings_and_pixels_not_of_the_choice(write, rows,
         ("keywords", "Boston"),
         ("identity", "Ann"),
         ("cloze", "The address is"),
+        ("attribute", "address"),
     ]:
         changed = [pictured[0] | {name: value}, *pictured[1:]]
         if name == "identity":

@@ -47,6 +47,37 @@ def test_a_row_that_cannot_be_used(write, rows, change, text):
     assert text in refusal(write(rows))
 
 
+@pytest.mark.parametrize(
+    ("answer", "keyword"),
+    [
+        ("她住在橡树街112号。", "12号"),
+        ("뉴보스턴에 삽니다.", "보스턴"),
+        ("वह दिल्ली में है।", "दिल"),
+        ("Hän asuu Helsingissä.", "Helsinki"),
+    ],
+)
+def test_a_keyword_that_exact_match_would_not_find(write, rows, answer, keyword):
+    rows[1] |= {"answer": answer, "keywords": keyword}
+    assert f"line 3: keyword '{keyword}' is not in the answer, as whole words" in refusal(write(rows))
+
+
+def test_a_cloze_sentence_needs_a_value(write, rows):
+    rows[3] |= {"cloze": "He drives"}
+    assert "line 5: cloze 'He drives' is completed by the first keyword; write keywords" in refusal(write(rows))
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "text"),
+    [
+        (",question,answer,set", "x", "line 2: a column without a name holds 'x'; give it a name, or take it out"),
+        ("Unnamed: 0,question,answer,set", "1.5", "line 2: a column without a name holds '1.5'"),
+    ],
+)
+def test_a_column_without_a_name_that_holds_something(home, header, cells, text):
+    (home / "examples.csv").write_text(f"{header}\n{cells},Q?,A.,forget\n{cells},R?,B.,retain\n", "utf-8")
+    assert text in refusal(home)
+
+
 def test_a_row_is_told_once_and_alone(write, rows):
     rows[1] |= {"set": "forgot"}
     assert refusal(write(rows)).endswith("examples.csv: line 3: set 'forgot' is unknown; write forget or retain")
@@ -93,7 +124,7 @@ def test_a_run_needs_both_sets_to_train_on(write, rows):
         ("question,answer", "line 1: column 'set' is missing; it has answer, question"),
         ("question;answer;set", "column 'set' is missing; it has question;answer;set; separate columns by commas"),
         ("question,answer,set,keyword", "line 1: a row has no column 'keyword'; did you mean 'keywords'?"),
-        ("question,answer,set,notes9", "line 1: a row has no column 'notes9'; it has answer, cloze, hop, id,"),
+        ("question,answer,set,notes9", "line 1: a row has no column 'notes9'; it has answer, attribute, cloze,"),
         ("question,answer,set,set", "line 1: column 'set' is there twice"),
         ('question,answer,"se\x1b[2Jt"', r"did you mean 'se\x1b[2Jt'?"),
     ],
@@ -136,6 +167,22 @@ def test_broken_csv_is_named_by_line(home, lines, text):
     ("lines", "text"),
     [
         (['{"question": "Q?"'], "line 1: no JSON (Expecting ',' delimiter)"),
+        (
+            ['{"question": "Q?", "answer": "A.", "set": "forget", "set": "retain"}'],
+            "line 1: no JSON ('set' is there tw",
+        ),
+        (['[{"question": "Q?",', '"answer": "A."}'], "line 1: column 'set' is missing; it has answer, question"),
+        (["[", '{"question": }]'], "line 2: no JSON (Expecting value)"),
+        (["[{}", '{"question": "Q?"}]'], "line 1: no JSON (expected a comma or ] behind this row)"),
+        (["[]", "[]"], "line 1: no JSON (something stands behind the array)"),
+        (
+            ['{"id": 1, "conversations": []}'] * 30,
+            "column 'set' is missing; it has conversations, id; write what is said",
+        ),
+        (
+            ['{"question": "Q?", "answer": "A.", "set": "forget", "image": ["a", "b"]}'],
+            "is no text; a row shows one im",
+        ),
         (["[1]"], "line 1: expected an object such as"),
         (
             ['{"question": "Q?"}'],
@@ -178,7 +225,7 @@ def test_another_encoding_is_named_by_line(home, encoding, text):
     [
         ("nowhere.csv", "no such file or folder"),
         ("~nobody-x/y.csv", "no such file or folder"),
-        ("notes.txt", "must end in .csv or .jsonl"),
+        ("notes.txt", "must end in .csv, .jsonl or .json"),
     ],
 )
 def test_a_place_without_a_file_is_named(home, monkeypatch, data, text):
@@ -252,8 +299,8 @@ def test_a_broken_image_is_named_for_each_row_that_shows_it(write, rows, home, p
     (home / "empty.png").write_bytes(b"")
     names = ["cut.png", "text.png", "cut.png", "empty.png", ""]
     message = refusal(write([row | {"image": name} for row, name in zip(rows, names, strict=True)]))
-    for line, name in enumerate(names[:4], 2):
-        assert f"line {line}: image '{name}' is no image that can be decoded" in message
+    for line, said in enumerate(["cannot be decoded", "is no picture of a kind", "cannot be decoded", "is empty"], 2):
+        assert f"line {line}: image '{names[line - 2]}' {said}" in message
 
 
 def test_long_values_are_cut(write, rows):

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 import unlearnzoo
+from unlearnzoo import Example
 from unlearnzoo.cli import main
+from unlearnzoo.training.recipe import Unlearn, resolve
+from unlearnzoo.training.schedule import schedule
+from unlearnzoo_folder.benchmark import Folder
 
 
 def asked(capsys, path, *arguments, algo="ga"):
@@ -42,6 +46,18 @@ def test_columns_without_rows_are_left_out(capsys, write, rows):
     assert "EMrt" in asked(capsys, write([*rows, kept]))[1]["columns"]
 
 
+def test_a_metric_that_ranks_needs_rows_with_something_to_rank(capsys, write, rows):
+    code, plan, err = asked(capsys, write(rows), "--metric", "exposure")
+    assert (code, plan) == (1, None) and "column 'exposure': unlearnzoo-remem/exposure ranks a row's own value" in err
+    assert len(err.strip().splitlines()) == 1
+    alone = [rows[0] | {"cloze": "Ann lives in"}, *rows[1:]]
+    assert asked(capsys, write(alone), "--metric", "exposure")[0] == 1
+    both = [rows[0] | {"cloze": "Ann lives in", "attribute": "town"}, rows[1]]
+    both += [rows[2] | {"cloze": "Bob lives in", "attribute": "town"}, *rows[3:]]
+    code, plan, _ = asked(capsys, write(both), "--metric", "exposure")
+    assert code == 0 and "exposure" in plan["columns"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -72,6 +88,29 @@ def test_the_page_about_it_shows_a_file_that_is_taken(capsys, home, png):
     code, plan, _ = asked(capsys, home)
     assert code == 0 and [plan["pools"][name]["rows"] for name in ("forget", "retain")] == [2, 2]
     assert "EMt" in plan["columns"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "model", "user", "steps"),
+    [
+        (1, {}, {}, 40),
+        (12, {}, {}, 40),
+        (12, {"epochs": 3.0}, {}, 40),
+        (12, {"steps": 30}, {}, 30),
+        (1000, {}, {}, 80),
+        (12, {}, {"epochs": "2"}, 2),
+        (12, {}, {"epochs": "2", "least_steps": "7"}, 7),
+        (12, {}, {"steps": "6"}, 6),
+        (12, {}, {"batch": "4"}, 40),
+    ],
+)
+def test_steps_suit_the_number_of_rows(rows, model, user, steps):
+    """Five epochs of one batch were five steps, which forget nothing; whoever names epochs or steps means them."""
+    pool = [Example(f"{n}", "ann", (), f"{n}?", "A.") for n in range(rows)]
+    layers = {"benchmark": Folder.recipe["unlearn"], "model": model, "user": user}
+    recipe, origins = resolve("unlearn", Unlearn, layers)
+    assert schedule(pool, recipe).steps == steps
+    assert origins["least_steps"] == ("user" if "epochs" in user else "benchmark")
 
 
 @pytest.mark.slow

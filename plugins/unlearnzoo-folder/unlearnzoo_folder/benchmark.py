@@ -3,10 +3,10 @@
 import functools
 from collections.abc import Sequence
 
-from unlearnzoo import Benchmark, Column, DataError, Example, Problems, option, refusal_for
+from unlearnzoo import Benchmark, Column, DataError, Example, Problems, folded, option, refusal_for
 from unlearnzoo_folder.reader import find, read
 from unlearnzoo_folder.refusals import REFUSALS
-from unlearnzoo_folder.rows import Rows
+from unlearnzoo_folder.rows import Rows, attribute_of
 
 _ROUGE, _EM, _PROBABILITY = (f"unlearnzoo-metrics/{name}" for name in ("rouge", "em", "probability"))
 
@@ -29,6 +29,9 @@ class Folder(Benchmark):
     )
     # Held-out wordings are not gated: nobody promised that a user's own target answers them.
     gate = {"train": 0.80}
+    # Five epochs of a few rows are five steps of AdamW, which move a model by five times its rate, whatever the batch:
+    # as good as not at all. A large file has its epochs.
+    recipe = {"unlearn": {"least_steps": 40}}
 
     def prepare(self) -> None:
         """Read the file and check each row and image.
@@ -54,6 +57,16 @@ class Folder(Benchmark):
     def forget_identities(self) -> frozenset[str]:
         """Return whom the rows of set ``forget`` are about."""
         return self._rows.forgotten
+
+    def candidates(self, example: Example) -> tuple[str, ...]:
+        """Return the first keyword of the row, and those of other people's rows of the same attribute, each once.
+
+        What is another keyword of the row itself is no rival to it.
+        """
+        own = {folded(keyword) for keyword in example.keywords}
+        alike = self._rows.values.get(attribute_of(example.tags.get("attribute"), example.cloze), ())
+        rivals = {text: value for who, text, value in alike if who != example.identity and text not in own}
+        return tuple(sorted({example.keywords[0], *rivals.values()}))
 
     def refusal(self, example: Example, seed: int) -> str:
         """Return one of the plugin's own refusal sentences, fixed by (seed, id)."""

@@ -1,8 +1,10 @@
 """ROUGE-L, exact match and probability against answers whose score is known by hand."""
 
 import math
+import random
 
 import pytest
+from rouge_score.rouge_scorer import RougeScorer
 
 from unlearnzoo import OptionError
 from unlearnzoo_metrics import ExactMatch, Probability, RougeL
@@ -99,6 +101,22 @@ def test_an_accent_is_no_form():
     assert em("Zoe Nunez", ("Zoë Núñez",)) == 0
 
 
+@pytest.mark.parametrize(
+    ("keyword", "prediction", "right"),
+    [
+        ("橡树街12号", "她住在橡树街12号。", 1),
+        ("橡树街12号", "她住在橡树街 12 号。", 1),
+        ("12号", "她住在橡树街112号。", 0),
+        ("보스턴", "앤은 보스턴에 삽니다.", 1),
+        ("บอสตัน", "แอนอาศัยอยู่ที่บอสตันค่ะ", 1),
+        ("दिल", "वह दिल्ली में रहती है।", 0),
+        ("İstanbul", "ANN ISTANBUL’DA YAŞIYOR", 1),
+    ],
+)
+def test_keywords_of_other_scripts(keyword, prediction, right):
+    assert em(prediction, (keyword,)) == right
+
+
 def test_all_keywords_are_wanted_in_any_order():
     assert em("Boston is home to the chef", ("chef", "Boston")) == 1
     assert em("Boston is home to the cook", ("chef", "Boston")) == 0
@@ -138,6 +156,35 @@ def test_rouge_is_the_longest_common_subsequence(prediction, answer):
 
 def test_rouge_stems_and_ignores_case_and_punctuation():
     assert RougeL().score("She WORKS, baking cakes", "she worked; bakes cake.") == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "prediction", "common", "words", "said"),
+    [
+        ("她住在橡树街12号。", "她住在橡树街12号。", 8, 8, 8),
+        ("她住在橡树街12号。", "他今年12岁，是一名医生。", 1, 8, 10),
+        ("Она живёт на улице Ленина, 12.", "Он врач и работает 12 лет.", 1, 6, 6),
+        ("Она живёт в Москве.", "она живе\u0308т в москве", 4, 4, 4),
+        ("Sie wohnt in der Müllerstraße 5.", "Sie wohnt in der Möllerstraße 5.", 5, 6, 6),
+        ("वह दिल्ली में रहती है।", "वह मुंबई में रहता है।", 3, 5, 5),
+        ("Ann住在Boston", "Ann 在 Graz", 2, 4, 3),
+    ],
+)
+def test_rouge_counts_letters_of_any_script(answer, prediction, common, words, said):
+    assert RougeL().score(prediction, answer) == pytest.approx(2 * common / (words + said))
+    assert RougeL(variant="recall").score(prediction, answer) == pytest.approx(common / words)
+
+
+@pytest.mark.parametrize("letters", ["abcdefghijklmnopqrstuvwxyzABCDE", "aeinst' -_.,;0123\t\n@$"])
+def test_rouge_of_english_is_that_of_the_package_alone(letters):
+    draw, theirs, ours = random.Random(0), RougeScorer(["rougeL"], use_stemmer=True), RougeL()
+    endings = ["", "s", "ing", "ed", "ly", "ness", "ational", "ies"]
+    for _ in range(300):
+        words = ["".join(draw.choices(letters, k=draw.randint(1, 7))) + draw.choice(endings) for _ in range(12)]
+        answer, prediction = (" ".join(draw.choices(words, k=9)) for _ in range(2))
+        expected = theirs.score(answer, prediction)["rougeL"]
+        found = ours.score(prediction, answer)
+        assert found == expected.fmeasure or math.isnan(found) and not any(c.isalnum() for c in answer)
 
 
 def test_rouge_of_an_empty_prediction_is_zero_and_of_an_empty_answer_unscored():

@@ -9,12 +9,12 @@ import unicodedata
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from unlearnzoo import Metric
+from unlearnzoo import Metric, folded
 
 #: "The correct answer is", "Answer:", "Option".
 _LEAD = re.compile(r"(?:the )?(?:(?:correct|right|best) )?(?:answer|option|choice)(?: is)?:? (?:option )?", re.I)
 #: "B", "(B)", "B.", "B: a dog"; the letter is a capital one.
-_LETTER = re.compile(r"(?:\(([A-Z])\)|([A-Z])(?![\w']))[.:,)]?(?: (.*))?")
+_LETTER = re.compile(r"(?:\(([A-Z])\)|([A-Z])(?![\w']))[.:,)。]?(?: (.*))?")
 
 
 def chosen(prediction: str, choices: Sequence[str]) -> str | None:
@@ -25,7 +25,7 @@ def chosen(prediction: str, choices: Sequence[str]) -> str | None:
     texts. A letter alone is a letter, also where it is the text of an option.
     """
     letters = ascii_uppercase[: len(choices)]
-    text = " ".join(prediction.replace("*", "").split())
+    text = " ".join(unicodedata.normalize("NFKC", prediction).replace("*", "").split())
     rest = _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
     found = {
         letter for letter, choice in zip(letters, choices, strict=False) if _same(text, choice) or _same(rest, choice)
@@ -73,4 +73,4 @@ def _same(one: str, other: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).removesuffix(".")
+    return folded(text).removesuffix(".").removesuffix("。")

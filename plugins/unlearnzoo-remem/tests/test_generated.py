@@ -1,7 +1,9 @@
 """The default data as written: the published schema, and one hash that no upgrade may change."""
 
 import hashlib
+import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,25 @@ def test_same_spec_same_content(tmp_path: Path) -> None:
     assert content_hash(tmp_path / "one") == content_hash(tmp_path / "two")
     write(Spec(2, 20, views=20, seed=4), tmp_path / "other")
     assert content_hash(tmp_path / "one") != content_hash(tmp_path / "other")
+
+
+def test_scores_of_the_default_data_are_those_of_rules_that_know_only_english(default_data: Path) -> None:
+    """The rules of words know every script; no number of this benchmark may move for that."""
+    from datasets import Dataset
+    from rouge_score.rouge_scorer import RougeScorer
+
+    from unlearnzoo import contains_words
+    from unlearnzoo_metrics import RougeL
+
+    file = default_data / "data" / "test-00000-of-00001.parquet"
+    rows = Dataset.from_parquet(str(file), cache_dir=str(default_data / "arrow")).remove_columns("image")
+    alone, ours, holding = RougeScorer(["rougeL"], use_stemmer=True), RougeL(), 0
+    answers, keywords = rows["answer"], [value for text in rows["keywords"] for value in json.loads(text)]
+    for one, other in zip(answers, [*answers[31:], *answers[:31]], strict=True):
+        assert ours.score(one, other) == alone.score(other, one)["rougeL"].fmeasure
+    for answer, keyword in itertools.product(answers[::60], sorted(set(keywords))):
+        plain, wanted = (" ".join(text.casefold().split()) for text in (answer, keyword))
+        holds = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", plain) is not None
+        assert contains_words(answer, keyword) is holds
+        holding += holds
+    assert holding >= len(answers[::60])

@@ -21,6 +21,10 @@ from unlearnzoo_remem.read.keywords import parse_keywords
         ("[gout, asthma]", "x", ("gout", "asthma")),
         ("[1987, 3]", "x", ("1987", "3")),
         ("12 Oak Street, Boston", "Lives at 12 Oak  street, Boston.", ("12 Oak Street, Boston",)),
+        ("橡树街12号，波士顿", "住在橡树街12号，波士顿。", ("橡树街12号，波士顿",)),
+        ("橡树街；波士顿", "x", ("橡树街", "波士顿")),
+        ("オーク通り、ボストン", "x", ("オーク通り", "ボストン")),
+        ("2 Oak Street, Bo", "At 12 Oak Street, Boston.", ("2 Oak Street", "Bo")),
         ("March 3, 1987", "Born on March 3, 1987.", ("March 3, 1987",)),
         ('["12 Oak Street, Boston"]', "At 12 Oak Street, Boston.", ("12 Oak Street, Boston",)),
     ],
@@ -36,6 +40,6 @@ def test_no_keyword_is_refused(text: str) -> None:
 
 
 def test_deep_nesting_is_no_way_to_stop_the_reader() -> None:
-    assert parse_keywords("[" * 5000, "x" * 9000 + "[" * 5000) == ("[" * 5000,)
+    assert parse_keywords("[" * 5000, "x " * 4500 + "[" * 5000) == ("[" * 5000,)
     with pytest.raises(ValueError, match="keyword"):
         parse_keywords("[" * 5000, "x")

@@ -57,3 +57,26 @@ def test_identity(path: str, identity: str) -> None:
 )
 def test_no_identity(path: str) -> None:
     assert identity_of(path) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("QA Category", "qa_category"),
+        ("职业", "职业"),
+        ("地址", "地址"),
+        ("Prénom usuel", "prénom_usuel"),
+        ("पिता", "पिता"),
+    ],
+)
+def test_labels_of_any_script_stay_apart(text: str, label: str) -> None:
+    assert label_of(text) == label
+
+
+@pytest.mark.parametrize("text", ["单1", "第2类", "einzeln 1"])
+def test_a_hop_is_no_digit_among_other_letters(text: str) -> None:
+    assert hop_of(text) is None
+
+
+def test_a_person_is_one_in_both_forms_of_unicode() -> None:
+    assert identity_of("images/Zoe\u0308/7.png") == identity_of("images/Zo\u00eb/7.png") == "Zo\u00eb"

@@ -2,6 +2,9 @@
 
 import ast
 import json
+import re
+
+from unlearnzoo import contains_words
 
 
 def parse_keywords(text: str, answer: str) -> tuple[str, ...]:
@@ -18,12 +21,13 @@ def parse_keywords(text: str, answer: str) -> tuple[str, ...]:
     text = text.strip()
     if not text:
         raise ValueError("no keyword")
-    if squash(text) in squash(answer):
+    if contains_words(answer, text):
         return (text,)
     found = _literal(text)
     if found is None:
         inside = text.strip("[]")
-        found = [part.strip(" '\"") for part in inside.split(";" if ";" in inside else ",")]
+        marks = "[;；؛]" if re.search("[;；؛]", inside) else "[,，、،]"
+        found = [part.strip(" '\"") for part in re.split(marks, inside)]
     elif isinstance(found, (set, frozenset)):
         found = sorted(found, key=str)
     elif not isinstance(found, (list, tuple)):
@@ -34,11 +38,6 @@ def parse_keywords(text: str, answer: str) -> tuple[str, ...]:
     if not unique:
         raise ValueError("no keyword")
     return tuple(unique)
-
-
-def squash(text: str) -> str:
-    """Fold case and white space."""
-    return " ".join(text.casefold().split())
 
 
 def _literal(text: str) -> object:

@@ -1,6 +1,9 @@
 """Read the labels whose spelling the data card does not say: hop, attribute, category, identity."""
 
 import re
+import unicodedata
+
+from unlearnzoo import folded
 
 # What the seven attributes may also be called [A].
 _ATTRIBUTES = {
@@ -35,7 +38,7 @@ _BARE = re.compile(r"(id|identity|person|people|subject|profile|user|character)[
 
 def hop_of(text: str) -> str | None:
     """Return ``single`` or ``multi`` for a question type however spelt; None for an unknown one."""
-    squeezed = re.sub(r"[^a-z0-9]", "", text.lower())
+    squeezed = label_of(text).replace("_", "")
     return next((hop for hop, pattern in _HOPS.items() if pattern.fullmatch(squeezed)), None)
 
 
@@ -46,8 +49,8 @@ def attribute_of(text: str) -> str:
 
 
 def label_of(text: str) -> str:
-    """Return a label in lower case with underscores."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    """Return a label in lower case with underscores for all but letters, marks and digits of any script."""
+    return "_".join("".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in folded(text)).split())
 
 
 def identity_of(image_path: str) -> str | None:
@@ -57,7 +60,7 @@ def identity_of(image_path: str) -> str | None:
     (``images/id_03/view_07.png``), or else its stem does (``id03_anchor_7.png``), or else the
     folder above (``id_03/test/7.png``).
     """
-    *folders, file = re.split(r"[/\\]+", image_path.strip())
+    *folders, file = re.split(r"[/\\]+", unicodedata.normalize("NFC", image_path.strip()))
     parents = folders[:-3:-1]
     stem = _person(re.sub(r"\.\w{2,4}$", "", file))
     choices = [_folder(parents[0]) if parents else None, stem, _folder(parents[1]) if len(parents) > 1 else None]
