@@ -75,4 +75,4 @@ def test_a_launch_file_that_fails_without_a_message_is_named(tmp_path, monkeypat
     monkeypatch.setattr(yaml, "safe_load", fail)
     (tmp_path / "mine.yaml").write_text("x: 1")
     with pytest.raises(OptionError, match="cannot be read: YAMLError$"):
-        configs.find(str(tmp_path / "mine.yaml"))
+        configs.read(str(tmp_path / "mine.yaml"))

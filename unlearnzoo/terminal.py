@@ -1,8 +1,15 @@
 """Text for a terminal: safe to show, folded and aligned; importing rich would cost a third of the time of a listing."""
 
+import contextlib
+import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TextIO
+
+#: Writes to stdout while ``kept_stdout`` keeps it.
+_write: Callable[[str], object] | None = None
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -67,3 +74,48 @@ def fold(line: str, width: int, indent: str = "", hang: str = "  ") -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+@contextlib.contextmanager
+def kept_stdout() -> Iterator[None]:
+    """Keep stdout for ``write_out``: what is printed otherwise, by C code and child processes too, goes to stderr."""
+    global _write
+    import ctypes
+
+    if sys.stdout is None or sys.stderr is None or _write is not None:
+        yield
+        return
+    before = sys.stdout
+    before.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    _write = partial(_write_all, kept) if _is_descriptor(before, 1) else before.write
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _write = None
+        # What was printed to the old stdout, and by C code, before it is stdout again.
+        before.flush()
+        ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def write_out(text: str) -> None:
+    """Write to stdout, whether it is kept or not."""
+    (_write or sys.stdout.write)(text)
+
+
+def _is_descriptor(stream: TextIO, number: int) -> bool:
+    try:
+        return stream.fileno() == number
+    except (OSError, ValueError):  # a test's, a notebook's
+        return False
+
+
+def _write_all(descriptor: int, text: str) -> None:
+    """Write at once: nothing is left to be flushed where the reader is gone."""
+    left = text.encode()
+    while left:
+        left = left[os.write(descriptor, left) :]

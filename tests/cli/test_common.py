@@ -1,5 +1,7 @@
 """What commands share: one wording per flag, and the command line that a record keeps."""
 
+import json
+
 import click
 import pytest
 
@@ -14,7 +16,7 @@ def saying(monkeypatch):
     @click.command("list")
     @common.as_json_option()
     def command(as_json):
-        click.echo(common.command_line())
+        common.show_json(common.command_line())
 
     monkeypatch.setattr(app, "get_command", lambda ctx, name: command if name == "list" else None)
 
@@ -24,13 +26,13 @@ def test_the_command_line_is_what_was_handed_over(saying, capsys, monkeypatch, l
     """A point of a sweep hands its words over; those of its process are not the command."""
     monkeypatch.setattr("sys.argv", ["pytest", "--something"])
     assert main(line) == 0
-    assert capsys.readouterr().out == f"unlearnzoo {' '.join(line)}\n"
+    assert json.loads(capsys.readouterr().out) == f"unlearnzoo {' '.join(line)}"
 
 
 def test_without_any_it_is_the_process_own(saying, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["unlearnzoo", "list", "--json"])
     assert main() == 0
-    assert capsys.readouterr().out == "unlearnzoo list --json\n"
+    assert json.loads(capsys.readouterr().out) == "unlearnzoo list --json"
 
 
 def test_outside_a_command_it_is_the_process_own(monkeypatch):
@@ -46,6 +48,7 @@ def test_what_was_not_typed_is_left_to_the_request():
 #: Flags that say the same wherever they stand.
 ONE_WORDING = {
     "--precision",
+    "--max-new-tokens",
     "--plugin",
     "--json",
     "--forget",

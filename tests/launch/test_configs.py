@@ -1,5 +1,9 @@
 """`--launch`: what is refused before anything starts."""
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -37,13 +41,13 @@ def test_what_cannot_be_launched_is_refused(name, text, complaint, tmp_path, mon
     if text is not None:
         (tmp_path / name).write_text(text)
     with pytest.raises(OptionError, match=complaint):
-        configs.find(name)
+        configs.read(name)
 
 
 def test_deepspeed_that_is_not_installed_is_one_line_with_the_remedy(monkeypatch):
     monkeypatch.setattr(configs, "find_spec", lambda package: None)
     with pytest.raises(OptionError, match=r"pip install 'unlearnzoo\[deepspeed\]'"):
-        configs.find("zero2")
+        configs.read("zero2")
 
 
 def test_processes_without_launch_are_refused(capsys):
@@ -64,33 +68,74 @@ def test_python_starts_no_processes():
         unlearnzoo.run("npo", "remem", launch="ddp")
 
 
-def test_a_users_own_file_says_how_many(tmp_path, monkeypatch):
-    own = tmp_path / "own.yaml"
-    own.write_text("distributed_type: MULTI_GPU\nnum_processes: 3\n")
+def launch(**content):
+    return configs.Launch({"distributed_type": "MULTI_GPU", **content})
+
+
+def test_a_users_own_file_says_how_many():
+    own = launch(num_processes=3)
     assert start.how_many(None, own) == 3
     assert start.how_many(5, own) == 5
 
 
-def test_the_gpus_of_one_machine_do_not_bound_those_of_several(tmp_path, monkeypatch):
-    own = tmp_path / "own.yaml"
+def test_the_gpus_of_one_machine_do_not_bound_those_of_several(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 8)
-    own.write_text("distributed_type: MULTI_GPU\nnum_machines: 2\n")
-    assert start.how_many(16, own) == start.how_many(None, own) == 16
-    own.write_text("distributed_type: MULTI_GPU\n")
-    assert start.how_many(None, own) == 8
+    assert start.how_many(16, launch(num_machines=2)) == start.how_many(None, launch(num_machines=2)) == 16
+    assert start.how_many(None, launch(num_processes=-1)) == 8
     with pytest.raises(OptionError, match="--processes 16: this machine has 8 GPUs"):
-        start.how_many(16, own)
+        start.how_many(16, launch())
 
 
-@pytest.mark.parametrize(("text", "port"), [("", 0), ("num_machines: 1\n", 0), ("num_machines: 2\n", 29512)])
-def test_launchers_on_several_machines_meet_at_the_port_of_their_file(text, port, tmp_path, monkeypatch):
-    from accelerate.commands import launch
+def test_a_file_that_leaves_the_gpus_unused_is_refused(monkeypatch):
+    assert start.how_many(2, launch(use_cpu=True)) == 2
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 8)
+    with pytest.raises(OptionError, match="use_cpu: true: this machine has GPUs"):
+        start.how_many(2, launch(use_cpu=True))
 
-    own, found = tmp_path / "own.yaml", []
-    own.write_text(
-        f"compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_GPU\nmixed_precision: 'no'\n"
-        f"main_process_ip: 127.0.0.1\nmain_process_port: 29512\n{text}"
-    )
-    monkeypatch.setattr(launch, "multi_gpu_launcher", found.append)
+
+@pytest.mark.parametrize(("machines", "port"), [(None, 0), (1, 0), (2, 29512)])
+def test_launchers_on_several_machines_meet_at_the_port_of_their_file(machines, port, monkeypatch):
+    from accelerate.commands import launch as accelerate
+
+    found = []
+    named = {"num_machines": machines} if machines else {}
+    own = launch(main_process_ip="127.0.0.1", main_process_port=29512, mixed_precision="no", **named)
+    monkeypatch.setattr(accelerate, "multi_gpu_launcher", found.append)
     assert start.start(own, 2, "unlearnzoo", ["list"]) == 0
     assert [(one.main_process_port, one.num_processes) for one in found] == [(port, 2)]
+
+
+def test_processes_are_started_with_what_counts_and_with_no_variable_of_the_users(tmp_path, monkeypatch):
+    """What accelerate and DeepSpeed are handed, read as accelerate reads it."""
+    from accelerate.commands import launch as accelerate
+
+    (tmp_path / "ds.json").write_text(
+        json.dumps(
+            {
+                "zero_optimization": {"stage": 2, "reduce_bucket_size": "auto", "overlap_comm": False},
+                "gradient_accumulation_steps": 4,
+                "bf16": {"enabled": "auto"},
+            }
+        )
+    )
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "distributed_type: DEEPSPEED\nmixed_precision: bf16\ndeepspeed_config: {deepspeed_config_file: ds.json}\n"
+    )
+    found = []
+
+    def see(args):
+        variables = {k: v for k, v in os.environ.items() if k.startswith("ACCELERATE_")}
+        found.append((args.mixed_precision, json.loads(Path(args.deepspeed_config_file).read_text()), variables))
+
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    monkeypatch.setattr(configs, "find_spec", lambda package: True)
+    monkeypatch.setattr(accelerate, "deepspeed_launcher", see)
+    read = configs.read(str(own))
+    assert start.start(read, 2, "unlearnzoo", ["list"]) == 0
+    assert found == [("no", {"zero_optimization": {"stage": 2, "overlap_comm": False}}, {})]
+    assert os.environ["ACCELERATE_MIXED_PRECISION"] == "bf16"
+    assert [line.partition(" does not count")[0].rpartition(": ")[0].rpartition(": ")[2] for line in read.lines] == [
+        "mixed_precision",
+        "gradient_accumulation_steps",
+    ]

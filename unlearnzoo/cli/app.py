@@ -6,18 +6,17 @@ One line on stderr and an exit code; a traceback is for ``--debug`` alone.
 import os
 import sys
 import traceback
-import warnings
 from collections.abc import Sequence
-from typing import Protocol, TextIO
 
 import click
 
 from .. import __version__
-from ..errors import ZooError, ZooWarning, with_class
+from ..errors import ZooError, with_class
 from ..interrupts import Terminated
 from ..launch import worker
 from ..terminal import printable
 from .commands import Commands
+from .noise import hushed
 
 #: Imported when called; what plugins add comes beside them.
 COMMANDS = {
@@ -39,24 +38,11 @@ COMMANDS = {
 INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 70, 130, 141, 143
 
 
-class Show(Protocol):
-    """What ``warnings.showwarning`` is."""
-
-    def __call__(
-        self,
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        """Print a warning."""
-
-
 @click.group(cls=Commands, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="unlearnzoo")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error; works anywhere on the line.")
+@click.option(
+    "--debug", is_flag=True, help="Show the traceback of an error, and what libraries say; works anywhere on the line."
+)
 def app(debug: bool) -> None:
     """Teach a model about fictitious people, make it forget some, and measure what it cost.
 
@@ -69,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     0: done; 1: it failed; 2: the command line is wrong; 3: stage 1 did not memorise; 4: a loss
-    diverged; 70: a bug; 130: Ctrl-C; 143: SIGTERM.
+    diverged; 5: done, and --require is not reached; 70: a bug; 130: Ctrl-C; 143: SIGTERM.
 
     Args:
         arguments: what follows ``unlearnzoo``; the process's own arguments by default.
@@ -79,9 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Whoever is told to add --debug adds it at the end.
     debug = "--debug" in words[:end]
     given = [text for i, text in enumerate(words) if text != "--debug" or i > end]
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", ZooWarning)
-        warnings.showwarning = _show_warnings(warnings.showwarning)
+    with hushed(debug):
         worker.follow_parent()
         return worker.ended(_report(given, words, debug))
 
@@ -128,24 +112,3 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "unlearnzoo"
     return f"{message.rstrip('.')} (see `{path} --help`)" if isinstance(error, click.UsageError) else message
-
-
-def _show_warnings(others: Show) -> Show:
-    """Print the zoo's own warnings as one line, without the source line that raised it."""
-
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if issubclass(category, ZooWarning) and worker.rank():
-            return
-        if issubclass(category, ZooWarning):
-            click.echo(printable(f"Warning: {message}"), err=True)
-        else:
-            others(message, category, filename, lineno, file, line)
-
-    return show

@@ -1,7 +1,6 @@
 """``unlearnzoo check``: the conformance checks of everything that a distribution or a file provides."""
 
 import contextlib
-import json
 import sys
 import textwrap
 import warnings
@@ -17,7 +16,7 @@ from ..options import closest
 from ..registry.entry_points import HOOKS, PluginInfo, advice
 from ..registry.kinds import CLASS_KINDS
 from ..registry.zoo import Zoo
-from .common import as_json_option, set_option
+from .common import as_json_option, set_option, show_json
 
 
 class CheckRow(TypedDict):
@@ -49,7 +48,7 @@ def check(name: str, sets: tuple[str, ...], as_json: bool) -> int:
             click.echo("\n".join(_lines(row)))
     failed = sum(not row["ok"] for row in rows)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        show_json(rows)
     else:
         click.echo(f"{len(rows)} checks of {name}: " + (f"{failed} FAILED" if failed else "all ok"))
     return 1 if failed else 0

@@ -1,6 +1,5 @@
 """``unlearnzoo list``: what is installed, by kind."""
 
-import json
 from pathlib import Path
 from typing import TypedDict
 
@@ -10,7 +9,7 @@ from ..registry.describe import one_line
 from ..registry.kinds import CLASS_KINDS, KINDS
 from ..registry.zoo import Zoo
 from ..terminal import table, wrapped
-from .common import as_json_option, plugin_option
+from .common import as_json_option, plugin_option, show_json
 
 
 class ListRow(TypedDict):
@@ -30,7 +29,7 @@ def list_command(files: tuple[Path, ...], as_json: bool) -> None:
     """List algorithms, benchmarks, metrics and models."""
     rows = rows_of(Zoo.installed(files))
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        show_json(rows)
         return
     for kind in KINDS.values():
         shown = [(row["name"], row["distribution"], row["doc"]) for row in rows if row["kind"] == kind.name]

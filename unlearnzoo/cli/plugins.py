@@ -1,7 +1,6 @@
 """``unlearnzoo plugins``: what is installed, where it comes from, and what is wrong with it."""
 
 import contextlib
-import json
 import warnings
 from pathlib import Path
 from typing import TypedDict
@@ -12,7 +11,7 @@ from ..errors import PluginError, PluginWarning
 from ..registry.entry_points import COMMANDS, HOOKS, MODELS, PluginInfo, Status, advice
 from ..registry.zoo import Zoo
 from ..terminal import table, wrapped
-from .common import as_json_option, plugin_option
+from .common import as_json_option, plugin_option, show_json
 
 #: Seconds that importing one plugin may take; all of them are imported by every command.
 SLOW = 0.2
@@ -26,7 +25,7 @@ def plugins(times: bool, files: tuple[Path, ...], as_json: bool) -> None:
     """List plugins, the broken and the switched-off ones with the reason."""
     rows = rows_of(files)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        show_json(rows)
         return
     if not rows:
         click.echo("no plugin is installed; try: pip install unlearnzoo-npo")

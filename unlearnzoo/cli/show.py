@@ -1,6 +1,5 @@
 """``unlearnzoo show``: everything about one algorithm, benchmark, metric, model or stage."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ..registry.kinds import KINDS, MODEL
 from ..registry.names import Table
 from ..registry.zoo import Zoo
 from ..terminal import table, wrapped
-from .common import as_json_option, plugin_option
+from .common import as_json_option, plugin_option, show_json
 
 
 @click.command()
@@ -27,7 +26,10 @@ from .common import as_json_option, plugin_option
 def show(name: str, kind: str | None, files: tuple[Path, ...], as_json: bool) -> None:
     """Show what something does, needs and can be set to; learn and unlearn too."""
     facts = facts_of(Zoo.installed(files), name, kind)
-    click.echo(json.dumps(facts, indent=2, default=str) if as_json else "\n".join(_lines(facts)))
+    if as_json:
+        show_json(facts, default=str)
+    else:
+        click.echo("\n".join(_lines(facts)))
 
 
 def facts_of(zoo: Zoo, name: str, kind: str | None = None) -> Facts:

@@ -1,6 +1,7 @@
 """Start the processes of a run through accelerate's launcher and wait for them."""
 
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -8,46 +9,39 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from ..errors import OptionError, RunError
-from .worker import ENDS
+from ..terminal import write_out
+from .configs import Launch
+from .worker import ENDS, handed_over
 
 #: Without GPUs, and nothing said.
 _CPU_PROCESSES = 2
 
 
-def how_many(asked: int | None, file: Path) -> int:
+def how_many(asked: int | None, launch: Launch) -> int:
     """Return the number of processes, over all machines: as asked, as a user's own file says, or one per GPU.
 
     Raises:
-        OptionError: more than the machine has GPUs; of several machines only this one is known.
+        OptionError: more than the machine has GPUs (of several machines only this one is known), or a file that
+            leaves the GPUs unused.
     """
     import torch
 
-    gpus, machines = torch.cuda.device_count(), _machines(file)
+    gpus, machines = torch.cuda.device_count(), launch.number("num_machines", 1)
+    if gpus and launch.content.get("use_cpu"):
+        raise OptionError("--launch: use_cpu: true: this machine has GPUs; take it out, or set CUDA_VISIBLE_DEVICES=''")
     if asked is not None and gpus and asked > gpus and machines == 1:
         raise OptionError(f"--processes {asked}: this machine has {gpus} GPUs; each process needs one of its own")
-    written = _read(file).get("num_processes") or -1
-    return asked or (written if written > 0 else machines * (gpus or _CPU_PROCESSES))
+    return asked or launch.number("num_processes", 0) or machines * (gpus or _CPU_PROCESSES)
 
 
-def _machines(file: Path) -> int:
-    return max(1, _read(file).get("num_machines") or 1)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    import yaml
-
-    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return content
-
-
-def start(file: Path, processes: int, module: str, arguments: Sequence[str]) -> int:
+def start(launch: Launch, processes: int, module: str, arguments: Sequence[str]) -> int:
     """Run a module with these arguments in several processes; return the main one's exit code.
 
     Args:
-        file: of accelerate's form.
+        launch: how.
         processes: how many, over all machines.
         module: what ``python -m`` would run.
         arguments: of the module.
@@ -55,29 +49,48 @@ def start(file: Path, processes: int, module: str, arguments: Sequence[str]) -> 
     Raises:
         RunError: a process died; names it.
     """
+    # Launchers on several machines meet at the port that their file names; on one any free port will do.
+    port = ["--main_process_port", "0"] if launch.number("num_machines", 1) == 1 else []
+    with _surroundings(processes) as ends:
+        file = _write(launch, ends)
+        given = ["--config_file", str(file), "--num_processes", str(processes), *port, "--module", module, *arguments]
+        code = _run(given, processes, ends)
+        write_out(handed_over(ends))
+    return code
+
+
+def _run(given: list[str], processes: int, ends: Path) -> int:
+    """Run accelerate's launcher; return the main process's exit code, or raise for a process that died."""
     from accelerate.commands.launch import launch_command, launch_command_parser
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    # Launchers on several machines meet at the port that their file names; on one any free port will do.
-    port = ["--main_process_port", "0"] if _machines(file) == 1 else []
-    given = ["--config_file", str(file), "--num_processes", str(processes), *port, "--module", module, *arguments]
-    with _surroundings(processes) as ends:
-        try:
-            launch_command(launch_command_parser().parse_args(given))
-        except SignalException as error:
-            if error.sigval == signal.SIGINT:
-                raise KeyboardInterrupt from None
-            return 128 + int(error.sigval)
-        except ChildFailedError as error:
-            rank, failure = error.get_first_failure()
-            if not (ends / str(rank)).exists():
-                raise RunError(
-                    f"rank {rank} of {processes} {_how(failure.exitcode)}; the others were stopped"
-                ) from None
-            return int((ends / str(rank)).read_text() or 1)
-        main = ends / "0"
-        return int(main.read_text()) if main.exists() else 0
+    try:
+        launch_command(launch_command_parser().parse_args(given))
+    except SignalException as error:
+        if error.sigval == signal.SIGINT:
+            raise KeyboardInterrupt from None
+        return 128 + int(error.sigval)
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        if not (ends / str(rank)).exists():
+            raise RunError(f"rank {rank} of {processes} {_how(failure.exitcode)}; the others were stopped") from None
+        return int((ends / str(rank)).read_text() or 1)
+    main = ends / "0"
+    return int(main.read_text()) if main.exists() else 0
+
+
+def _write(launch: Launch, folder: Path) -> Path:
+    """Write what accelerate and DeepSpeed are to be given."""
+    import yaml
+
+    content = dict(launch.content)
+    if launch.deepspeed is not None:
+        (folder / "deepspeed.json").write_text(json.dumps(launch.deepspeed))
+        part = cast("dict[str, object]", content["deepspeed_config"])
+        content["deepspeed_config"] = part | {"deepspeed_config_file": str(folder / "deepspeed.json")}
+    (folder / "launch.yaml").write_text(yaml.safe_dump(content))
+    return folder / "launch.yaml"
 
 
 def _how(code: int) -> str:
@@ -98,6 +111,9 @@ def _surroundings(processes: int) -> Iterator[Path]:
         warnings.simplefilter("ignore")
         for logger in quiet:
             logger.setLevel(logging.CRITICAL)
+        # The file alone says how: no variable of the user's is to count beside it.
+        for name in [name for name in os.environ if name.startswith("ACCELERATE_")]:
+            del os.environ[name]
         os.environ[ENDS] = folder
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
         try:

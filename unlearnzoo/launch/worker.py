@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..training.distributed.environment import processes, rank
 
-__all__ = ["ended", "follow_parent", "rank", "records", "several", "speaks", "started_here"]
+__all__ = ["ended", "follow_parent", "hand_over", "handed_over", "rank", "records", "several", "speaks", "started_here"]
 #: Where processes that this package started leave their exit codes; absent under other launchers.
 ENDS = "UNLEARNZOO_ENDS"
 _WAIT = 10.0
@@ -40,6 +40,25 @@ def records(asked: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="unlearnzoo-") as folder:
         yield Path(folder)
+
+
+def hand_over(text: str) -> None:
+    """Leave what the process that started this one is to print."""
+    _output(Path(os.environ[ENDS])).write_text(text, encoding="utf-8")
+
+
+def handed_over(ends: Path) -> str:
+    """Return what the main process left to be printed.
+
+    Args:
+        ends: the folder that ``ENDS`` named.
+    """
+    output = _output(ends)
+    return output.read_text(encoding="utf-8") if output.exists() else ""
+
+
+def _output(ends: Path) -> Path:
+    return ends / "stdout"
 
 
 def follow_parent() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from ..errors import RunError
 from .distributed.ranks import Ranks
 from .recipe import Stage
 
@@ -87,3 +88,14 @@ def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Set the learning rate of all parameters."""
     for group in optimizer.param_groups:
         group["lr"] = lr
+
+
+def check_types(tensors: Sequence[Tensor], what: str) -> None:
+    """Refuse numbers of fewer bits than the record will say: whatever started this process changed them.
+
+    Raises:
+        RunError: one is not fp32.
+    """
+    for tensor in tensors:
+        if tensor.dtype != torch.float32:
+            raise RunError(f"{what} are in {tensor.dtype}, not fp32: what started this process has changed them")

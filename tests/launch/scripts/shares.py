@@ -89,6 +89,7 @@ def unlearned(_, algorithm, mutant=None):
             new_reference(engine),
             lambda entry, look: bool(losses.append(entry["loss"])),
             relearn,
+            24,
         ).start()
         trainer.algorithm.unlearn(trainer)
     return {"losses": losses}

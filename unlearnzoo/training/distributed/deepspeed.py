@@ -8,6 +8,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import torch
+
 from ...data.encode import Encoded
 from ...errors import RunError
 from ..optimizers import DeepSpeedStepper, adamw
@@ -17,6 +19,7 @@ from .ranks import Ranks
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from accelerate.utils import DeepSpeedPlugin
+    from deepspeed import DeepSpeedEngine
     from torch import nn
 
 
@@ -80,11 +83,17 @@ class Sharding:
         self._configure(recipe.clip)
         wrapped, optimizer = self.accelerator.prepare(model, adamw(parameters, recipe))
         self.ready = True
-        return wrapped, DeepSpeedStepper(optimizer, self.accelerator.deepspeed_engine_wrapped, ranks)
+        wrapper = self.accelerator.deepspeed_engine_wrapped
+        check_engine(wrapper.engine, recipe.clip)
+        return wrapped, DeepSpeedStepper(optimizer, wrapper, ranks)
 
     def _configure(self, clip: float) -> None:
         # Batches are ours: DeepSpeed only has to know a number.
-        self.plugin.deepspeed_config |= {"train_micro_batch_size_per_gpu": 1, "gradient_clipping": clip}
+        self.plugin.deepspeed_config |= {
+            "train_micro_batch_size_per_gpu": 1,
+            "gradient_accumulation_steps": 1,
+            "gradient_clipping": clip,
+        }
         self.plugin.deepspeed_config.pop("train_batch_size", None)
 
     @contextlib.contextmanager
@@ -110,3 +119,28 @@ class Sharding:
                 "some examples have images and some have none, which sharded weights (zero3) cannot run "
                 "beside each other; use zero2"
             )
+
+
+def check_engine(engine: "DeepSpeedEngine", clip: float) -> None:
+    """Refuse what DeepSpeed made of its configuration where a step would not be the recipe's.
+
+    Args:
+        engine: DeepSpeed's, ready to train.
+        clip: of the recipe.
+
+    Raises:
+        RunError: naming what differs.
+    """
+    for what, found, right in (
+        ("gradient_accumulation_steps", engine.gradient_accumulation_steps(), 1),
+        ("gradient_clipping", engine.gradient_clipping(), clip),
+        ("fp16", engine.fp16_enabled(), False),
+        ("bf16", engine.bfloat16_enabled(), False),
+        ("torch_autocast", engine.torch_autocast_enabled(), False),
+        ("prescale_gradients", not engine.postscale_gradients(), False),
+        ("gradient_predivide_factor", engine.gradient_predivide_factor(), 1),
+        ("data_types", engine.get_data_types(), (torch.float32, torch.float32)),
+        ("communication_data_type", engine.communication_data_type, torch.float32),
+    ):
+        if found != right:
+            raise RunError(f"DeepSpeed trains with {what} {found}; must be {right}: start with --launch zero2, say")
