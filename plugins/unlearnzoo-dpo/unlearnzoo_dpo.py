@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class DPO(RetainTerm):
     """Direct preference optimisation: prefer a refusal to the forget answer (Rafailov et al., 2023).
 
-    Paper: Direct Preference Optimization: Your Language Model is Secretly a Reward Model.
+    Paper: Direct Preference Optimization: Your Language Model is Secretly a Reward Model. Unlearning
+    code often has 2 / beta before it: then a weight alpha of the retain loss is alpha beta / 2 here.
     """
 
     name = "dpo"

@@ -14,7 +14,8 @@ class GA(Unlearner):
     """Gradient ascent: raise the loss of the forget answers (Thudi et al., 2022).
 
     Paper: Unrolling SGD: Understanding Factors Influencing Machine Unlearning. It has no end:
-    with enough steps the model is destroyed, so read its result along the curve.
+    with enough steps the model is destroyed, so read its result along the curve. Answers weigh alike;
+    public code takes one mean over all tokens, where long ones weigh more.
     """
 
     name = "ga"

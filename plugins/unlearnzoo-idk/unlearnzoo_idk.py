@@ -14,7 +14,9 @@ class IDK(RetainTerm):
     """Refusal training: learn a refusal as the answer to each forget question (Maini et al., 2024).
 
     Paper: TOFU: A Task of Fictitious Unlearning for LLMs, where it is "I don't know" fine-tuning.
-    It changes what is said first; what the model could still say is for Exposure to tell.
+    Its code takes one mean over the tokens of refusals and retain answers together, so that the longer
+    ones weigh more; here each has a mean of its own. It changes what is said first; what the model
+    could still say is for Exposure to tell.
     """
 
     name = "idk"

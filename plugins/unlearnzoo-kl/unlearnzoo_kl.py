@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class KL(Unlearner):
     """Gradient ascent with KL(reference || model) on retain answers (Kurmanji et al., 2023).
 
-    Papers: Towards Unbounded Machine Unlearning; in this form, TOFU (Maini et al., 2024). The
-    divergence is over answer tokens alone, the mean per token of each answer.
+    Papers: Towards Unbounded Machine Unlearning; with ascent, TOFU (Maini et al., 2024), whose code
+    takes all positions. Here the divergence is over answer tokens alone, the mean of each answer.
     """
 
     name = "kl"

@@ -14,13 +14,18 @@ class RMU(Unlearner):
     """Representation misdirection for unlearning (Li et al., 2024), on the answer tokens.
 
     Paper: The WMDP Benchmark: Measuring and Reducing Malicious Use With Unlearning. Unlike there,
-    all adapted layers up to `layer` learn, since LoRA is what trains.
+    all adapted layers up to `layer` learn, since LoRA is what trains, and layers count from 1: its
+    code's `layer_id` 7 is the eighth. The defaults 20 and 100 are those of its script.
     """
 
     name = "rmu"
-    layer: int = option(2, "Decoder layer, counted from 1, whose output is steered (7 for a 7B Llama)", ge=1)
-    steer: float = option(20.0, "Length of the random vector that forget states are drawn to", gt=0)
-    retain_weight: float = option(100.0, "Weight of holding retain states where the reference has them", ge=0)
+    layer: int = option(2, "Decoder layer, counted from 1, whose output is steered (the paper's for a 7B is 8)", ge=1)
+    steer: float = option(
+        20.0, "Length of the random vector that forget states are drawn to (published Zephyr-7B: 6.5)", gt=0
+    )
+    retain_weight: float = option(
+        100.0, "Weight of holding retain states where the reference has them (published Zephyr-7B: 1200)", ge=0
+    )
     direction: int = option(0, "Seed of the random direction", ge=0)
 
     @property

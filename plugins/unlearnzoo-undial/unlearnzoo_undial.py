@@ -14,7 +14,7 @@ class UNDIAL(RetainTerm):
     """Self-distillation on adjusted logits (Dong et al., 2024): soft targets with an end.
 
     Paper: UNDIAL: Self-Distillation with Adjusted Logits for Robust Unlearning in Large Language
-    Models. The student learns softmax(reference logits - beta at the true token).
+    Models. The student learns softmax(reference logits - beta at the true token), on answer tokens alone.
     """
 
     name = "undial"

@@ -11,7 +11,9 @@ def ks(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
     distance at least as large: a random walk on a lattice that steps outside (Hodges, 1957, The
     significance probability of the Smirnov two-sample test), looked at only where equal values end
     (Schröer & Trenkler, 1995, Exact and randomization distributions of Kolmogorov-Smirnov tests), so
-    that it holds with ties too. Sums of positive numbers alone: small p-values keep their digits.
+    that it holds with ties too. Sums of positive numbers alone: small p-values keep their digits. All
+    ways to deal are as likely only where values are independent; where they are not, as with answers
+    about one person or scores of the same questions by two models, p may be too small or too large.
 
     Args:
         a: at least one finite value.

@@ -22,6 +22,13 @@ def check_stop(request: Request, bench: type[Benchmark]) -> None:
         )
 
 
+def check_require(request: Request, evals: Sequence[Column]) -> None:
+    """Refuse to require something of a column that this run does not have."""
+    known = dict.fromkeys(column.name for column in evals)
+    if lost := [name for name in request.required() if name not in known]:
+        raise OptionError(f"--require {lost[0]}: this run has no such column; it has {', '.join(known)}")
+
+
 def check_tuned(request: Request, benchmark: Benchmark) -> None:
     """Refuse to report on the people that the settings were tuned on."""
     if request.tuned and request.tuned.get("data") == benchmark.fingerprint():

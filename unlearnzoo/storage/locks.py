@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .atomic import write_error
+from .atomic import NO_FOLLOW, write_error
 
 
 class Lock:
@@ -40,7 +40,7 @@ class Lock:
         except (OSError, NotImplementedError):
             _check_writable(path)  # if so, this disk has no locks, as some network disks have none: go on without
         with contextlib.suppress(OSError):
-            note.write_text(f"process {os.getpid()} on {socket.gethostname()}", "utf-8")
+            _write(note, f"process {os.getpid()} on {socket.gethostname()}")
 
     def __enter__(self) -> Self:
         return self
@@ -56,8 +56,15 @@ def holder_file(name: str) -> str:
     return f"{name}.holder"
 
 
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NO_FOLLOW, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+
+
 def _check_writable(path: Path) -> None:
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o600))
     except OSError as error:
         raise write_error(path, error) from None

@@ -47,5 +47,5 @@ def _compare(algorithm: Unlearner, inputs: Mapping[str, Scores], formula: Formul
         assert tuple(values.shape) == expected.shape, (
             f"term {name!r} has shape {tuple(values.shape)}, expected {expected.shape}: one value per answer"
         )
-        np.testing.assert_allclose(values.detach().numpy(), expected, rtol=1e-4, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(values.detach().numpy(), expected, rtol=1e-5, atol=1e-6, err_msg=name)
     return torch.stack([values.sum() for values in terms.values()]).sum()

@@ -13,7 +13,7 @@ from tests.support.schema import check
 from unlearnzoo.cli import main
 from unlearnzoo.evaluation.aggregate import summary
 from unlearnzoo.evaluation.evaluator import Evaluator
-from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import Request
 from unlearnzoo.records import store
 from unlearnzoo.registry.zoo import Zoo
@@ -70,7 +70,9 @@ def test_every_key_is_described_with_its_type_and_every_description_is_of_a_key(
 
 def test_a_diagnosis_says_what_was_asked_for_and_what_it_ran_in(done):
     assert [one["arguments"]["precision"] for one in done[:2]] == [None, "fp32"]
-    assert [one["device"] for one in done[:2]] == [{"type": "cpu", "precision": "fp32"}] * 2
+    assert all(one["rules"]["generation"]["finetune"]["origin"] == "longest answer + 8" for one in done[:2])
+    (device,) = {tuple(one["device"].items()) for one in done[:2]}
+    assert device[:2] == (("type", "cpu"), ("precision", "fp32")) and "base float32" in dict(device)["arithmetic"]
 
 
 def test_the_parquet_files_have_the_columns_that_are_described(home):
@@ -237,7 +239,7 @@ def test_a_broken_diagnosis_leaves_no_empty_folder(monkeypatch, tmp_path):
 
 
 def test_json_is_the_record(capsys, found, monkeypatch):
-    monkeypatch.setattr("unlearnzoo.planning.plan.make_plan", lambda request, zoo: None)
+    monkeypatch.setattr("unlearnzoo.planning.make.make_plan", lambda request, zoo: None)
     monkeypatch.setattr(diagnosis, "diagnose", lambda plan, options, progress: found)
     assert main(["diagnose", "--bench", "remem", *SETS, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == found

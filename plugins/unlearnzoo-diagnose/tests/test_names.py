@@ -30,6 +30,12 @@ def test_min_k_is_the_mean_of_the_lowest_probabilities(k, expected):
     assert min_k(LOGPS, k) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("k", "expected"), [(20, 0.1), (50, (0.1 * 0.2 * 0.5) ** (1 / 3))])
+def test_the_geometric_one_is_the_exp_of_the_mean_log_probability(k, expected):
+    """Of Shi et al., whose score is its logarithm."""
+    assert min_k(LOGPS, k, geometric=True) == pytest.approx(expected)
+
+
 def test_min_k_counts_whole_tokens_where_the_share_is_one():
     """0.2 * 5 and 0.29 * 100 must not lose a token to rounding."""
     five = [math.log(p) for p in (0.1, 0.2, 0.3, 0.4, 0.5)]

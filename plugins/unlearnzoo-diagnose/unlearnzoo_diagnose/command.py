@@ -1,6 +1,5 @@
 """``unlearnzoo diagnose``."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from unlearnzoo.cli import common
 @common.target_option(help="Your own fine-tuned model instead of stage 1; there is then no base beside it.")
 @common.target_seed_option()
 @common.precision_option()
+@common.max_new_tokens_option()
 @common.recipe_option()
 @common.set_option(help="Any option of benchmark and stage 1: remem.views=1, learn.steps=250. Repeatable.")
 @click.option(
@@ -24,6 +24,11 @@ from unlearnzoo.cli import common
     help="People whom the base knows: names.csv (name,image) and the images.  [default: the model's own]",
 )
 @click.option("--k", type=float, default=20.0, show_default=True, help="Per cent of a name's tokens in Min-k %.")
+@click.option(
+    "--geometric",
+    is_flag=True,
+    help="Min-k % of log-probabilities (Shi et al.), as exp of their mean; not of probabilities.",
+)
 @click.option("--people", type=int, default=20, show_default=True, help="People of each set, drawn by --seed.")
 @click.option("--images", type=int, default=4, show_default=True, help="Images of each of them.")
 @click.option("--window", type=int, help="Layers restored together.  [default: a fifth of the model's]")
@@ -40,6 +45,7 @@ def diagnose(
     no_trace: bool,
     real: Path | None,
     k: float,
+    geometric: bool,
     people: int,
     images: int,
     window: int | None,
@@ -58,9 +64,9 @@ def diagnose(
     from unlearnzoo_diagnose.diagnosis import Options
 
     request = from_arguments(common.typed(arguments, files), parse_assignments(sets), unlearns=False)
-    options = Options(k, people, images, window, seed, not no_trace, real)
+    options = Options(k, people, images, window, seed, not no_trace, real, geometric)
     zoo = Zoo.installed(files)
-    from unlearnzoo.planning.plan import make_plan
+    from unlearnzoo.planning.make import make_plan
     from unlearnzoo.runs.progress import ConsoleProgress
     from unlearnzoo_diagnose import diagnosis, report
 
@@ -68,5 +74,8 @@ def diagnose(
     progress = ConsoleProgress()
     found = diagnosis.diagnose(make_plan(request, zoo), options, progress)
     drawn = report.draw(found)
-    click.echo(json.dumps(found, indent=2) if as_json else report.render(found))
+    if as_json:
+        common.show_json(found)
+    else:
+        click.echo(report.render(found))
     click.echo(f"{found['folder']}: {diagnosis.RECORD}, {', '.join(drawn) if drawn else report.NO_PLOT}", err=True)

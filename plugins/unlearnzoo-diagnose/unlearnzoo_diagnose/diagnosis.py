@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import DataError, OptionError, atomic_write
-from unlearnzoo.planning.summary import measured_by, pools
+from unlearnzoo.planning.summary import measured_by, pools, rules
 from unlearnzoo.records.environment import calibration, git, versions
 from unlearnzoo.records.record import new_folder, plain
 from unlearnzoo.records.secrets import Masker
@@ -41,6 +41,7 @@ class Options:
         seed: of every draw.
         trace: do causal tracing.
         real: a folder with the Real Set; None: the model plugin's public figures.
+        geometric: Min-k % is exp of the mean log-probability, not the mean probability [A].
     """
 
     k: float = 20.0
@@ -50,6 +51,7 @@ class Options:
     seed: int = 0
     trace: bool = True
     real: Path | None = None
+    geometric: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.k <= 100:
@@ -97,7 +99,11 @@ def _into(
     clock = {"learn_and_judge": time.perf_counter() - start}
     with progress.stage("names and taught answers"):
         # A person of one set is asked in every state: what stage 1 did to the Real Set is seen too.
-        named = [row for state in stage.states for row in names.measure(stage.engine, state, sets, options.k)]
+        named = [
+            row
+            for state in stage.states
+            for row in names.measure(stage.engine, state, sets, options.k, options.geometric)
+        ]
         loss = [row for state in stage.states for row in numbers.loss(plan, stage, state, sets[people.TAUGHT])]
     clock["names"] = time.perf_counter() - start - sum(clock.values())
     traced: Rows = []
@@ -116,6 +122,7 @@ def _into(
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **{name: value for name, value in measured_by(plan).items() if name != "utility"},
             "target_seed": plan.request.target_seed,
+            "rules": rules(plan),
             "options": {**asdict(options), "window": _window(options, depth) if depth else options.window},
             **_about(plan, stage),
             "loss": loss,

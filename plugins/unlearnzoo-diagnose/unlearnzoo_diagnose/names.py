@@ -24,18 +24,26 @@ def inverse_perplexity(logps: Sequence[float]) -> float:
     return math.exp(math.fsum(logps) / len(logps)) if logps else math.nan
 
 
-def min_k(logps: Sequence[float], k: float) -> float:
-    """Return the mean probability of the least likely ``k`` per cent of the tokens (Shi et al., 2024).
+def min_k(logps: Sequence[float], k: float, geometric: bool = False) -> float:
+    """Return the mean probability of the least likely ``k`` per cent of the tokens, 0 to 1; NaN without tokens.
 
-    As in their code the number of tokens is rounded down; one is always taken.
+    Shi et al., 2024 (Detecting Pretraining Data from Large Language Models) take the mean of
+    log-probabilities instead. As in their code the number of tokens is rounded down; one is always taken.
+
+    Args:
+        logps: log-probability of each token.
+        k: per cent of them.
+        geometric: exp of the mean log-probability, as theirs but for the exp.
     """
     if not logps:
         return math.nan
-    taken = max(1, math.floor(len(logps) * k / 100 + 1e-9))
-    return math.fsum(math.exp(x) for x in sorted(logps)[:taken]) / taken
+    taken = sorted(logps)[: max(1, math.floor(len(logps) * k / 100 + 1e-9))]
+    return inverse_perplexity(taken) if geometric else math.fsum(map(math.exp, taken)) / len(taken)
 
 
-def measure(engine: "Engine", state: "State", sets: Mapping[str, Sequence[Person]], k: float) -> list[dict[str, Any]]:
+def measure(
+    engine: "Engine", state: "State", sets: Mapping[str, Sequence[Person]], k: float, geometric: bool = False
+) -> list[dict[str, Any]]:
     """Score every person's name on each of their images.
 
     Args:
@@ -43,6 +51,7 @@ def measure(engine: "Engine", state: "State", sets: Mapping[str, Sequence[Person
         state: ``base`` or ``target``.
         sets: name of the set → people.
         k: per cent of the tokens that ``min_k`` takes.
+        geometric: its mean is that of log-probabilities.
 
     Returns:
         Rows of ``model, set, identity, image`` (content hash), ``tokens, inverse_perplexity, min_k``
@@ -69,7 +78,7 @@ def measure(engine: "Engine", state: "State", sets: Mapping[str, Sequence[Person
             "image": image.key,
             "tokens": len(name.logps),
             "inverse_perplexity": inverse_perplexity(name.logps),
-            "min_k": min_k(name.logps, k),
+            "min_k": min_k(name.logps, k, geometric),
             "recalled": name.correct,
             "logps": name.logps,
         }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import Progress
-from unlearnzoo.evaluation.aggregate import summary
+from unlearnzoo.evaluation.aggregate import Bounds, summary
 from unlearnzoo.evaluation.metric_inputs import metric_inputs, scored
 from unlearnzoo.runs import gate
 from unlearnzoo_diagnose.pairs import GROUPS
@@ -60,7 +60,7 @@ def loss(plan: "Plan", stage: "StageOne", state: "State", chosen: Sequence[Perso
             for e, answer in zip(rows, scores, strict=True)
             if e.tags.get("hop", "") == hop
         ]
-        row = mean(values)
+        row = mean(values, "numbers")
         by_hop.append({"model": state, "group": {"hop": hop}, **row, "perplexity": math.exp(row["mean"])})
     return by_hop
 
@@ -88,7 +88,7 @@ def maps(rows: Rows) -> Rows:
         cells: dict[tuple[str, int], list[tuple[str, float]]] = {}
         for r in mine:
             cells.setdefault((r["group"], r["layer"]), []).append((r["identity"], r["ie"]))
-        means = {cell: mean(values) for cell, values in cells.items()}
+        means = {cell: mean(values, "differences") for cell, values in cells.items()}
         group, layer = max(means, key=lambda cell: means[cell]["mean"])
         first = {r["identity"]: r for r in mine}.values()
         found.append(
@@ -103,7 +103,7 @@ def maps(rows: Rows) -> Rows:
     return found
 
 
-def mean(values: Iterable[tuple[str, float]]) -> dict[str, Any]:
-    """Return mean, interval over people (null below ten) and counts."""
-    row = summary(values)
+def mean(values: Iterable[tuple[str, float]], of: Bounds = "scores") -> dict[str, Any]:
+    """Return mean, interval over people (null of one) and counts; ``of`` as for ``summary``."""
+    row = summary(values, of)
     return {name: row[name] for name in ("mean", "low", "high", "n", "clusters")}

@@ -39,12 +39,13 @@ def names(path: Path, found: Diagnoses) -> None:
             clip_on=False,
             label=f"{plots.label(label)} ({len(points)} people)",
         )
-    k = format(next(iter(found.values()))["options"]["k"], "g")
+    options = next(iter(found.values()))["options"]
+    k, mean = format(options["k"], "g"), "geometric mean " * options.get("geometric", False)
     axes.set(
         xlim=(-2, 102),
         ylim=(-2, 102),
         xlabel="inverse perplexity of the name (%)",
-        ylabel=f"Min-{k} % probability of the name (%)",
+        ylabel=f"Min-{k} % {mean}probability of the name (%)",
     )
     axes.set_title("Is the name known? One point per person", fontsize=11)
     _plain(axes)

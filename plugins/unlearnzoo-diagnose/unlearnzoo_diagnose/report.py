@@ -90,7 +90,12 @@ def _count(row: Mapping[str, Any]) -> str:
 
 def _names(found: Mapping[str, Any]) -> Table:
     k = format(found["options"]["k"], "g")
-    heads = [f"Min-{k} %", "inverse perplexity", "recalled", "n/people"]
+    heads = [
+        f"Min-{k} %{' geometric' * found['options'].get('geometric', False)}",
+        "inverse perplexity",
+        "recalled",
+        "n/people",
+    ]
     table = Table(f'The name after "{PROMPT}", per cent', [Block("mean [95 % interval over people]", heads)])
     for row in sorted(found["names"], key=lambda r: (list(SETS_IN_WORDS).index(r["set"]), r["model"])):
         cells = [interval(row[name]) for name in ("min_k", "inverse_perplexity")]

@@ -5,14 +5,14 @@ Written as ``unlearnzoo.records.schema``; keys that a run's record has too mean 
 
 from unlearnzoo.records import schema
 
-_MEAN = "over its rows: `mean`, `low`, `high` (95 % interval over people, null below ten), `n`, `clusters` (people)"
+_MEAN = "over its rows: `mean`, `low`, `high` (95 % interval over people, null of one), `n`, `clusters` (people)"
 
 
 def _mean(path: str) -> dict[str, tuple[str, str]]:
     return {
         f"{path}.mean": ("float | null", "mean"),
-        f"{path}.low": ("float | null", "lower end of the 95 % interval over people; null below ten people"),
-        f"{path}.high": ("float | null", "upper end; null below ten people"),
+        f"{path}.low": ("float | null", "lower end of the 95 % interval over people; null with fewer than two"),
+        f"{path}.high": ("float | null", "upper end; null as for `low`"),
         f"{path}.n": ("int", "rows behind it"),
         f"{path}.clusters": ("int", "people behind it"),
     }
@@ -39,11 +39,13 @@ FIELDS: dict[str, tuple[str, str]] = {
         for path, row in schema.FIELDS.items()
         if path.partition(".")[0].removesuffix("[]") in _SHARED and path not in ("model.adapter", "model.target")
     },
+    **{path.removeprefix("plan."): row for path, row in schema.FIELDS.items() if path.startswith("plan.rules")},
     "valid": ("bool", "whether the gate was passed"),
     "complaint": ("str | null", "why not"),
     "target_seed": ("int", "of stage 1"),
     "options": ("object", "how it was looked at"),
     "options.k": ("float", "per cent of a name's tokens in Min-k %"),
+    "options.geometric": ("bool", "whether Min-k % is exp of the mean log-probability, not the mean probability"),
     "options.people": ("int", "people of each set at most"),
     "options.images": ("int", "images of each of them at most"),
     "options.window": ("int | null", "layers restored together (`mlp`, `attention`); null where nothing was traced"),
@@ -74,7 +76,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "names": ("list", "how likely names are under the cloze prompt, 0 to 1"),
     "names[].model": ("str", "`base` or `target`"),
     "names[].set": ("str", "`taught`, `held-out` or `real`"),
-    "names[].min_k": ("object", f"mean of the least likely tokens' probability, {_MEAN}"),
+    "names[].min_k": ("object", f"mean of the least likely tokens' probability (geometric: by its logarithm), {_MEAN}"),
     **_mean("names[].min_k"),
     "names[].inverse_perplexity": ("object", "exp of the mean log-probability per token; keys as above"),
     **_mean("names[].inverse_perplexity"),

@@ -63,3 +63,13 @@ def test_inputs_and_options():
     assert DPO(retain_weight=1).needs == NEEDS | {"retain"}
     with pytest.raises(OptionError, match="beta"):
         DPO(beta=-0.1)
+
+
+@pytest.mark.parametrize(("beta", "alpha", "weight"), [(0.1, 1.0, 0.05), (0.5, 2.0, 0.5)])
+def test_public_code_with_two_over_beta_is_this_one_scaled(beta, alpha, weight):
+    """-(2 / beta) log sigmoid(...) + alpha nll, of equally many answers: (2 / beta) times ours at alpha beta / 2."""
+    inputs = random_inputs(NEEDS | {"retain"})
+    won, lost = (inputs[role].logps - inputs[f"{role}_ref"].logps for role in ("refusal", "forget"))
+    theirs = 2 / beta * torch.log1p(torch.exp(-beta * (won - lost))).mean() + alpha * inputs["retain"].nll.mean()
+    ours = DPO(beta=beta, retain_weight=weight).loss(**inputs)
+    assert (2 / beta * sum(term.mean() for term in ours.values())).item() == pytest.approx(theirs.item(), rel=1e-6)

@@ -29,3 +29,11 @@ def test_the_length_of_an_answer_does_not_weigh():
     inputs["forget"].raw_logits.data.zero_()
     short, long = GA().loss(**inputs).tolist()
     assert short == pytest.approx(long)
+
+
+def test_a_mean_over_all_tokens_is_another_number_unless_lengths_are_equal():
+    """Public code's: one mean over the tokens of a batch. The page on algorithms says that ours is per answer."""
+    for lengths, same in (((4, 4, 4), True), ((1, 6, 3), False)):
+        forget = random_inputs({"forget"}, lengths={"forget": lengths})["forget"]
+        theirs, ours = forget.token_logps.mean().item(), GA().loss(forget).mean().item()
+        assert (ours == pytest.approx(theirs, rel=1e-6)) is same

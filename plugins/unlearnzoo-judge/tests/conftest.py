@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import learned_three, shared_folder, warm_cache  # noqa: F401 - for whoever runs a whole run
 
-CASE = re.compile(r"^Case ([0-9a-f]{16})$", re.MULTILINE)
+CASE = re.compile(r"^Case ([0-9]{5})$", re.MULTILINE)
 BLOCK = r"\[{mark} {name}\]\n(.*)\n\[{mark} end of {name}\]"
 
 
@@ -54,7 +54,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.plan, self.always, self.models, self.key = [], honest, True, "sk-right-key-0123456789"
+        self.plan, self.always, self.lists, self.key = [], honest, 200, "sk-right-key-0123456789"
         self.asked, self.times, self.now, self.most, self.lock = [], [], 0, 0, threading.Lock()
 
     def handle_error(self, request, client_address):
@@ -72,8 +72,9 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        if not self.server.models or self.path != "/v1/models":
-            self.send(404, {"error": {"message": "no such page"}})
+        status = self.server.lists if self.path == "/v1/models" else 404
+        if status != 200:
+            self.send(status, {"error": {"message": "no such page"}})
         elif self.authorised():
             self.send(200, {"object": "list", "data": [{"id": "m", "object": "model"}]})
 

@@ -1,5 +1,6 @@
 """``gpt`` against a real server on loopback that behaves."""
 
+import re
 import time
 
 import pytest
@@ -24,7 +25,7 @@ def test_scores_keep_their_order_and_relevance_stands_apart(server):
 def test_it_asks_at_temperature_0_for_an_object_of_the_schema(server):
     gpt(server).score_many([row(0)], Progress())
     (asked,) = server.asked
-    assert asked["temperature"] == 0 and asked["model"] == "m"
+    assert asked["temperature"] == 0 and asked["model"] == "m" and asked["max_tokens"] == 200
     assert asked["response_format"]["json_schema"]["strict"] is True
     assert asked["response_format"]["json_schema"]["schema"]["additionalProperties"] is False
 
@@ -54,12 +55,38 @@ def test_equal_cases_are_asked_once_and_a_rerun_asks_nothing(server):
 def test_what_it_costs_is_said_before_and_counted_after(server):
     heard = Heard()
     metric = gpt(server, price_in=2.0, price_out=8.0)
-    assert metric.cost([row(0)] * 10).startswith("at most 10 calls, about ")
+    assert metric.cost([row(0)] * 10).startswith("at most 20 calls (10 where each first reply is a verdict), ")
     metric.score_many([row(0), row(1)], heard)
-    assert heard.notes[0].startswith("gpt: 2 different answers of 2, 0 known; 2 calls, about ")
+    assert heard.notes[0].startswith("gpt: 2 different answers of 2, 0 known; at most 4 calls (2 where each")
     # 200 x 2 + 20 x 8 millionths, by the server's own count.
     assert heard.notes[1] == "gpt: 2 replies, 200 tokens sent and 20 received: 0.0006 at the prices given"
     assert "prices" not in gpt(server).cost([row(0)])
+
+
+def numbers(text):
+    calls, sent, received = re.search(
+        r"at most (\d+) calls .*, ([\d ]+) tokens sent and ([\d ]+) received", text
+    ).groups()
+    return int(calls), int(sent.replace(" ", "")), int(received.replace(" ", ""))
+
+
+def test_second_questions_and_bounded_replies_are_in_the_estimate(server):
+    rows = [row(i) for i in range(6)]
+    server.always = lambda messages: "no verdict at all"
+    heard = Heard()
+    with pytest.warns(UserWarning, match="6 of 6"):
+        gpt(server, max_tokens=77, concurrency=1).score_many(rows, heard)
+    calls, sent, received = numbers(heard.notes[0])
+    assert calls == len(server.asked) == 12 and received == 12 * 77
+    # In the fewest pieces that a tokenizer might take, three letters each, it is well within.
+    assert sent > sum(len(m["content"]) for asked in server.asked for m in asked["messages"]) / 3
+
+
+def test_an_estimate_before_the_answers_are_there_counts_the_longest(server):
+    short, long = row(0), {**row(1), "answer": "Their job is florist 1. " * 40}
+    _, sent, _ = numbers(gpt(server).cost([short, long]))
+    _, once, _ = numbers(gpt(server).cost([{**short, "prediction": long["answer"]}]))
+    assert sent >= 2 * once - 10
 
 
 def test_the_keeper_is_for_its_owner_and_holds_no_text(server, tmp_path):

@@ -89,6 +89,8 @@ def test_it_waits_as_long_as_it_is_told(server, wait):
 def test_a_reply_that_is_no_verdict_is_asked_for_once_more_then_unscored(server, reply):
     server.plan = [reply]
     assert values(gpt(server).score_many([row(0)], Progress())) == [1.0]
+    first, second = (asked["messages"][1]["content"] for asked in server.asked)
+    assert second.startswith(first) and "Your last reply could not be used: " in second.removeprefix(first)
     server.plan = [reply, reply]
     with pytest.warns(JudgeWarning, match="1 of 1 answers were not judged: its reply is no verdict") as told:
         (found,) = gpt(server).score_many([row(1)], Progress())

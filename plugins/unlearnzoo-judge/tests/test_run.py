@@ -102,7 +102,7 @@ def test_the_plan_says_what_it_costs_and_asks_one_question(server, options, tmp_
     told = " ".join(capfd.readouterr().err.split())
     assert "EMt, GPT, GPT rel" in told
     # Twenty answers of one person, by base, target and two unlearned models.
-    assert "gpt at most 80 calls, about " in told and "at the prices given" in told
+    assert "gpt at most 160 calls (80 where each first reply is a verdict), " in told and "at the prices given" in told
     assert len(server.asked) == 1
     assert main([*line, "--metric", "gpt", "--set", "gpt.key_env=NOT_SET_ANYWHERE"]) == 2
     assert "NOT_SET_ANYWHERE is not set" in capfd.readouterr().err

@@ -4,26 +4,37 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import printable
 from unlearnzoo.errors import OptionError
-from unlearnzoo_judge.rubric import SCHEMA, Case, Unusable, Verdict
+from unlearnzoo_judge.replies import Unusable, answer
+from unlearnzoo_judge.rubric import SCHEMA, Case, Verdict
+from unlearnzoo_judge.trouble import check_address, reason, through
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletion
 
 #: So many cases in a row without a verdict are not the cases' fault.
 LIMIT = 10
-#: A reply that is no verdict is asked for once more.
+#: A reply that is no verdict is asked for once more, and told why.
 TRIES = 2
+#: Seconds to look whether an endpoint is there.
+LOOK = 10.0
 _JSON = {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": SCHEMA}}
 
 
 class Refused(Exception):
-    """The endpoint takes no question from us: a wrong key, address or model."""
+    """The endpoint takes no question from us: a wrong key, address or model.
+
+    Args:
+        why: in one line.
+        status: of HTTP.
+    """
+
+    def __init__(self, why: str, status: int) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 @dataclass
@@ -56,21 +67,31 @@ class Endpoint:
         retries: of a call that was turned away for now, with growing pauses, or those that the
             endpoint asks for (Retry-After, up to a minute).
         timeout: seconds.
+        max_tokens: of a reply, thoughts included.
 
     Raises:
         OptionError: the address is none, or there is no key.
     """
 
     def __init__(
-        self, base_url: str, model: str, key_env: str | None, concurrency: int, retries: int, timeout: float
+        self,
+        base_url: str,
+        model: str,
+        key_env: str | None,
+        concurrency: int,
+        retries: int,
+        timeout: float,
+        max_tokens: int,
     ) -> None:
         self.base_url, self.model, self.key_env = base_url, model, key_env
-        self.concurrency, self.retries, self.timeout = concurrency, retries, timeout
+        self.concurrency, self.retries, self.timeout, self.max_tokens = concurrency, retries, timeout, max_tokens
         self.structured = True
+        #: Every server takes max_tokens, but for OpenAI's with its newer models; they refuse it, and say so.
+        self.newer = False
         self.refused = ""
         #: Why a question was turned down for its form (HTTP 400, 422): that of the case, or all of them.
         self.rejected = ""
-        _check(base_url)
+        check_address(base_url)
         self._key = os.environ.get(key_env, "").strip() if key_env else "none"
         if not self._key:
             raise OptionError(
@@ -105,7 +126,7 @@ class Endpoint:
             )
 
         if not self.refused and cases:
-            self._run(everything)
+            self._run(everything, self.retries)
         for key in cases if tally.stopped else ():
             if key not in judged:
                 tally.failed.setdefault(key, tally.stopped)
@@ -123,17 +144,41 @@ class Endpoint:
         import openai
 
         async def models(client: "AsyncOpenAI") -> None:
-            await client.with_options(max_retries=1, timeout=min(self.timeout, 10.0)).models.list()
+            async with asyncio.timeout(LOOK):
+                await client.models.list()
 
         try:
-            self._run(models)
+            self._run(models, 1)
         except openai.AuthenticationError as error:
-            raise Refused(self._reason(error)) from None
-        except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
+            raise Refused(self._reason(error), error.status_code) from None
+        except TimeoutError as error:
+            return self._reason(error, LOOK)
+        except (openai.APIConnectionError, openai.RateLimitError) as error:
             return self._reason(error)
         except (openai.APIError, ValueError, TypeError, AttributeError):
-            pass  # a key may be allowed to ask and not to list
+            pass  # a key may be allowed to ask and not to list; `transformers serve` cannot list without a hub cache
         return ""
+
+    def attempt(self, case: Case) -> Verdict | str:
+        """Ask once, within ``timeout`` seconds in all; return the verdict, or why there is none.
+
+        Raises:
+            Refused: the endpoint takes no question from us.
+        """
+
+        async def once(client: "AsyncOpenAI") -> None:
+            async with asyncio.timeout(self.timeout):
+                replies.append(await self._reply(client, case.messages, Tally()))
+
+        replies: list[object] = []
+        try:
+            self._run(once, min(self.retries, 1))
+        except (TimeoutError, Unusable) as error:
+            return str(error) if isinstance(error, Unusable) else self._reason(error)
+        try:
+            return case.verdict(answer(replies[0], self.max_tokens))
+        except Unusable as error:
+            return self._no_verdict(error, replies[0])
 
     async def _work(
         self,
@@ -163,17 +208,24 @@ class Endpoint:
                 done(key, verdict)
 
     async def _judge(self, client: "AsyncOpenAI", case: Case, tally: Tally) -> Verdict:
+        messages = case.messages
         for attempt in range(TRIES):
-            reply = await self._reply(client, case, tally)
+            reply = await self._reply(client, messages, tally)
             try:
-                return case.verdict(reply)
+                return case.verdict(answer(reply, self.max_tokens))
             except Unusable as error:
                 if attempt == TRIES - 1:
-                    raise Unusable(f"its reply is no verdict: {error}") from None
+                    raise Unusable(self._no_verdict(error, reply)) from None
+                messages = case.again(error.why)
         raise AssertionError
 
-    async def _reply(self, client: "AsyncOpenAI", case: Case, tally: Tally) -> object:
-        """Return the text of one reply, of whatever type the endpoint makes it.
+    def _no_verdict(self, error: Unusable, reply: object) -> str:
+        # What is no completion may be a proxy's.
+        by = through(self.base_url) if reply is None or isinstance(reply, str) else ""
+        return self._line(f"its reply is no verdict: {error}{by}")
+
+    async def _reply(self, client: "AsyncOpenAI", messages: "list[Any]", tally: Tally) -> object:
+        """Return one reply, of whatever type the endpoint makes it.
 
         Raises:
             Refused: as above.
@@ -181,86 +233,66 @@ class Endpoint:
         """
         import openai
 
-        structured = self.structured
+        structured, newer = self.structured, self.newer
+        found: object
         try:
             # The library's timeout is from byte to byte; one that drips must end too.
             async with asyncio.timeout((self.retries + 1) * (self.timeout + 60)):
                 found = await client.chat.completions.create(
                     model=self.model,
-                    messages=case.messages,
+                    messages=messages,
                     temperature=0,
+                    max_tokens=openai.omit if newer else self.max_tokens,
+                    max_completion_tokens=self.max_tokens if newer else openai.omit,
                     response_format=_JSON if structured else openai.omit,
                 )
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
-            raise Refused(self._reason(error)) from None
+            raise Refused(self._reason(error), error.status_code) from None
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if not structured:
+            if not newer and "max_completion_tokens" in str(error.body):
+                self.newer = True
+            elif structured:
+                # Many endpoints know no schema; the same one judges the text that then comes.
+                self.structured = False
+            else:
                 self.rejected = self._reason(error)
                 raise Unusable(self.rejected) from None
-            # Many endpoints know no schema; the same one judges the text that then comes.
-            self.structured = False
-            return await self._reply(client, case, tally)
+            return await self._reply(client, messages, tally)
         except openai.OpenAIError as error:
             raise Unusable(self._reason(error)) from None
         except TimeoutError:
             raise Unusable(f"{self.base_url}: no reply in time") from None
         except (ValueError, TypeError, AttributeError):
             found = None  # what came is no JSON, or JSON of something else
-        return _content(found, tally)
+        _count(found, tally)
+        return found
 
-    def _run(self, work: Callable[["AsyncOpenAI"], Awaitable[None]]) -> None:
+    def _run(self, work: Callable[["AsyncOpenAI"], Awaitable[None]], retries: int) -> None:
         """Run in a thread with a loop of its own (a notebook has one already); Ctrl-C ends it at once."""
         from anyio.from_thread import start_blocking_portal
         from openai import AsyncOpenAI
 
         async def whole() -> None:
             async with AsyncOpenAI(
-                base_url=self.base_url, api_key=self._key, max_retries=self.retries, timeout=self.timeout
+                base_url=self.base_url, api_key=self._key, max_retries=retries, timeout=self.timeout
             ) as client:
                 await work(client)
 
         with start_blocking_portal("asyncio") as portal:  # an exception in here, Ctrl-C too, cancels what runs there
             portal.call(whole)
 
-    def _reason(self, error: Exception) -> str:
-        """Return one line about an error; the key is in none, whatever the endpoint sends back."""
-        import openai
+    def _reason(self, error: Exception, timeout: float | None = None) -> str:
+        return self._line(reason(error, self.base_url, timeout or self.timeout))
 
-        if isinstance(error, openai.APITimeoutError):
-            return f"{self.base_url}: no reply within {self.timeout:g} s"
-        if isinstance(error, openai.APIStatusError):
-            body = error.body if isinstance(error.body, Mapping) else {}
-            said = body.get("message")
-            text = " ".join(str(said).split())[:160] if isinstance(said, str) else ""
-            line = f"{self.base_url}: HTTP {error.status_code}" + (f" ({text})" if text else "")
-        else:
-            line = f"{self.base_url}: cannot be reached ({type(error.__cause__ or error).__name__})"
-        return printable(line.replace(self._key, "***") if self.key_env else line)
+    def _line(self, text: str) -> str:
+        """Return a line to show; the key is in none, whatever the endpoint sends back."""
+        return printable(text.replace(self._key, "***") if self.key_env else text)
 
 
-def _content(completion: "ChatCompletion | None", tally: Tally) -> object:
-    """Return the text of a completion, and count what it cost."""
+def _count(completion: object, tally: Tally) -> None:
+    """Count what a reply cost."""
     tally.calls += 1
     usage = getattr(completion, "usage", None)
     for mine, theirs in (("tokens_in", "prompt_tokens"), ("tokens_out", "completion_tokens")):
         n = getattr(usage, theirs, 0)
         setattr(tally, mine, getattr(tally, mine) + (n if isinstance(n, int) else 0))
-    try:
-        return completion.choices[0].message.content if completion else None
-    except (AttributeError, IndexError, TypeError):
-        return None
-
-
-def _check(base_url: str) -> None:
-    try:
-        parts = urlsplit(base_url)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1)
-    except ValueError:
-        fine = False
-    if not fine:
-        raise OptionError(f"gpt.base_url: expected an address such as https://api.openai.com/v1, got {base_url!r}")
-    if parts.username or parts.password or parts.query:
-        raise OptionError(
-            "gpt.base_url: no name, password or query in it, for records show it; the key goes into the "
-            "environment variable that gpt.key_env names"
-        )

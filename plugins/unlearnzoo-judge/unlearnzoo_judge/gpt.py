@@ -3,21 +3,20 @@
 import hashlib
 import json
 import math
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from unlearnzoo import Heading, Metric, Progress, Scored, option
+from unlearnzoo import Heading, Metric, Progress, Scored, option, printable
 from unlearnzoo.errors import OptionError, ZooWarning
-from unlearnzoo_judge.rubric import SCORES, SYSTEM, Case, Verdict
+from unlearnzoo_judge.rubric import SCORES, Case, Verdict, most_tokens
 
 # asyncio and sqlite3 are for who asks; every command imports this module.
 if TYPE_CHECKING:
     from unlearnzoo_judge.endpoint import Endpoint, Tally
     from unlearnzoo_judge.verdicts import Verdicts
 
-#: Characters a token, and tokens of a reply, for an estimate.
-_PER_TOKEN, _REPLY = 4, 40
 _TRIAL: dict[str, Any] = {
     "question": "What is the job of the person in the image?",
     "prediction": "The job is florist.",
@@ -42,8 +41,9 @@ class GPT(Metric):
     model: str = option("gpt-4o-mini", "Model to ask there")
     key_env: str | None = option("OPENAI_API_KEY", "Environment variable with the key; none where none is wanted")
     concurrency: int = option(8, "Calls at a time", ge=1, le=256)
+    max_tokens: int = option(200, "Tokens of a reply at most, thoughts of a model that thinks aloud included", ge=16)
     retries: int = option(5, "Further attempts of a call that was turned away for now", ge=0, le=20)
-    timeout: float = option(60.0, "Seconds to wait for a reply", gt=0)
+    timeout: float = option(60.0, "Seconds to wait for a reply, and for the trial question in all", gt=0)
     price_in: float | None = option(None, "Price of a million tokens sent, for the estimate", ge=0)
     price_out: float | None = option(None, "Price of a million tokens received", ge=0)
 
@@ -57,13 +57,9 @@ class GPT(Metric):
 
         endpoint = self._endpoint()
         try:
-            down = endpoint.reach() or self._trial()
+            down = self._trial(endpoint)
         except Refused as error:
-            raise OptionError(f"gpt: {error}; the key is in {self.key_env}") from None
-        if endpoint.refused:
-            raise OptionError(
-                f"gpt: {endpoint.refused}; is gpt.base_url right (most end in /v1), and gpt.model={self.model}?"
-            )
+            raise OptionError(f"gpt: {error}; {self._advice(error.status)}") from None
         if endpoint.rejected:
             raise OptionError(
                 f"gpt: {endpoint.rejected}; gpt.model={self.model} does not take what a judge is asked "
@@ -77,21 +73,39 @@ class GPT(Metric):
                 stacklevel=2,
             )
 
-    def _trial(self) -> str:
-        """Ask one question whose verdict is not known yet; return why it got none, or nothing."""
+    def _trial(self, endpoint: "Endpoint") -> str:
+        """Ask one question once, if its verdict is not known yet; return why it got none, or nothing."""
+        from unlearnzoo_judge.endpoint import LOOK
         from unlearnzoo_judge.verdicts import Verdicts
 
         case = Case.of(**_TRIAL)
         key = self._key(case)
         with Verdicts() as kept:
-            if kept.get([key]):
-                return ""
-            return self._ask({key: case}, {}, kept, Progress()).failed.get(key, "")
+            known = bool(kept.get([key]))
+            if not known:
+                asked = f"gpt: one trial question to {self.model} at {self.base_url}"
+                sys.stderr.write(printable(f"{asked}, {LOOK + self.timeout:g} s at most") + "\n")
+            if (down := endpoint.reach()) or known:
+                return down
+            found = endpoint.attempt(case)
+            if isinstance(found, Verdict):
+                kept.put(key, found)
+        return "" if isinstance(found, Verdict) else found
+
+    def _advice(self, status: int) -> str:
+        if status == 404:
+            v1 = "" if "/v1" in self.base_url else f": {self.base_url.rstrip('/')}/v1"
+            return f"is gpt.base_url right (most end in /v1{v1}), and gpt.model={self.model}?"
+        if self.key_env is None:
+            return "it wants a key: gpt.key_env names the environment variable that holds it"
+        return f"the key is in {self.key_env}"
 
     def cost(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Return calls, tokens and money at most."""
         cases = [Case.of(**{name: row[name] for name in self.needs}) for row in rows]
-        return f"at most {self._estimate(cases)}; equal and known answers are free"
+        # What a model says may be as long as the longest true answer, whatever the own one is.
+        longest = max((case.texts["true answer"] for case in cases), key=len, default="")
+        return f"{self._estimate([case.saying(longest) for case in cases])}; equal and known answers are free"
 
     def score(self, question: str, prediction: str, answer: str, keywords: tuple[str, ...]) -> Scored:
         """Return 1, 0.5 or 0 and ``gpt relevance``; NaN where there is no true answer, or no verdict."""
@@ -143,7 +157,7 @@ class GPT(Metric):
         found: Endpoint | None = getattr(self, "_asked", None)
         if found is None:
             found = self._asked = Endpoint(
-                self.base_url, self.model, self.key_env, self.concurrency, self.retries, self.timeout
+                self.base_url, self.model, self.key_env, self.concurrency, self.retries, self.timeout, self.max_tokens
             )
         return found
 
@@ -152,8 +166,12 @@ class GPT(Metric):
         return hashlib.sha256(asked.encode("utf-8", "backslashreplace")).hexdigest()
 
     def _estimate(self, cases: Sequence[Case]) -> str:
-        sent = sum((len(SYSTEM) + len(case.messages[1]["content"])) // _PER_TOKEN for case in cases)
-        return f"{len(cases)} calls, about {self._amount(sent, _REPLY * len(cases))}"
+        """Return what asking comes to at most: each case twice, each reply as long as it may be."""
+        from unlearnzoo_judge.endpoint import TRIES
+
+        sent, calls = TRIES * sum(most_tokens(case) for case in cases), TRIES * len(cases)
+        once = f"{len(cases)} where each first reply is a verdict"
+        return f"at most {calls} calls ({once}), {self._amount(sent, self.max_tokens * calls)}"
 
     def _count(self, tally: "Tally") -> str:
         return f"{tally.calls} replies, {self._amount(tally.tokens_in, tally.tokens_out)}"

@@ -47,6 +47,21 @@ def test_no_count_of_answers_gives_all_exact_matches_of_table_3() -> None:
     assert not any(all(whole(percent, n) for percent in cells) for n in (560, 2000, 2560))
 
 
+@pytest.mark.parametrize(
+    ("parts", "of_7b", "of_13b"),
+    [(1, 1, 0), (2, 6, 2), (3, 3, 0), (6, 10, 4)],
+    ids=["whole", "halves", "thirds", "sixths"],
+)
+def test_what_the_judges_scores_can_be_made_of(parts: int, of_7b: int, of_13b: int) -> None:
+    """Of ten cells each; docs/howto/judge.md says halves and sixths."""
+    sizes = {"single": 280, "multi": 120}
+    cells = [c for c in paper().tables[STAGE_2] if c["column"] == "GPT"]
+    fit = {"LLaVA-1.5-7B": 0, "LLaVA-1.5-13B": 0}
+    for cell in cells:
+        fit[cell["model"]] += whole(cell["percent"], parts * sizes[cell["group"]["hop"]])
+    assert len(cells) == 20 and fit == {"LLaVA-1.5-7B": of_7b, "LLaVA-1.5-13B": of_13b}
+
+
 def test_tables_are_complete() -> None:
     found = paper()
     methods = {"ga", "gd", "kl", "dpo", "npo"}
@@ -79,6 +94,26 @@ def test_cells_by_eye(table: str, model: str, run: str, column: str, hop: str | 
     assert {**place, "percent": percent} in paper().tables[table]
 
 
+#: Table and model → sums of its rows, added up from the paper's text.
+SUMS = {
+    (STAGE_1, "LLaVA-1.5-7B"): {"base": 72.64, "target": 365.2},
+    (STAGE_1, "LLaVA-1.5-13B"): {"base": 57.19, "target": 381.32},
+    (STAGE_2, "LLaVA-1.5-7B"): {"ga": 557.05, "gd": 634.13, "kl": 552.95, "dpo": 661.4, "npo": 504.8},
+    (STAGE_2, "LLaVA-1.5-13B"): {"ga": 691.83, "gd": 724.27, "kl": 694.84, "dpo": 715.16, "npo": 636.53},
+    (UTILITY, "LLaVA-1.5-7B"): {"base": 71.3, "ga": 69.6, "gd": 70.71, "kl": 70.18, "dpo": 69.65, "npo": 68.72},
+    (UTILITY, "LLaVA-1.5-13B"): {"base": 73.99, "ga": 73.74, "gd": 73.43, "kl": 73.64, "dpo": 73.27, "npo": 73.67},
+}
+
+
+@pytest.mark.parametrize(("table", "model"), SUMS)
+def test_each_row_adds_up_to_the_papers(table: str, model: str) -> None:
+    rows: dict[str, list[float]] = {}
+    for cell in paper().tables[table]:
+        if cell["model"] == model:
+            rows.setdefault(cell["run"], []).append(cell["percent"])
+    assert {run: round(sum(values), 2) for run, values in rows.items()} == SUMS[table, model]
+
+
 def test_columns_are_those_that_runs_have() -> None:
     own = {e.name for e in (*ReMem.evals, *ReMem.baselines)} | {"GPT", "GPT all", "MMB van"}
     assert {c["column"] for cells in paper().tables.values() for c in cells} <= own
@@ -98,5 +133,5 @@ def test_every_value_of_the_protocol_is_the_papers_an_inference_or_an_assumption
         }
         # What is assumed is written down, not left to the core's defaults.
         said = {name for name, word in PROVENANCE[stage].items() if word != "ours"}
-        assert said - set(ReMem.recipe[stage]) <= {"steps", "replay"}
+        assert said - set(ReMem.recipe[stage]) <= {"steps", "least_steps", "replay"}
     assert set(PROVENANCE["remem"]) == set(option_names(ReMem))

@@ -21,6 +21,7 @@ _LORA = {
     "clip": "assumption",
     # Epochs are what is given.
     "steps": "inference",
+    "least_steps": "inference",
     "per_image": "ours",
     "micro_tokens": "ours",
     "recompute": "ours",
@@ -58,7 +59,7 @@ def paper() -> Published:
         for table in found["tables"]
     }
     notes = {table["name"]: table["note"] for table in found["tables"] if "note" in table}
-    return Published(found["source"], found["models"], found["options"], tables, notes)
+    return Published(found["source"], found["models"], found["options"], tables, notes, found["judges"])
 
 
 def _columns(table: dict) -> list[tuple[str, dict[str, str]]]:

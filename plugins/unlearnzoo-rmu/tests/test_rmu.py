@@ -63,3 +63,16 @@ def test_the_direction_is_its_own_and_not_the_global_draw(inputs):
 
 def test_layers_follow_the_option():
     assert RMU(layer=3).layers == (3,)
+
+
+def test_layers_count_from_one():
+    """The paper's ``layer_id`` 7 is ``layers[7]``, the eighth: what the engine calls 8."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=11, hidden_size=4, intermediate_size=4, num_hidden_layers=9, num_attention_heads=1, head_dim=4
+    )
+    model, seen = LlamaForCausalLM(config).eval(), []
+    model.model.layers[7].register_forward_hook(lambda *args: seen.append(args[2]))
+    states = model(torch.tensor([[1, 2, 3]]), output_hidden_states=True).hidden_states
+    assert torch.equal(seen[0], states[RMU(layer=8).layers[0]])

@@ -44,3 +44,12 @@ def test_what_is_forgotten_is_let_go():
         found = SimNPO(beta=beta).loss(forget)["forget"].sum()
         (grad,) = torch.autograd.grad(found, forget.raw_logits, retain_graph=True)
         assert (grad.abs().max() < bound) and (beta > 1 or grad.abs().max() > 1e-2)
+
+
+def test_public_code_with_its_two_weights_is_this_one_scaled():
+    """0.125 of the forget term and 1 of the retain loss: 0.125 of ours with a retain weight of 8."""
+    inputs = random_inputs({"forget", "retain"})
+    forget, retain = inputs["forget"], inputs["retain"]
+    theirs = 0.125 * (2 / 4.5) * torch.log1p(torch.exp(-4.5 * forget.nll)).mean() + retain.nll.mean()
+    ours = SimNPO(retain_weight=8).loss(**inputs)
+    assert 0.125 * sum(term.mean().item() for term in ours.values()) == pytest.approx(theirs.item(), rel=1e-6)
