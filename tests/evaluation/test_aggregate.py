@@ -1,15 +1,14 @@
-"""Means, counts and intervals against closed forms and an independent computation."""
+"""Means, counts and intervals of samples by hand; how good the intervals are: ``test_people``, ``test_coverage``."""
 
 import dataclasses
 import math
 import random
 
-import numpy as np
 import pytest
 
 from tests.support.samples import EM, EMF, EMR, sample
 from unlearnzoo import Column
-from unlearnzoo.evaluation.aggregate import paired, results, summary
+from unlearnzoo.evaluation.aggregate import paired, results
 
 ALL = Column("EM", "finetune", EM, who="all", want="low", by=())
 
@@ -30,13 +29,14 @@ def test_mean_and_counts_by_hand():
         "metric": EM,
         "group": {},
         "mean": 2 / 3,
-        "low": None,
-        "high": None,
+        "low": row["low"],
+        "high": row["high"],
+        "interval": "share",
         "n": 3,
         "clusters": 2,
         "unscored": 1,
-        "per_cluster": {"ann": 0.5, "bob": 1.0},
     }
+    assert (row["low"], row["high"]) == (pytest.approx(0, abs=1e-6), pytest.approx(1))
 
 
 def test_nothing_scored_is_null_not_zero():
@@ -104,18 +104,32 @@ def people(n, size=5, seed=0):
     return [sample(float(draw.random() < 0.5), identity=f"p{i:02}", number=j) for i in range(n) for j in range(size)]
 
 
-def test_ten_people_have_an_interval_and_nine_a_range():
-    ten, nine = row_of(people(10)), row_of(people(9))
-    assert ten["low"] < ten["mean"] < ten["high"]
-    assert "per_cluster" not in ten
-    assert nine["low"] is None
-    assert nine["high"] is None
-    assert len(nine["per_cluster"]) == 9
+def test_one_person_has_no_interval_and_two_have():
+    one, two = row_of(people(1)), row_of(people(2))
+    assert (one["low"], one["high"], one["interval"]) == (None, None, None)
+    assert two["low"] < two["mean"] < two["high"]
 
 
-def test_only_scored_people_count_towards_ten():
-    samples = people(9) + [sample(math.nan, identity="p10")]
+def test_only_scored_people_count():
+    samples = people(1) + [sample(math.nan, identity="p10")]
     assert row_of(samples)["low"] is None
+
+
+def test_nothing_leaked_of_four_people_is_not_nothing():
+    """Clopper and Pearson at n = people: (1 - high)^4 = 0.025."""
+    row = row_of([sample(0.0, identity=f"p{i}", number=j) for i in range(4) for j in range(56)])
+    assert (row["low"], row["high"]) == (0, pytest.approx(1 - 0.025**0.25))
+
+
+def test_the_kind_of_interval_follows_the_scores():
+    detail = dataclasses.replace(ALL, detail="rank")
+    ranks = [sample(1.0, identity=f"p{i}", details={"rank": float(i + 1)}) for i in range(5)]
+    rows = [row_of(people(5)), row_of([*people(5), sample(0.5)]), row_of(ranks, detail)]
+    assert [row["interval"] for row in rows] == ["share", "score", "number"]
+    half = 2.776445 * math.sqrt(2.5 / 5)  # Student's, of 1 to 5
+    assert (rows[2]["low"], rows[2]["high"]) == (pytest.approx(3 - half), pytest.approx(3 + half))
+    same = [sample(1.0, identity=f"p{i}", details={"rank": 7.0}) for i in range(5)]
+    assert row_of(same, detail)["low"] is None
 
 
 def test_order_of_samples_does_not_matter():
@@ -127,52 +141,9 @@ def test_order_of_samples_does_not_matter():
         assert row_of(samples) == first
 
 
-def test_equal_scores_leave_no_doubt():
+def test_people_who_agree_leave_the_doubt_of_their_number():
     row = row_of([sample(0.25, identity=f"p{i}", number=j) for i in range(10) for j in range(i + 1)])
-    assert row["low"] == row["mean"] == row["high"] == 0.25
-
-
-def test_interval_against_a_plain_loop():
-    """Draw people one by one, without vectors, and take percentiles by sorting."""
-    values = [(f"p{i}", (i * 7 % 10) / 10 + j / 100) for i in range(15) for j in range(1 + i % 4)]
-    by = {}
-    for who, score in values:
-        by.setdefault(who, []).append(score)
-    clusters, draw, means = list(by.values()), random.Random(1), []
-    for _ in range(20_000):
-        drawn = [v for _ in clusters for v in clusters[draw.randrange(len(clusters))]]
-        means.append(sum(drawn) / len(drawn))
-    means.sort()
-    row = summary(values)
-    spread = means[19_499] - means[499]
-    assert row["low"] == pytest.approx(means[499], abs=0.06 * spread)
-    assert row["high"] == pytest.approx(means[19_499], abs=0.06 * spread)
-
-
-def test_interval_of_independent_values_is_the_normal_one():
-    draw = np.random.default_rng(2)
-    scores = draw.normal(0.5, 0.1, 400)
-    row = summary((f"p{i}", float(s)) for i, s in enumerate(scores))
-    half = 1.96 * scores.std() / math.sqrt(len(scores))
-    assert row["high"] - row["mean"] == pytest.approx(half, rel=0.1)
-    assert row["mean"] - row["low"] == pytest.approx(half, rel=0.1)
-
-
-def test_coverage_where_people_differ():
-    """Twenty people with their own rates: 95 % intervals hold the true mean about that often.
-
-    Intervals over questions, as if each were independent, hold it far less often.
-    """
-    draw = np.random.default_rng(5)
-    held = naive = 0
-    for _ in range(200):
-        rates = draw.beta(1, 1, 20)
-        scores = draw.random((20, 14)) < rates[:, None]
-        row = summary((f"p{i:02}", float(s)) for i, own in enumerate(scores) for s in own)
-        held += row["low"] <= 0.5 <= row["high"]
-        naive += abs(scores.mean() - 0.5) <= 1.96 * math.sqrt(0.25 / scores.size)
-    assert 0.88 <= held / 200 <= 0.99
-    assert naive / 200 < 0.75
+    assert row["low"] < 0.1 < row["mean"] == 0.25 < 0.5 < row["high"]
 
 
 def test_chance_is_the_mean_of_what_the_judge_noted():
@@ -195,8 +166,8 @@ def test_paired_differences_by_hand():
     b = [sample(0.0), sample(1.0, number=1), sample(1.0, identity="bob")]
     row = pairs(a, b)
     assert row["mean"] == 0.0
-    assert row["per_cluster"] == {"ann": 0.5, "bob": -1.0}
-    assert (row["n"], row["unpaired"], row["unscored"]) == (3, 0, 0)
+    assert -1 <= row["low"] < 0 < row["high"] <= 1
+    assert (row["n"], row["unpaired"], row["unscored"], row["p"], row["interval"]) == (3, 0, 0, 1.0, "difference")
 
 
 def test_paired_takes_common_examples_only():
@@ -213,11 +184,11 @@ def test_paired_is_narrower_than_two_intervals():
     for i in range(20):
         level = draw.random()
         for j in range(5):
-            a.append(sample(level + 0.1, identity=f"p{i:02}", number=j))
-            b.append(sample(level, identity=f"p{i:02}", number=j))
+            a.append(sample(0.8 * level + draw.uniform(0.05, 0.15), identity=f"p{i:02}", number=j))
+            b.append(sample(0.8 * level, identity=f"p{i:02}", number=j))
     row, alone = pairs(a, b), row_of(a)
-    assert row["low"] == pytest.approx(0.1)
-    assert row["high"] == pytest.approx(0.1)
+    assert 0.08 < row["low"] < row["mean"] < row["high"] < 0.12
+    assert row["p"] == pytest.approx(2 / 2**20)
     assert alone["high"] - alone["low"] > 0.2
 
 
@@ -230,7 +201,7 @@ def test_paired_filters_who_and_groups_like_results():
 
 def test_paired_with_nothing_in_common():
     row = pairs([sample(1.0)], [sample(1.0, number=1)])
-    assert (row["mean"], row["n"], row["unpaired"]) == (None, 0, 2)
+    assert (row["mean"], row["n"], row["unpaired"], row["p"]) == (None, 0, 2, None)
 
 
 CIRCULAR = Column("Circ", "finetune", EM, who="all", want="high", by=(), all_of="asked")
@@ -288,4 +259,4 @@ def test_pairs_of_rows_that_count_as_one():
     row = pairs(
         [*asked("a", 1.0, 1.0), *asked("b", 1.0, 0.0)], [*asked("a", 0.0, 1.0), *asked("b", 0.0, 0.0)], CIRCULAR
     )
-    assert (row["mean"], row["per_cluster"], row["n"]) == (0.5, {"a": 1.0, "b": 0.0}, 2)
+    assert (row["mean"], row["clusters"], row["n"]) == (0.5, 2, 2)

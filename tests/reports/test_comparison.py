@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from tests.support.records import EVALS, EXPOSURE, FORGET, finished, measures
+from tests.support.records import EVALS, EXPOSURE, FORGET, finished, measures, rules
 from tests.support.samples import EM
 from unlearnzoo.errors import Diverged
 from unlearnzoo.evaluation.aggregate import paired
@@ -13,8 +13,10 @@ from unlearnzoo.evaluation.samples import write_samples
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
 from unlearnzoo.reports.comparison import labels
+from unlearnzoo.reports.methods import by_method
 from unlearnzoo.reports.order import in_order
-from unlearnzoo.reports.report import data
+from unlearnzoo.reports.report import data, render
+from unlearnzoo.reports.scores import differences
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +127,9 @@ def test_runs_not_to_rely_on(tmp_path):
     ):
         raise Diverged("the loss became non-finite at step 3")
     found = data([{**low, "valid": False}, record.data])
-    assert found["notes"] == [
+    assert found["states"] == [
         "ga: not valid; stage 1 stayed below the gate, so what it forgot was never memorised",
-        "npo: diverged (the loss became non-finite at step 3)",
+        "npo: diverged: stage 2 left no model (the loss became non-finite at step 3); no result",
     ]
     assert [r["run"] for r in found["runs"]] == ["ga", "npo"]
     assert found["paired"] == []
@@ -178,7 +180,36 @@ def test_unscored_rows_are_said(tmp_path):
     for row in record["results"]:
         if row["column"] == "EMf" and row["model"] == "unlearned":
             row["unscored"] = 3
-    assert data([record])["notes"] == ["npo: unscored rows, left out: EMf multi 3, EMf single 3"]
+    (note,) = data([record])["notes"]
+    assert note.startswith("(k/n) behind a number: of n answers only k could be scored; the others are left out")
+
+
+@pytest.mark.parametrize(
+    ("field", "model", "column"),
+    [("results", "base", "Exp"), ("results", "target", "EMr"), ("results", "unlearned", "EMf")]
+    + [("baselines", model, "Exp all") for model in ("base", "target")],
+)
+def test_a_cell_that_lacks_answers_says_so_whoever_lacks_them(tmp_path, field, model, column):
+    record = finished(tmp_path)
+    row = next(r for r in record[field] if (r["model"], r["column"]) == (model, column))
+    row["unscored"] = 12
+    cell = f"{100 * row['mean']:.1f} ({row['n']}/{row['n'] + 12})"
+    text = render([record])
+    assert text.count(cell) == 1 and "(k/n) behind a number" in text
+    assert cell not in render([finished(tmp_path)])
+
+
+def test_a_column_whose_target_is_at_0_measures_nothing(tmp_path):
+    record = finished(tmp_path)
+    for row in record["results"]:
+        if row["model"] == "target" and row["column"] == "public EM":
+            row["mean"] = 0.0
+        if row["model"] == "target" and row["column"] == "Exp" and row["group"] == {"hop": "multi"}:
+            row["mean"] = row["chance"]
+    assert data([record])["notes"] == [
+        "Exp multi measures nothing: the target is at 29.3 %, where guessing gives 29.3 %",
+        "public EM measures nothing: the target is at 0 % already",
+    ]
 
 
 def test_pairs_leave_out_what_one_of_them_could_not_score(tmp_path):
@@ -190,3 +221,63 @@ def test_pairs_leave_out_what_one_of_them_could_not_score(tmp_path):
     write_samples(tmp_path / b["folder"].rpartition("/")[2] / "samples.parquet", samples)
     row = next(r for r in data([a, b])["paired"] if r["column"] == "EMf")
     assert (row["mean"], row["n"], row["unscored"]) == (None, 0, 12)
+
+
+@pytest.mark.parametrize("other", [{}, {"rules": rules(pictures=1)}, {"rules": rules(text=1)}])
+def test_runs_by_other_rules_are_said_and_not_compared(tmp_path, other):
+    older, today = finished(tmp_path, "ga", plan=other), finished(tmp_path, "npo")
+    for records in ([older, today], [today, older]):
+        found = data(records)
+        assert found["paired"] == []
+        (note,) = found["notes"]
+        assert note.startswith("the runs were made by other rules (") and "not to be compared" in note
+        assert "npo: pictures 2, text 2" in note
+    assert "not told by its older version" in note or other
+    # Two of the same older rules are compared, as they were.
+    both = data([older, finished(tmp_path, "gd", plan=other)])
+    assert both["notes"] == [] and both["paired"]
+
+
+def test_columns_whose_answers_were_cut_elsewhere_are_left_out(tmp_path):
+    longer = {"rules": rules(generation={**rules()["generation"], "finetune": rules(99)["generation"]["finetune"]})}
+    found = data([finished(tmp_path, "ga", plan=longer), finished(tmp_path, "npo")])
+    assert {row["column"] for row in found["paired"]} == {e.name for e in EVALS if e.split != "finetune"}
+    assert found["notes"] == [
+        "answers of finetune were cut after other numbers of tokens (ga: 99; npo: 26); its columns are not to be "
+        "compared and are left out of differences"
+    ]
+
+
+def test_runs_of_one_method_by_other_rules_are_no_repetitions(tmp_path):
+    runs = [finished(tmp_path, seed=1), finished(tmp_path, seed=2), finished(tmp_path, plan={})]
+    assert [len(own) for own in by_method(runs).values()] == [2, 1]
+
+
+def test_a_mark_holds_beside_all_others_of_its_column():
+    """Holm by hand: of three, .01 must come below .05 / 3, and .02 below .05 / 2; alone .04 is enough."""
+
+    def marks(*ps):
+        rows = [
+            {"run": str(i), "split": "s", "column": "EM", "want": "low", "group": {}, "mean": 0.5, "p": p}
+            for i, p in enumerate(ps)
+        ]
+        lines = differences("Differences", rows, intervals=False).text().splitlines()
+        return [line.split()[0] for line in lines if line.endswith("+50.0*")]
+
+    assert marks(0.04) == ["0"]
+    assert marks(0.01, 0.02, 0.04) == ["0", "1", "2"]
+    assert marks(0.02, 0.02, 0.04) == []
+    assert marks(0.01, 0.03, 0.04) == ["0"]
+    assert marks(0.01, None, 0.04) == ["0", "2"]
+
+
+def test_the_mark_speaks_of_models(five):
+    text = " ".join(render(five, width=400).split())
+    assert "* these two models differ" in text and "Whether two methods differ, only several seeds or draws" in text
+
+
+def test_a_report_that_shows_no_intervals_computes_none(five):
+    plain, full = (data(five, intervals)["paired"] for intervals in (False, True))
+    assert {row["low"] for row in plain} == {None}
+    for one, other in zip(plain, full, strict=True):
+        assert {**one, **{key: other[key] for key in ("low", "high", "interval")}} == other

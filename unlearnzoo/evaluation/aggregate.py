@@ -1,25 +1,22 @@
 """From samples to the rows of a result: mean, interval and count, by column and group.
 
-Questions about one person stand or fall together, so people are what is drawn anew, not questions.
-With few people such an interval would be narrower than the truth; then it is left out and each
-person's own mean is given instead.
+Intervals are over people (``people``): what they say is how sure a number is of *these models*, had
+other people been asked. Of one person there is none.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ..benchmark import Column
 from ..example import Example
+from . import people
 from .chance import DETAIL
 from .samples import Sample
 
-#: Below this many identities no interval is computed.
-LEAST_CLUSTERS = 10
-DRAWS = 1000
-LEVEL = 0.95
-
 Row = dict[str, Any]
+Bounds = Literal["scores", "differences", "numbers"]
+_KINDS: Mapping[Bounds, people.Kind] = {"scores": "score", "differences": "difference", "numbers": "number"}
 
 
 def results(samples: Sequence[Sample], evals: Iterable[Column], forget: frozenset[str]) -> list[Row]:
@@ -31,25 +28,27 @@ def results(samples: Sequence[Sample], evals: Iterable[Column], forget: frozense
         forget: who is forgotten.
 
     Returns:
-        Rows of ``model, split, column, who, want, metric, group, mean, low, high, n, clusters,
-        unscored``, and ``per_cluster`` (identity → mean) where there are too few identities for
-        an interval. A column of a model that has no sample for it is one row with n = 0. A metric
-        over candidates also has ``chance``, a column that counts rows together ``all_of``; its n
-        are questions then. One over rows with a tag has ``tagged``.
+        Rows of ``model, split, column, who, want, metric, group, mean, low, high, interval, n,
+        clusters, unscored`` (see ``summary``). A column of a model that has no sample for it is one
+        row with n = 0. A metric over candidates also has ``chance``, a column that counts rows
+        together ``all_of``; its n are questions then. One over rows with a tag has ``tagged``.
     """
     rows = []
     models = sorted({s.model for s in samples})
     for model, column in ((m, c) for m in models for c in evals):
         own = [s for s in samples if s.model == model and _belongs(s, column, forget)]
         for group, members in _groups(own, column.by):
-            row = {"model": model, **_heading(column), "group": group, **summary(_values(members, column))}
+            values = _values(members, column)
+            row = {"model": model, **_heading(column), "group": group, **summary(values, _bounds(column, values))}
             guesses = [s.details.get(DETAIL + column.metric, math.nan) for s in members]
             guesses = [guess for guess in guesses if not math.isnan(guess)]
             rows.append(row | ({"chance": _mean(guesses)} if guesses else {}))
     return rows
 
 
-def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column], forget: frozenset[str]) -> list[Row]:
+def paired(
+    a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column], forget: frozenset[str], intervals: bool = True
+) -> list[Row]:
     """Compare two models on the examples that both answered: mean of a - b, example by example.
 
     Args:
@@ -57,10 +56,11 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column], fo
         b: samples of the other.
         evals: the columns.
         forget: who is forgotten, in both.
+        intervals: compute them; a report that shows none is there in half the time.
 
     Returns:
-        Rows as of ``results``, without ``model``, and with ``unpaired``, how many examples only
-        one of them has.
+        Rows as of ``results``, without ``model``, and with ``p``, of the sign-flip test over people
+        (None where nothing is paired), and ``unpaired``, how many examples only one of them has.
     """
     rows = []
     for column in evals:
@@ -68,17 +68,44 @@ def paired(a: Sequence[Sample], b: Sequence[Sample], evals: Iterable[Column], fo
         unpaired = len(left.keys() ^ right.keys())
         for group, members in _groups([left[i] for i in left.keys() & right.keys()], column.by):
             # The same examples in the same order on both sides: values pair up one by one.
-            pairs = zip(_values(members, column), _values([right[s.id] for s in members], column), strict=True)
-            differences = [(identity, ours - theirs) for (identity, ours), (_, theirs) in pairs]
-            rows.append({**_heading(column), "group": group, **summary(differences), "unpaired": unpaired})
+            ours, theirs = _values(members, column), _values([right[s.id] for s in members], column)
+            differences = [(who, one - other) for (who, one), (_, other) in zip(ours, theirs, strict=True)]
+            bounds: Bounds = "differences" if _bounds(column, [*ours, *theirs]) == "scores" else "numbers"
+            row = {**_heading(column), "group": group, **summary(differences, bounds if intervals else None)}
+            rows.append(row | {"p": _sign_flip(differences), "unpaired": unpaired})
     return rows
 
 
-def summary(values: Iterable[tuple[str, float]]) -> Row:
+def summary(values: Iterable[tuple[str, float]], of: Bounds | None = "scores") -> Row:
     """Return mean, 95 % interval over identities, and counts of (identity, score) pairs.
 
     NaN is unscored: counted, and left out of everything else.
+
+    Args:
+        values: pairs.
+        of: ``scores`` from 0 to 1, ``differences`` from -1 to 1, or any ``numbers``; None for no interval.
+
+    Returns:
+        ``mean``; ``low`` and ``high``; ``interval``, by which rule of ``people.interval`` they are
+        (all three None without one: of one identity, and of numbers that are all the same); ``n``,
+        ``clusters`` (identities), ``unscored``.
     """
+    scores, unscored = _by_identity(values)
+    every = [score for own in scores.values() for score in own]
+    low, high, rule = _interval(scores, of)
+    return {
+        "mean": _mean(every),
+        "low": low,
+        "high": high,
+        "interval": rule,
+        "n": len(every),
+        "clusters": len(scores),
+        "unscored": unscored,
+    }
+
+
+def _by_identity(values: Iterable[tuple[str, float]]) -> tuple[dict[str, list[float]], int]:
+    """Return what was scored by identity, sorted, and how many were not."""
     scores: dict[str, list[float]] = {}
     unscored = 0
     for identity, score in values:
@@ -86,36 +113,33 @@ def summary(values: Iterable[tuple[str, float]]) -> Row:
             unscored += 1
         else:
             scores.setdefault(identity, []).append(score)
-    # Sorted, so that the same samples in another order draw the same clusters.
-    scores = {identity: sorted(scores[identity]) for identity in sorted(scores)}
-    every = [score for own in scores.values() for score in own]
-    enough = len(scores) >= LEAST_CLUSTERS
-    low, high = _interval(list(scores.values())) if enough else (None, None)
-    row = {
-        "mean": _mean(every),
-        "low": low,
-        "high": high,
-        "n": len(every),
-        "clusters": len(scores),
-        "unscored": unscored,
-    }
-    return row if enough else row | {"per_cluster": {k: _mean(v) for k, v in scores.items()}}
+    return {identity: scores[identity] for identity in sorted(scores)}, unscored
 
 
-def _interval(clusters: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean, drawing whole clusters.
-
-    Field & Welsh (2007), "Bootstrapping clustered data": clusters, not values, are exchangeable.
-    """
+def _interval(
+    scores: Mapping[str, Sequence[float]], of: Bounds | None
+) -> tuple[float, float, people.Kind] | tuple[None, None, None]:
+    if of is None or len(scores) < 2:
+        return None, None, None
     import numpy as np
 
-    # The mean over a draw of clusters needs of each no more than its sum and its size.
-    sums = np.array([math.fsum(c) for c in clusters])
-    sizes = np.array([len(c) for c in clusters])
-    drawn = np.random.default_rng(0).integers(0, len(clusters), (DRAWS, len(clusters)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    kind = _KINDS[of]
+    if kind == "score" and all(score in (0, 1) for own in scores.values() for score in own):
+        kind = "share"
+    sums = np.array([math.fsum(own) for own in scores.values()])
+    low, high = map(float, people.interval(sums, np.array([len(own) for own in scores.values()]), kind))
+    return (None, None, None) if math.isnan(low) else (low, high, kind)
+
+
+def _sign_flip(differences: Iterable[tuple[str, float]]) -> float | None:
+    scores, _ = _by_identity(differences)
+    return people.sign_flip([math.fsum(own) for own in scores.values()]) if scores else None
+
+
+def _bounds(column: Column, values: Iterable[tuple[str, float]]) -> Bounds:
+    """Return what a column's values are: scores lie in [0, 1]; of a metric's details nothing is known."""
+    inside = not column.detail or all(0 <= value <= 1 for _, value in values if not math.isnan(value))
+    return "scores" if inside else "numbers"
 
 
 def _values(samples: Sequence[Sample], column: Column) -> list[tuple[str, float]]:

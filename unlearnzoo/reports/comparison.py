@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from ..evaluation.aggregate import paired
+from ..evaluation.people import LEAST_MARKED
 from ..evaluation.samples import Sample
 from ..records import store
 from ..records.types import AnyRecord, Groups
@@ -55,13 +56,16 @@ class Comparison(TypedDict):
     notes: list[str]
 
 
-def data(names: Sequence[str], records: Records, samples: Sequence[Sequence[Sample]]) -> Comparison:
+def data(
+    names: Sequence[str], records: Records, samples: Sequence[Sequence[Sample]], intervals: bool = True
+) -> Comparison:
     """Put records beside each other.
 
     Args:
         names: of the records, from ``labels``.
         records: from ``store.load`` or ``Record.data``.
         samples: each record's; empty where there are none.
+        intervals: give differences their intervals.
     """
     return {
         "runs": [{"run": name, **{field: r.get(field) for field in _SHOWN}} for name, r in each(names, records)],
@@ -69,7 +73,7 @@ def data(names: Sequence[str], records: Records, samples: Sequence[Sequence[Samp
         "baselines": _shared(records, "baselines"),
         "matched": {name: record["matched"] for name, record in each(names, records)},
         "memory": curve_columns(records)[:2],
-        "paired": _pairs(names, records, samples),
+        "paired": _pairs(names, records, samples, intervals),
         "notes": cautions.notes(names, records),
     }
 
@@ -79,7 +83,7 @@ def section(facts: Comparison, intervals: bool = False, apart: Sequence[str] = (
 
     Args:
         facts: from ``data``.
-        intervals: give each number its interval, or its range over people.
+        intervals: give each number its interval.
         apart: runs that stand among what is there for comparison (gold standards).
         marks: the report has differences, which are marked.
     """
@@ -101,7 +105,10 @@ def pairs_table(facts: Comparison, intervals: bool = False) -> Table:
     return scores.differences("Differences on the same examples, percentage points", rows, intervals)
 
 
-_MARK = "* the 95 % interval of the difference leaves out 0; below 10 people there is no interval and no mark."
+_MARK = (
+    "* these two models differ: exact sign-flip test over people, 5 % within a column (Holm); below "
+    f"{LEAST_MARKED} people there is no mark. Whether two methods differ, only several seeds or draws can say."
+)
 
 
 def _how(rows: Rows, intervals: bool) -> list[str]:
@@ -114,11 +121,12 @@ def _how(rows: Rows, intervals: bool) -> list[str]:
     counts = "n/people: answers and people behind a column."
     if not intervals:
         return [good, f"{counts} --intervals adds how sure each number is."]
-    few = ", ".join(dict.fromkeys(row["column"] for row in rows if row.get("per_cluster")))
-    ranges = (
-        f" {few}: fewer than 10 people, so no interval; (least..greatest) of the people's own means." if few else ""
-    )
-    return [good, f"{counts} [low..high]: 95 % interval, drawing people anew.{ranges}"]
+    old = any("interval" not in row and row.get("clusters", 0) > 1 for row in rows)
+    return [
+        good,
+        f"{counts} [low..high]: 95 % interval of these models over people; of one person there is none."
+        + (" Records of before 0.3 have too narrow ones, below ten people none." if old else ""),
+    ]
 
 
 def _name_of(run: Mapping[str, object], field: str) -> object:
@@ -181,7 +189,9 @@ def _shared(records: Records, field: str) -> list[ScoreRow]:
     return [score_row(row, row["model"]) for row in next(filter(None, rows_of), [])]
 
 
-def _pairs(names: Sequence[str], records: Records, samples: Sequence[Sequence[Sample]]) -> list[PairRow]:
+def _pairs(
+    names: Sequence[str], records: Records, samples: Sequence[Sequence[Sample]], intervals: bool
+) -> list[PairRow]:
     """Compare each two records that may be compared, example by example."""
     unlearned = [[sample for sample in own if sample.model == "unlearned"] for own in samples]
     rows = []
@@ -192,6 +202,6 @@ def _pairs(names: Sequence[str], records: Records, samples: Sequence[Sequence[Sa
         if not unlearned[i] or not unlearned[j] or not may_be_compared(a, b):
             continue
         forget = frozenset(a["benchmark"].get("forget_identities") or ())
-        for row in paired(unlearned[i], unlearned[j], store.comparable(a, b), forget):
+        for row in paired(unlearned[i], unlearned[j], store.comparable(a, b), forget, intervals):
             rows.append(cast(PairRow, {"a": names[i], "b": names[j], **row}))
     return rows

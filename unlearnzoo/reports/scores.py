@@ -1,11 +1,13 @@
 """Rows of scores, and of differences between scores, as tables: columns by group, people's intervals below."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NotRequired, TypedDict, cast
 
 from ..benchmark import utility_part
+from ..evaluation.intervals import LEVEL
+from ..evaluation.people import holm
 from .order import in_order
-from .table import Block, Table, interval, percent, whole
+from .table import Block, Table, interval, percent, scored
 
 #: A group's tags and their values.
 Group = tuple[tuple[str, str], ...]
@@ -19,9 +21,9 @@ class _Scores(TypedDict):
     mean: float | None
     low: NotRequired[float | None]
     high: NotRequired[float | None]
+    interval: NotRequired[str | None]
     n: NotRequired[int]
     clusters: NotRequired[int]
-    per_cluster: NotRequired[dict[str, float | None]]
     chance: NotRequired[float]
 
 
@@ -29,13 +31,15 @@ class ScoreRow(_Scores):
     """A row of results (see ``records.types.ResultRow``) or of ``aggregate.paired``, and whose it is."""
 
     run: str
+    p: NotRequired[float | None]
 
 
 class PairRow(_Scores):
-    """A difference between two runs: ``a`` less ``b``."""
+    """A difference between two runs: ``a`` less ``b``; ``p`` is that of these two alone."""
 
     a: str
     b: str
+    p: float | None
 
 
 class DistanceRow(ScoreRow):
@@ -74,7 +78,7 @@ def results(title: str, rows: Rows, intervals: bool, runs: Sequence[str] = ()) -
     Args:
         title: of the table.
         rows: of any number of runs, base and target among them.
-        intervals: give each number its interval, or its range over people.
+        intervals: give each number its interval.
         runs: the runs that are compared, in order.
     """
     cells = _Cells(title, rows)
@@ -93,11 +97,26 @@ def results(title: str, rows: Rows, intervals: bool, runs: Sequence[str] = ()) -
 
 
 def differences(title: str, rows: Rows, intervals: bool) -> Table:
-    """Lay out differences of scores; those whose interval leaves out 0 are marked."""
+    """Lay out differences of scores; where two models differ by the sign-flip test, Holm within a column, is marked."""
     cells = _Cells(title, rows)
+    marked = _marked(rows)
     for name in dict.fromkeys(row["run"] for row in rows):
-        cells.add(name, lambda row: _difference(row, intervals), name)
+        cells.add(name, lambda row: _difference(row, marked, intervals), name)
     return cells.table
+
+
+def _marked(rows: Rows) -> set[tuple[str, Group, str]]:
+    """Return run, group and column of the differences that hold beside all others of their column."""
+    columns: dict[tuple[Group, str], dict[str, float]] = {}
+    for row in rows:
+        if (p := row.get("p")) is not None:
+            columns.setdefault((group_of(row), row["column"]), {})[row["run"]] = p
+    return {
+        (run, *place)
+        for place, by_run in columns.items()
+        for run, p in zip(by_run, holm(list(by_run.values())), strict=True)
+        if p <= 1 - LEVEL
+    }
 
 
 class _Cells:
@@ -132,23 +151,18 @@ def _block(group: Group, rows: Rows) -> Block:
 def _score(row: ScoreRow | None, intervals: bool) -> str:
     if row is None:
         return "–"
-    return percent(row["mean"]) + (f"\n{spread(row)}" if intervals else "")
+    return percent(row["mean"]) + scored(row) + (f"\n{spread(row)}" if intervals else "")
 
 
-def _difference(row: ScoreRow | None, intervals: bool) -> str:
+def _difference(row: ScoreRow | None, marked: Collection[tuple[str, Group, str]], intervals: bool) -> str:
     if row is None:
         return "–"
-    # Four people who differ in one direction are no evidence: only intervals are marked.
-    low, high = row.get("low"), row.get("high")
-    clear = low is not None and high is not None and (low > 0 or high < 0)
-    return percent(row["mean"], signed=True) + ("*" if clear else " ") + (f"\n{spread(row)}" if intervals else "")
+    mark = "*" if (row["run"], group_of(row), row["column"]) in marked else " "
+    return percent(row["mean"], signed=True) + mark + scored(row) + (f"\n{spread(row)}" if intervals else "")
 
 
 def spread(row: ScoreRow) -> str:
-    """Return the interval, or the least and the greatest of the people's own means: ``(0..33)``."""
-    people = [mean for mean in (row.get("per_cluster") or {}).values() if mean is not None]
-    if len(people) > 1:
-        return f"({whole(min(people))}..{whole(max(people))})"
+    """Return the interval as ``[low..high]``; empty where there is none."""
     return interval(row.get("low"), row.get("high"))
 
 
