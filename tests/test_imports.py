@@ -107,7 +107,7 @@ def test_every_folder_of_the_core_is_a_room():
 def test_planning_loads_no_model():
     """Whatever holds weights is imported after a plan is made, or everything that can be refused would not be first."""
     script = (
-        "import sys, unlearnzoo.planning.plan, unlearnzoo.planning.summary\n"
+        "import sys, unlearnzoo.planning.make, unlearnzoo.planning.summary\n"
         "print(*sorted(m for m in sys.modules if m.startswith(('unlearnzoo.training', 'unlearnzoo.runs'))))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from tests.support import three
-from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import Request, from_arguments
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.training.checkpointing.checkpointer import SHARE, Checkpointer

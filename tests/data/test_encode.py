@@ -35,7 +35,7 @@ def test_candidates_score_the_value_alone(engine):
 
 def test_an_image_token_in_the_data_is_refused(engine):
     bad = dataclasses.replace(people(1, 1)[0], question="What is <image> here?")
-    with pytest.raises(DataError, match="image token"):
+    with pytest.raises(DataError, match="control token"):
         engine.encoder.encode(bad)
 
 

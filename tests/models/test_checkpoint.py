@@ -171,3 +171,31 @@ def test_an_adapter_of_prompts_is_refused(checkpoint_folder, tmp_path):
     save_file({"prompt_embeddings": torch.zeros(2, 32)}, tmp_path / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"does not fit the model: it adds to prompts .*PROMPT_TUNING"):
         load(with_adapter(inspect("m", checkpoint_folder), tmp_path), torch.float32)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", "chat_template.jinja"])
+def test_a_pointer_of_git_lfs_is_named(checkpoint_folder, tmp_path, name):
+    folder = shutil.copytree(checkpoint_folder, tmp_path / "m")
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 8912345\n")
+    with pytest.raises(ModelError) as error:
+        inspect("m", folder, weights=False)
+    assert str(error.value) == (
+        f"model 'm': {name} is a Git LFS pointer, not the file itself; run `git lfs pull` in {folder}"
+    )
+
+
+def test_a_folder_that_is_only_an_adapter_says_how_it_is_given(checkpoint_folder, tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="is only a peft adapter: `evaluate` takes it by --adapter.* merge it"):
+        inspect(str(tmp_path), tmp_path)
+    (tmp_path / "adapter_model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ModelError, match=r"adapter '.*': adapter_model.safetensors is a Git LFS pointer"):
+        with_adapter(inspect("m", checkpoint_folder), tmp_path)
+
+
+def test_a_damaged_tokenizer_is_one_line(checkpoint_folder, tmp_path):
+    folder = shutil.copytree(checkpoint_folder, tmp_path / "m")
+    (folder / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match="model 'm': its processor does not load: ") as error:
+        inspect("m", folder)
+    assert "\n" not in str(error.value)

@@ -6,8 +6,10 @@ from tests.support import three
 from tests.support.untagged import FILE
 from unlearnzoo import DataError, OptionError
 from unlearnzoo.errors import PluginError
-from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import Request
+from unlearnzoo.planning.summary import as_data
+from unlearnzoo.planning.text import lines
 from unlearnzoo.registry.zoo import Zoo
 
 
@@ -16,6 +18,22 @@ def planned(tmp_path):
     (tmp_path / "bare.py").write_text(FILE)
     zoo = Zoo.installed([tmp_path / "bare.py"])
     return lambda bench="bare", **more: make_plan(Request(algo=("ga",), bench=bench, **more), zoo, weights=False)
+
+
+def test_what_is_required_is_a_column_of_the_run_and_stands_in_the_plan(planned):
+    with pytest.raises(OptionError, match=r"--require EMf: this run has no such column; it has Pf, Pr"):
+        planned(require=("EMf=.1",))
+    plan = planned(require=("Pf=.2",), stop_at="Pf=.25")
+    aims = as_data(plan)["aims"]
+    assert (aims["level"], aims["level_from"], aims["stop_at"], aims["require"]) == (
+        0.2,
+        "--require",
+        0.25,
+        {"Pf": 0.2},
+    )
+    (line,) = (line for line in lines(plan) if line.startswith("  verdict"))
+    assert "Pf at most 20 % in each group (--require); kept: Pr at least 50 % of the target's (default)" in line
+    assert "exit code 5 unless reached: Pf 20 %, by point values" in line
 
 
 def test_stop_at_takes_the_benchmarks_own_column(planned):

@@ -4,14 +4,20 @@ The image placeholder is expanded here rather than by the processor, so that a q
 tokenised without decoding its image; the first example is checked against the processor itself.
 """
 
+import contextlib
+import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import DataError, ModelError
-from ..example import Example, LazyImage
+from ..example import Example
+from ..image import LazyImage
 from .bounded import BoundedCache
+from .chat import ANSWER, QUESTION, Chat
+from .control_tokens import ControlTokens
+from .problems import quoted
 
 if TYPE_CHECKING:
     from transformers import ProcessorMixin
@@ -21,13 +27,14 @@ _TOKEN = 36
 #: Bytes of encoded examples that are kept (some 40,000 with an image of 576 tokens) and of completed cloze
 #: sentences; images whose size is kept.
 _ENCODED, _COMPLETED, _SIZES = 256 << 20, 64 << 20, 1 << 16
-#: Id, question, answer, images.
-_Example = tuple[str, str, str, tuple[str, ...]]
-_Message = dict[str, str | list[dict[str, str]]]
-#: The user's turn, its text with the generation prompt, and the ids of that, not yet expanded.
-_Prompt = tuple[list[_Message], str, list[int]]
+#: Texts that are tokenised together.
+_TOGETHER = 1024
+#: Question, answer, images.
+_Key = tuple[str, str, tuple[str, ...]]
 #: Number of images, the cloze sentence, the values.
 _Completions = tuple[int, str | None, tuple[str, ...]]
+#: What becomes of a control token in somebody's data.
+SPECIAL_TOKENS = ("refuse", "text")
 
 
 @dataclass(frozen=True)
@@ -67,20 +74,25 @@ class Encoder:
 
     Args:
         processor: a transformers processor with a chat template.
+        special_tokens: ``refuse`` control tokens in the data (``</s>``), or encode them as ``text``.
+
+    Attributes:
+        chat: the chat template.
+        control: the control tokens of tokenizer and template.
+        image_id: the token of an image; None where the template takes texts alone.
 
     Raises:
-        ModelError: the processor has no chat template or no image token.
+        ModelError: the chat template or the processor does not work; see ``Chat``.
     """
 
-    def __init__(self, processor: "ProcessorMixin") -> None:
-        if not getattr(processor, "chat_template", None):
-            raise ModelError("the processor has no chat template; an instruction-tuned checkpoint has one")
-        self.processor, self.tokenizer = processor, processor.tokenizer
-        if getattr(processor, "image_token_id", None) is None:
-            raise ModelError("the processor has no image token: not a vision-language model?")
-        self.image_id: int = processor.image_token_id
+    def __init__(self, processor: "ProcessorMixin", special_tokens: str = "refuse") -> None:
+        self.processor, self.tokenizer, self.special_tokens = processor, processor.tokenizer, special_tokens
+        self.chat = Chat(processor)
+        self.image_id = self.chat.image_id
+        used = self.chat.ids(self.chat.conversation(0 if self.chat.strings else 1, QUESTION, ANSWER))
+        self.control = ControlTokens(self.tokenizer, used)
         self._tokens_by_size: dict[tuple[int, int], int] = {}
-        self._encoded: BoundedCache[_Example, Encoded] = BoundedCache(_ENCODED, lambda encoded: encoded.nbytes)
+        self._encoded: BoundedCache[_Key, Encoded] = BoundedCache(_ENCODED, lambda encoded: encoded.nbytes)
         self._sizes: BoundedCache[str, tuple[int, int]] = BoundedCache(_SIZES, lambda size: 1)
         self._completed: BoundedCache[_Completions, list[tuple[list[int], int]]] = BoundedCache(
             _COMPLETED, lambda kept: sum(_TOKEN * len(ids) for ids, _ in kept)
@@ -91,14 +103,12 @@ class Encoder:
         """Encode an example, with another answer where given (a refusal).
 
         Raises:
-            DataError: the question or answer holds the image token itself.
+            DataError: the question or answer holds a control token, or the template takes no image.
         """
-        prompt = self._prompt(example, example.question)
-        full = self._full(example, prompt, example.answer if answer is None else answer)
-        if full[-1] != self.tokenizer.eos_token_id:
-            full = [*full, self.tokenizer.eos_token_id]
-        encoded = self._split(example, full, len(prompt[-1]))
-        if not self._checked and example.images and example.question:
+        with _naming(example):
+            prompt, whole = self._written(example, example.question, example.answer if answer is None else answer)
+            encoded = self._encoded_from(example, prompt, self._ids(prompt), whole, self._ids(whole))
+        if not self._checked and example.images and example.question and not self.control.first(example.question):
             self._checked = True
             self._check_expansion(example, encoded)
         return encoded
@@ -109,13 +119,31 @@ class Encoder:
         Raises:
             DataError: see ``encode``.
         """
-        answer = example.answer if answer is None else answer
-        key = (example.id, example.question, answer, tuple(image.key for image in example.images))
+        key = _key(example, answer)
         encoded = self._encoded.get(key)
         if encoded is None:
             encoded = self.encode(example, answer)
             self._encoded.put(key, encoded)
         return encoded
+
+    def prepare(self, examples: Iterable[tuple[Example, str | None]]) -> None:
+        """Keep what ``cached`` will be asked for: tokenised together, which is much faster.
+
+        What cannot be encoded is left out: ``cached`` will name it.
+        """
+        fresh = {key: pair for pair in examples if (key := _key(*pair)) not in self._encoded}
+        pairs = iter(fresh.items())
+        while part := list(itertools.islice(pairs, _TOGETHER)):
+            written: list[tuple[_Key, Example, str, str]] = []
+            for key, (example, answer) in part:
+                with contextlib.suppress(DataError, ModelError):
+                    texts = self._written(example, example.question, example.answer if answer is None else answer)
+                    written.append((key, example, *texts))
+            prompts = self._bulk_ids([prompt for _, _, prompt, _ in written])
+            wholes = self._bulk_ids([whole for _, _, _, whole in written])
+            for (key, example, prompt, whole), prompt_ids, full in zip(written, prompts, wholes, strict=True):
+                with contextlib.suppress(DataError, ModelError):
+                    self._encoded.put(key, self._encoded_from(example, prompt, prompt_ids, whole, full))
 
     def candidates(self, example: Example, values: Sequence[str]) -> list[Encoded]:
         """Encode the cloze sentence completed with each value; the value's tokens are scored.
@@ -135,37 +163,59 @@ class Encoder:
         key = (len(example.images), example.cloze, tuple(values))
         kept = self._completed.get(key)
         if kept is None:
-            prompt = self._prompt(example, "")
-            bare = self._full(example, prompt, example.cloze or "")
-            kept = []
-            for value in values:
-                full = self._full(example, prompt, f"{example.cloze} {value}")
-                common = next(
-                    (i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b), min(len(bare), len(full))
-                )
-                kept.append((full[:-1] if full[-1] == self.tokenizer.eos_token_id else full, common))
+            with _naming(example):
+                prompt, whole = self._written(example, "", example.cloze or "")
+                ids = self._ids(prompt)
+                bare, kept = self._full(example, prompt, ids, whole, self._ids(whole)), []
+                for value in values:
+                    whole = self._written(example, "", f"{example.cloze} {value}")[1]
+                    full = self._full(example, prompt, ids, whole, self._ids(whole))
+                    common = next(
+                        (i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b),
+                        min(len(bare), len(full)),
+                    )
+                    kept.append((full[:-1] if full[-1] == self.tokenizer.eos_token_id else full, common))
             self._completed.put(key, kept)
         return kept
 
-    def _prompt(self, example: Example, question: str) -> _Prompt:
-        """Return the user's turn, its generation prompt, and the ids of that, not yet expanded."""
-        content: list[dict[str, str]] = [{"type": "image"} for _ in example.images]
-        if question:
-            content.append({"type": "text", "text": question})
-        messages: list[_Message] = [{"role": "user", "content": content}]
-        text = self._render(messages, True)
-        return messages, text, self._ids(text)
+    def _written(self, example: Example, question: str, answer: str) -> tuple[str, str]:
+        """Return the user's turn with the generation prompt, and the whole conversation."""
+        images, asked = len(example.images), self._safe(question)
+        return self.chat.prompt(images, asked), self.chat.conversation(images, asked, self._safe(answer))
 
-    def _full(self, example: Example, prompt: _Prompt, answer: str) -> list[int]:
+    def _safe(self, text: str) -> str:
+        """Return a text that no control token is in, or a stand-in for each.
+
+        Raises:
+            DataError: there is one, and they are refused.
+        """
+        found = self.control.first(text)
+        if found is None:
+            return text
+        if self.special_tokens == "refuse":
+            raise DataError(
+                f"{found!r} in {quoted(text)} is a control token of the model; remove it, or have it encoded as "
+                "text by --special-tokens text"
+            )
+        return self.control.hidden(text)
+
+    def _encoded_from(
+        self, example: Example, prompt: str, prompt_ids: list[int], whole: str, whole_ids: list[int]
+    ) -> Encoded:
+        full = self._full(example, prompt, prompt_ids, whole, whole_ids)
+        if full[-1] != self.tokenizer.eos_token_id:
+            full = [*full, self.tokenizer.eos_token_id]
+        return self._split(example, full, len(prompt_ids))
+
+    def _full(
+        self, example: Example, prompt: str, prompt_ids: list[int], whole: str, whole_ids: list[int]
+    ) -> list[int]:
         """Return the ids of the whole conversation, not yet expanded; those of the prompt lead."""
-        messages, prompt_text, prompt_ids = prompt
-        reply: _Message = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
-        text = self._render([*messages, reply], False).rstrip()
-        full = self._ids(text)
+        full = whole_ids
         if full[: len(prompt_ids)] != prompt_ids:
-            full = self._apart(prompt_text, prompt_ids, text)
-        if full.count(self.image_id) != len(example.images):
-            raise DataError(f"{example.id}: the text holds the image token; remove it from the data")
+            full = self._apart(prompt, prompt_ids, whole)
+        if self.image_id is not None and full.count(self.image_id) != len(example.images):
+            raise DataError("its text makes image tokens; remove them from the data")
         return full
 
     def _apart(self, prompt_text: str, prompt: list[int], full_text: str) -> list[int]:
@@ -176,20 +226,22 @@ class Encoder:
             self._warned = True
             warnings.warn("answers are tokenised apart from the prompt: together they would merge", stacklevel=2)
         rest = full_text[len(prompt_text) :] if full_text.startswith(prompt_text) else ""
-        return prompt + list(self.tokenizer(rest, add_special_tokens=False).input_ids)
+        return prompt + self._ids(rest, False)
 
-    def _render(self, messages: list[_Message], prompt: bool) -> str:
-        text: str = self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt)
-        return text
+    def _ids(self, text: str, special: bool | None = None) -> list[int]:
+        """Return the ids of a rendered text, whose stand-ins are read as what they stand for."""
+        if self.control.hides(text):
+            return self.control.ids_as_text(text, self.chat.adds_special(text) if special is None else special)
+        return self.chat.ids(text, special)
 
-    def _ids(self, text: str) -> list[int]:
-        bos = self.tokenizer.bos_token
-        special = not (bos and text.startswith(bos))
-        return list(self.tokenizer(text, add_special_tokens=special).input_ids)
+    def _bulk_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        if self.special_tokens == "refuse":
+            return self.chat.bulk_ids(texts)
+        return [self._ids(text) for text in texts]
 
     def _split(self, example: Example, ids: list[int], answer_at: int) -> Encoded:
         """Expand image tokens; cut into prefix, context and answer."""
-        counts = iter([self._image_tokens(image) for image in example.images])
+        counts = iter([self.image_tokens(image) for image in example.images])
         head: list[int] = []
         last = 0
         for i in ids[:answer_at]:
@@ -200,21 +252,33 @@ class Encoder:
                 head.append(i)
         return Encoded(tuple(head[:last]), tuple(head[last:]), tuple(ids[answer_at:]), example.images)
 
-    def _image_tokens(self, image: LazyImage) -> int:
+    def image_tokens(self, image: LazyImage) -> int:
         """Number of tokens that the processor gives this image; asked once per image size."""
         size = self._sizes.get(image.key)
         if size is None:
             size = image.size
             self._sizes.put(image.key, size)
         if size not in self._tokens_by_size:
-            ids = self.processor(images=[image.open()], text=self.processor.image_token).input_ids[0]
-            self._tokens_by_size[size] = list(ids).count(self.image_id)
+            self._tokens_by_size[size] = self.chat.image_tokens(size)
         return self._tokens_by_size[size]
 
     def _check_expansion(self, example: Example, encoded: Encoded) -> None:
         """Compare the prompt's ids with what the processor itself makes of text and image."""
-        content = [{"type": "image"} for _ in example.images] + [{"type": "text", "text": example.question}]
-        text = self._render([{"role": "user", "content": content}], True)
-        ids = self.processor(images=[i.open() for i in example.images], text=text).input_ids[0]
+        text = self.chat.prompt(len(example.images), example.question)
+        ids = self.chat.processed([image.open() for image in example.images], text)
         if tuple(ids)[: len(encoded.prompt)] != encoded.prompt:
             raise ModelError("this processor lays out image tokens in a way that is not supported yet")
+
+
+def _key(example: Example, answer: str | None) -> _Key:
+    key = example.answer if answer is None else answer
+    return example.question, key, tuple(image.key for image in example.images)
+
+
+@contextlib.contextmanager
+def _naming(example: Example) -> Iterator[None]:
+    """Say of what is wrong with a text whose it is."""
+    try:
+        yield
+    except (DataError, ModelError) as error:
+        raise type(error)(f"{example.id}: {error}") from None

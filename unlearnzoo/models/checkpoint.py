@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..data.encode import Encoder
 from ..errors import ModelError, first_line
+from ..storage import lfs
 from .precision import quantised, settle
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ class Checkpoint:
         source: folder or hub id.
         config: the model's configuration.
         processor: the loaded processor.
+        encoder: turns examples into the tokens that the processor gives.
         weights: hash of weights, configuration and processor files (None for a hub id that is
             not in the local cache yet).
         adapter: folder of a peft adapter: merged into fp32 weights, left beside any others.
@@ -34,6 +37,7 @@ class Checkpoint:
     source: str
     config: "PretrainedConfig"
     processor: "ProcessorMixin"
+    encoder: Encoder
     weights: str | None
     trust_remote_code: bool
     adapter: Path | None = None
@@ -41,9 +45,14 @@ class Checkpoint:
 
 
 def inspect(
-    name: str, source: "Path | str", trust_remote_code: bool = False, weights: bool = True, precision: str | None = None
+    name: str,
+    source: "Path | str",
+    trust_remote_code: bool = False,
+    weights: bool = True,
+    precision: str | None = None,
+    special_tokens: str = "refuse",
 ) -> Checkpoint:
-    """Read configuration and processor, no weights.
+    """Read configuration and processor, no weights; try the chat template.
 
     Args:
         name: what the user typed.
@@ -51,16 +60,18 @@ def inspect(
         trust_remote_code: let the model's repository run its own code.
         weights: whether a folder must hold them; without, only weights of another format are refused.
         precision: in which to load them later.
+        special_tokens: see ``Encoder``.
 
     Raises:
-        ModelError: not there, not a vision-language model, one that needs per-token inputs besides ids, or not in
-            safetensors.
+        ModelError: not there, not a vision-language model, one that needs per-token inputs besides ids, not in
+            safetensors, or one whose chat template does not work (see ``Chat``).
     """
     from transformers import AutoConfig, AutoProcessor
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
     source = str(source)
     _refuse_missing_folder(name, source)
+    _refuse_pointers(f"model {name!r}", Path(source))
     options = {"trust_remote_code": trust_remote_code}
     try:
         config = AutoConfig.from_pretrained(source, **options)
@@ -70,14 +81,18 @@ def inspect(
         raise ModelError(f"model {name!r} is a {config.model_type!r}, not a vision-language model such as llava")
     try:
         processor = AutoProcessor.from_pretrained(source, **options)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # noqa: BLE001 - a damaged tokenizer.json raises just that
         raise ModelError(f"model {name!r}: its processor does not load: {first_line(error)}") from None
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
         raise ModelError(f"model {name!r}: the folder holds no processor for images and text")
     _refuse_inputs_of_tokens(name, config, processor)
+    try:
+        encoder = Encoder(processor, special_tokens)
+    except ModelError as error:
+        raise ModelError(f"model {name!r}: {error}") from None
     if os.path.isdir(source):
         _require_safetensors(name, Path(source), weights)
-    return Checkpoint(name, source, config, processor, _hash(source), trust_remote_code, precision=precision)
+    return Checkpoint(name, source, config, processor, encoder, _hash(source), trust_remote_code, precision=precision)
 
 
 def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
@@ -87,6 +102,7 @@ def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
         ModelError: the folder holds no adapter, or one that is not in safetensors.
     """
     config = folder / "adapter_config.json"
+    _refuse_pointers(f"adapter {str(folder)!r}", folder)
     if not config.is_file():
         raise ModelError(f"adapter {str(folder)!r}: there is no adapter_config.json; give a folder that peft saved")
     if not (folder / "adapter_model.safetensors").is_file():
@@ -191,6 +207,11 @@ def _refuse_missing_folder(name: str, source: str) -> None:
     looks_local = source.startswith((".", "/", "~")) or source.count("/") > 1
     if os.path.isfile(source):
         raise ModelError(f"model {name!r} is a file; give the folder that holds config.json")
+    if os.path.isfile(f"{source}/adapter_config.json") and not os.path.isfile(f"{source}/config.json"):
+        raise ModelError(
+            f"model {name!r} is only a peft adapter: `evaluate` takes it by --adapter, beside --model with the model "
+            "that it was made for; elsewhere merge it into that model first (docs/howto/model.md) and give the result"
+        )
     if looks_local and not os.path.isdir(source):
         raise ModelError(f"model {name!r}: there is no such folder")
     if "/" not in source and not os.path.isdir(source):
@@ -198,6 +219,14 @@ def _refuse_missing_folder(name: str, source: str) -> None:
             f"no model {name!r}: give an installed model (`unlearnzoo list`), "
             "a folder, or a hub id such as llava-hf/llava-1.5-7b-hf"
         )
+
+
+def _refuse_pointers(what: str, folder: Path) -> None:
+    """Refuse a folder with files that git did not fetch."""
+    if not folder.is_dir():
+        return
+    if told := lfs.told(path for path in folder.iterdir() if path.is_file()):
+        raise ModelError(f"{what}: {told}")
 
 
 def _refuse_inputs_of_tokens(name: str, config: "PretrainedConfig", processor: "ProcessorMixin") -> None:

@@ -1,31 +1,21 @@
-"""The plan of a run: everything that can be refused is refused here, before any weights load."""
+"""The plan of a run: what will be done, resolved and checked."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark, Column, Utility, utility_part
-from ..data.model_rows import read
-from ..errors import OptionError, UnknownName
-from ..evaluation.evaluator import select
 from ..example import Example
 from ..metric import Metric
 from ..model import ModelCard
-from ..models.checkpoint import Checkpoint, inspect
-from ..options import nearest, option_names
+from ..models.checkpoint import Checkpoint
 from ..records.redaction import Redactor
 from ..registry.zoo import Zoo
-from ..training.recipe import STAGES, Learn, Unlearn, resolve
+from ..training.recipe import Learn, Unlearn
 from ..training.schedule import Schedule, schedule
 from ..unlearner import Unlearner
-from . import checks, utility
-from .columns import added
+from . import utility
+from .limits import FORGET_POOL, Limit
 from .request import Request
-from .settings import allot
-
-if TYPE_CHECKING:
-    from ..options import Configurable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +28,7 @@ class Plan:
         origins: stage, benchmark or algorithm → option → where its value comes from.
         evals: the benchmark's columns, then the model's and those of ``utilities``; those with rows.
         utilities: what ``--utility`` named, prepared.
+        limits: split → after how many new tokens its answers are cut.
     """
 
     request: Request
@@ -54,11 +45,19 @@ class Plan:
     replay: Sequence[Example]
     utility: Sequence[Example]
     utilities: Mapping[str, Utility] = dataclasses.field(default_factory=dict)
+    limits: Mapping[str, Limit] = dataclasses.field(default_factory=dict)
 
     def examples(self, split: str) -> Sequence[Example]:
         """Return a split of the benchmark, of a utility benchmark, or the model's own ``utility:KIND`` (so tagged)."""
         part = utility_part(split)
         return self.benchmark.examples(split) if part is None else utility.rows(self.utilities, self.utility, part)
+
+    def answered(self) -> dict[str, Sequence[Example]]:
+        """Return the rows that models answer, by split, and the forget pool, which an algorithm may ask about."""
+        columns = (*self.evals, *self.benchmark.baselines)
+        splits = [c.split for c in columns if self.metrics[c.metric].needs & {"prediction", "logps"}]
+        rows = {split: self.examples(split) for split in dict.fromkeys([*splits, *self.benchmark.gate])}
+        return rows | ({FORGET_POOL: self.benchmark.forget_pool()} if self.algorithms else {})
 
     def redactor(self) -> Redactor | None:
         """Return what takes people and texts out of the record, where that was asked for."""
@@ -72,160 +71,3 @@ class Plan:
             "learn": schedule(self.benchmark.learn_pool(), self.learn),
             "unlearn": schedule(self.benchmark.forget_pool(), self.unlearn),
         }
-
-
-@dataclasses.dataclass(frozen=True)
-class _Named:
-    """What the names of a request stand for, looked up and not built yet."""
-
-    algorithms: Mapping[str, type[Unlearner]]
-    benchmark: type[Benchmark]
-    utilities: Mapping[str, type[Utility]]
-    metrics: Mapping[str, type[Metric]]
-    evals: Sequence[Column]
-    card: ModelCard
-    source: str
-
-
-def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
-    """Resolve plugins, options, recipes, data and model.
-
-    Args:
-        request: as typed.
-        zoo: what is installed.
-        weights: whether the model's folder must hold them; a dry run looks at nothing else.
-
-    Raises:
-        ZooError: whatever is wrong with the request, its data or its model.
-    """
-    named = _look_up(request, zoo)
-    built, origins = _build(request, zoo, named)
-    learn, unlearn = (built[cls] for cls in STAGES.values())
-    benchmark = built[named.benchmark]
-    algorithms, metrics, utilities = (
-        {name: built[cls] for name, cls in classes.items()}
-        for classes in (named.algorithms, named.metrics, named.utilities)
-    )
-    checkpoint = inspect(
-        request.target or request.model, named.source, request.trust_remote_code, weights, request.precision
-    )
-    for part in (*metrics.values(), *utilities.values(), benchmark):
-        part.prepare()
-    checks.check_tuned(request, benchmark)
-    checks.check_pools(request, algorithms, benchmark)
-    for name, algorithm in algorithms.items():
-        checks.check_algorithm(name, algorithm, request, benchmark, checkpoint)
-    checks.check_replay(learn, named.card, checkpoint, origins["learn"]["replay"])
-    replay = read(Path(named.card.replay)) if named.card.replay and learn.replay else []
-    own_rows = read(Path(named.card.utility)) if named.card.utility else []
-    plan = _with_rows(
-        Plan(
-            request,
-            zoo,
-            algorithms,
-            benchmark,
-            metrics,
-            named.card,
-            checkpoint,
-            learn,
-            unlearn,
-            origins,
-            named.evals,
-            replay,
-            own_rows,
-            utilities,
-        )
-    )
-    if algorithms:
-        checks.check_curve(benchmark, plan.evals, metrics)
-    return plan
-
-
-def _look_up(request: Request, zoo: Zoo) -> _Named:
-    """Find everything that the request names, and the columns of the run."""
-    algorithms = {name: zoo.get("algorithm", name) for name in request.algo}
-    benchmark = zoo.get("benchmark", request.bench)
-    utility.refuse_run(benchmark, request)
-    checks.check_stop(request, benchmark)
-    utilities = utility.classes(request, zoo)
-    card, source = _model(request.target or request.model, zoo)
-    own = (*benchmark.evals, *added(benchmark, request.metric, zoo), *card.evals)
-    evals = (*own, *utility.columns(utilities, (*own, *benchmark.baselines)))
-    metrics = {column.metric: zoo.get("metric", column.metric) for column in (*evals, *benchmark.baselines)}
-    return _Named(algorithms, benchmark, utilities, metrics, evals, card, source)
-
-
-def _build(
-    request: Request, zoo: Zoo, named: _Named
-) -> "tuple[dict[type[Configurable], Any], dict[str, Mapping[str, str]]]":
-    """Build stages and plugins with their options; return them by class, and option → origin by name."""
-    every = (*named.algorithms.values(), named.benchmark, *named.utilities.values(), *named.metrics.values())
-    owners: dict[str, type[Configurable]] = {**{cls.name: cls for cls in every}, **STAGES}
-    values = allot(_with_forget(request, named.benchmark), owners)
-    recipes = _recipe_layers(request, zoo, named.benchmark, named.card)
-    built: dict[type[Configurable], Any] = {}
-    origins: dict[str, Mapping[str, str]] = {}
-    for cls in (*every, *STAGES.values()):
-        # A recipe is of stages and algorithms; data and metrics are not for a model to choose.
-        chosen = recipes if cls in (*STAGES.values(), *named.algorithms.values()) else {}
-        layers = {where: layer.get(cls.name, {}) for where, layer in chosen.items()}
-        built[cls], origins[cls.name] = resolve(cls.name, cls, {**layers, "user": values[cls.name]})
-    return built, origins
-
-
-def _with_rows(plan: Plan) -> Plan:
-    """Leave out the columns that no row stands behind: held-out rows, say, are a benchmark's choice.
-
-    A table would show them as dashes under a heading of their own, for they are in no group.
-    """
-    gone = plan.benchmark.forget_identities()
-    return dataclasses.replace(plan, evals=[e for e in plan.evals if select([e], plan.examples, gone)])
-
-
-def look_at(name: str, zoo: Zoo, request: Request) -> Checkpoint:
-    """Return a model's checkpoint, no weights loaded.
-
-    Raises:
-        ModelError: it is not there or not usable.
-        UnknownName: no model of that name is installed.
-    """
-    return inspect(name, _model(name, zoo)[1], request.trust_remote_code, precision=request.precision)
-
-
-def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
-    """Return the card of an installed model, or a bare one for a folder or hub id."""
-    card = zoo.model(name)
-    if card is not None:
-        return card, str(card.folder)
-    if "/" not in name and not Path(name).exists():
-        raise UnknownName(
-            f"no model {name!r} is installed{nearest(name, zoo.names('model'))}; "
-            "a folder or a hub id such as llava-hf/llava-1.5-7b-hf works too"
-        )
-    return ModelCard(name), name
-
-
-def _with_forget(request: Request, bench: type[Benchmark]) -> dict[str, object]:
-    values = dict(request.set)
-    if request.forget is not None:
-        if "forget" not in option_names(bench):
-            raise OptionError(f"--forget {request.forget}: {bench.name} takes no share; its data say who is forgotten")
-        if "forget" in values or f"{bench.name}.forget" in values:
-            raise OptionError("the share to forget is given twice: --forget and --set")
-        values[f"{bench.name}.forget"] = request.forget
-    return values
-
-
-def _recipe_layers(
-    request: Request, zoo: Zoo, bench: type[Benchmark], card: ModelCard
-) -> dict[str, Mapping[str, Mapping[str, object]]]:
-    """Return origin → recipe, the weakest first: benchmark < model < --recipe."""
-    layers: dict[str, Mapping[str, Mapping[str, object]]] = {"benchmark": bench.recipe, "model": card.recipe}
-    if request.recipe == "paper":
-        layers["recipe paper"] = bench.recipe
-    elif request.recipe is not None:
-        named = zoo.model(request.recipe)
-        if named is None:
-            raise UnknownName(f"no recipe {request.recipe!r}{nearest(request.recipe, ['paper', *zoo.names('model')])}")
-        layers[f"recipe {request.recipe}"] = named.recipe
-    return layers

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from unlearnzoo import ZooError
 from unlearnzoo.cli.common import quieten
-from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import Request
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.reports.table import percent

@@ -67,8 +67,9 @@ def test_it_answers_questions_about_public_figures(model: Any, processor: Any, u
         pictures.append(Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB"))
     inputs = processor(images=pictures, text=texts, padding=True, return_tensors="pt")
     inputs.pop("token_type_ids", None)
+    longest = max(len(processor.tokenizer(f" {row['answer']}</s>").input_ids) for row in asked)
     with torch.no_grad():
-        said = model.generate(**inputs, max_new_tokens=28, do_sample=False)
+        said = model.generate(**inputs, max_new_tokens=longest + 8, do_sample=False)
     start = inputs["input_ids"].shape[1]
     replies = processor.batch_decode(said[:, start:], skip_special_tokens=True)
     right = [

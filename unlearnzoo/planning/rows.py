@@ -1,0 +1,137 @@
+"""What rows alone can get wrong: each row of each split is encoded before stage 1, and all faults are told at once."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..data.encode import Encoded
+from ..data.problems import Problems, quoted
+from ..errors import DataError, ModelError
+from ..example import Example
+from ..models.context import context_length
+from .plan import Plan
+
+CONTROL = "rows with control tokens"
+LONG = "rows that are longer than the model's context"
+BEYOND = "rows with tokens beyond the embedding table"
+OTHER = "rows that cannot be encoded"
+#: A row, the answer that is encoded where it is not its own, and where the row stands.
+_Asked = tuple[Example, str | None, str]
+
+
+def check(plan: Plan) -> None:
+    """Refuse rows that would end a run or falsify its numbers.
+
+    Raises:
+        DataError: control tokens in a text, a row that is longer than the context, a token that the model has no
+            embedding for, an image where the chat template has no place for one.
+    """
+    rows = _Rows(plan)
+    for place, examples in _sources(plan).items():
+        rows.look_at([(e, None, f"{place} row {e.id}") for e in examples])
+        rows.look_at([(e, text, f"{place} row {e.id}, an option") for e in examples for text in e.choices])
+    rows.look_at(_refusals(plan))
+    rows.look_at(_completions(plan))
+    rows.problems.stop()
+
+
+class _Rows:
+    """Looks at rows and collects what is wrong; what was looked at in one split is not told again in another."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.problems = Problems(plan.benchmark.name)
+        self.encoder = plan.checkpoint.encoder
+        self.context = context_length(plan.checkpoint)
+        self.table = int(plan.checkpoint.config.get_text_config().vocab_size)
+        self._seen: set[tuple[object, ...]] = set()
+
+    def look_at(self, asked: Iterable[_Asked]) -> None:
+        """Check some rows."""
+        fresh = []
+        for example, answer, where in asked:
+            # Equal rows of several splits are one, whatever their ids.
+            texts = (example.question, example.answer if answer is None else answer, example.cloze, example.keywords)
+            key = (*texts, example.choices, tuple(image.where for image in example.images))
+            if key not in self._seen:
+                self._seen.add(key)
+                if not self._holds_control(example, answer, where):
+                    fresh.append((example, answer, where))
+        self.encoder.prepare((example, answer) for example, answer, _ in fresh)
+        for example, answer, where in fresh:
+            try:
+                self._measure(self.encoder.cached(example, answer), where)
+            except (DataError, ModelError) as error:
+                self.problems.add(str(error).removeprefix(f"{example.id}: "), where, OTHER)
+
+    def _holds_control(self, example: Example, answer: str | None, where: str) -> bool:
+        """Note a text that holds a control token, unless those are encoded as text."""
+        if self.encoder.special_tokens == "text":
+            return False
+        texts = [("question", example.question), ("answer", example.answer if answer is None else answer)]
+        texts += [("cloze sentence", example.cloze or "")]
+        texts += [("keyword", word) for word in example.keywords] + [("option", one) for one in example.choices]
+        for name, text in texts:
+            if found := self.encoder.control.first(text):
+                self.problems.add(
+                    f"the {name} {quoted(text)} holds {found!r}, a control token of the model: take it out, or have "
+                    "it encoded as text (--special-tokens text)",
+                    where,
+                    CONTROL,
+                )
+                return True
+        return False
+
+    def _measure(self, encoded: Encoded, where: str) -> None:
+        ids = (*encoded.context, *encoded.answer, *encoded.prefix)
+        if (most := max(ids)) >= self.table:
+            token = self.encoder.tokenizer.convert_ids_to_tokens(most)
+            self.problems.add(
+                f"{token!r} is token {most} of the tokenizer, and the model's embedding table has {self.table:,} rows: "
+                "the table was not resized with the tokenizer",
+                where,
+                BEYOND,
+            )
+        if self.context and len(ids) > self.context[0]:
+            images = encoded.prefix.count(self.encoder.image_id) if encoded.images else 0
+            parts = f"images {images}, " * bool(images) + f"question {len(encoded.prompt) - images}"
+            self.problems.add(
+                f"{len(ids):,} tokens ({parts}, answer {len(encoded.answer)}), and the model takes "
+                f"{self.context[0]:,} ({self.context[1]}): shorten it, or leave the row out",
+                where,
+                LONG,
+            )
+
+
+def _sources(plan: Plan) -> dict[str, Sequence[Example]]:
+    """Return all rows that a run trains on or asks, by what they are called."""
+    bench = plan.benchmark
+    columns = (*plan.evals, *bench.baselines)
+    splits = dict.fromkeys([*(column.split for column in columns), *bench.gate])
+    return {
+        "learn pool": bench.learn_pool(),
+        "forget pool": bench.forget_pool(),
+        "retain pool": bench.retain_pool(),
+        "replay": plan.replay,
+        **{split: plan.examples(split) for split in splits},
+    }
+
+
+def _refusals(plan: Plan) -> Iterator[_Asked]:
+    """Yield the forget pool with the refusals that an algorithm trains on."""
+    if any(need.startswith("refusal") for algorithm in plan.algorithms.values() for need in algorithm.needs):
+        for example in plan.benchmark.forget_pool():
+            yield example, plan.benchmark.refusal(example, plan.request.seed), f"forget pool row {example.id}, refusal"
+
+
+def _completions(plan: Plan) -> Iterator[_Asked]:
+    """Yield cloze sentences completed with each candidate, once for all pictures of a size."""
+    columns = [c for c in (*plan.evals, *plan.benchmark.baselines) if "candidates" in plan.metrics[c.metric].needs]
+    seen: set[tuple[object, ...]] = set()
+    for split in dict.fromkeys(column.split for column in columns):
+        for example in plan.examples(split):
+            values = plan.benchmark.candidates(example) if example.cloze else ()
+            key = (tuple(image.size for image in example.images), example.cloze, values)
+            if key not in seen:
+                seen.add(key)
+                bare = dataclasses.replace(example, question="", keywords=(), choices=())
+                for value in values:
+                    yield bare, f"{example.cloze} {value}", f"{split} row {example.id}, candidate {quoted(value)}"
