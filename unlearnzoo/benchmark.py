@@ -48,6 +48,7 @@ class Published:
         tables: table → its rows of ``model``, ``run`` (an algorithm, ``base`` or ``target``),
             ``column`` and ``group`` (as in a record) and ``percent``.
         notes: what to know before numbers are compared, table → a line.
+        judges: column that a language model judged → which one.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Published:
     options: Mapping[str, object]
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     notes: Mapping[str, str] = field(default_factory=dict)
+    judges: Mapping[str, str] = field(default_factory=dict)
 
 
 #: A split that is not the benchmark's own is written ``utility:KIND`` (the model's own rows of that kind) or

@@ -82,3 +82,9 @@ class Diverged(RunError):
     """A loss became non-finite; what was computed before it is kept."""
 
     exit_code = 4
+
+
+class NotReached(RunError):
+    """The run is done and written down, and does not reach what ``--require`` asks of it."""
+
+    exit_code = 5

@@ -52,7 +52,9 @@ def test_intervals(two, capsys):
 def test_json_holds_all_of_it(two, capsys):
     assert main(["report", *map(name, two), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"runs", "table", "baselines", "matched", "memory", "paired", "gold", "equal", "notes"}
+    parts = {"runs", "table", "baselines", "matched", "memory", "paired", "gold", "equal", "notes"}
+    assert set(found) == parts | {"states", "verdicts"}
+    assert found["verdicts"]["ga"] == two[0]["verdict"]
     assert [r["run"] for r in found["runs"]] == ["ga", "npo"]
     assert found["matched"]["ga"] == two[0]["matched"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.runs import bare
 from tests.support import three
-from tests.support.records import EVALS, FORGET, finished, measures, retrained
+from tests.support.records import EVALS, FORGET, finished, measures, retrained, rules
 from unlearnzoo.cli import main
 from unlearnzoo.evaluation.aggregate import paired
 from unlearnzoo.evaluation.ks import ks
@@ -40,8 +40,10 @@ def test_it_is_found_in_the_same_folder_and_once(runs):
         {"benchmark": {"name": "remem", "data": "d1", "forget_identities": ["p00"]}},
         {"model": {"name": "tiny", "weights": "w2"}},
         {"target_seed": 1},
-        {"plan": {"learn": {"values": {"lr": 1.0}}}},
-        {"plan": {"pools": {"retain": {"rows": 1}}}},
+        {"plan": {"rules": rules(), "learn": {"values": {"lr": 1.0}}}},
+        {"plan": {"rules": rules(), "pools": {"retain": {"rows": 1}}}},
+        {"plan": {"rules": rules(pictures=1)}},
+        {"plan": {}},
         {"valid": False},
     ],
 )
@@ -151,7 +153,7 @@ def test_the_plan_says_before_anything_else_that_it_is_missing(capsys, tmp_path)
 
 def test_the_plan_finds_the_record_of_an_earlier_run(capsys, tmp_path):
     from unlearnzoo.planning import summary
-    from unlearnzoo.planning.plan import make_plan
+    from unlearnzoo.planning.make import make_plan
     from unlearnzoo.planning.request import from_arguments
     from unlearnzoo.registry.zoo import Zoo
 

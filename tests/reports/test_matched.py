@@ -8,6 +8,7 @@ import pytest
 from tests.support.records import finished
 from unlearnzoo.evaluation.intervals import quantile
 from unlearnzoo.reports.matched import data
+from unlearnzoo.reports.matched_text import section
 from unlearnzoo.reports.report import render
 
 COLUMNS = ("EMf", "EMr", "Figures")
@@ -41,7 +42,7 @@ def only(rows, **which):
 
 def test_a_method_is_the_mean_over_its_runs_with_students_interval():
     found = data([record("ga", kept, seed) for seed, kept in enumerate((0.2, 0.4, 0.6))], COLUMNS)
-    assert found["methods"] == [{"method": "ga", "n": 3}]
+    assert found["methods"] == [{"method": "ga", "n": 3, "diverged": 0}]
     row = only(found["rows"], column="EMr")
     half = quantile(2) * 0.2 / math.sqrt(3)
     assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.4, 0.4 - half, 0.4 + half))
@@ -93,7 +94,7 @@ def test_what_cannot_be_told(left, right):
 
 def test_other_people_and_other_stages_1_are_runs_too_other_options_are_not():
     same = [record("ga", 0.1), record("ga", 0.2, who="p01"), record("ga", 0.3, target_seed=1, target={"key": "t1"})]
-    assert data(same, COLUMNS)["methods"] == [{"method": "ga", "n": 3}]
+    assert data(same, COLUMNS)["methods"] == [{"method": "ga", "n": 3, "diverged": 0}]
     mild = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 2}})
     strong = record("ga", 0.4, algorithm={"name": "ga", "options": {"beta": 3}})
     assert [m["method"] for m in data([mild, strong], COLUMNS)["methods"]] == ["ga (beta 2)", "ga (beta 3)"]
@@ -103,7 +104,7 @@ def test_other_people_and_other_stages_1_are_runs_too_other_options_are_not():
 
 def test_the_same_run_twice_counts_once_and_the_later_is_it():
     found = data([record("ga", 0.9, time="2"), record("ga", 0.1, time="1")], COLUMNS)
-    assert found["methods"] == [{"method": "ga", "n": 1}]
+    assert found["methods"] == [{"method": "ga", "n": 1, "diverged": 0}]
     assert only(found["rows"], column="EMr")["values"] == [0.9]
 
 
@@ -119,7 +120,24 @@ def test_of_the_same_run_twice_a_finished_one_is_it(status):
     )
     assert only(found["rows"], column="EMr")["values"] == [0.5]
     alone = data([record("ga", 0.3, time="1", status=status), record("ga", 0.1, time="2", status=status)], COLUMNS)
-    assert only(alone["rows"], column="EMr")["values"] == [0.1]
+    # One that diverged says something of its method; one that was cut short is no run of it.
+    values = [row["values"] for row in alone["rows"]]
+    assert values == ([[0.1]] if status == "diverged" else [])
+    assert [m["diverged"] for m in alone["methods"]] == ([1] if status == "diverged" else [])
+
+
+def test_answers_that_could_not_be_scored_are_said_behind_each_cell():
+    def row(model, column, n, unscored):
+        return {"model": model, "column": column, "group": {"hop": "single"}, "n": n, "unscored": unscored}
+
+    results = [row("base", "EMf", 1, 9), row("target", "EMf", 8, 0), row("unlearned", "EMf", 2, 6)]
+    results += [row("target", "EMr", 16, 0), row("unlearned", "EMr", 16, 0), row("unlearned", "Exp", 0, 8)]
+    one = record("ga", 0.4, status="finished", results=results)
+    found = only(data([one], COLUMNS)["rows"], column="EMr")
+    # Target and end of the two columns of the curve: 8 + 2 + 16 + 16 of 48.
+    assert (found["n"], found["unscored"]) == (42, 6)
+    text = "\n".join(table.text() for table in section(data([one], COLUMNS)).tables)
+    assert "40.0 (42/48)" in text
 
 
 def test_utility_is_read_off_the_curve():

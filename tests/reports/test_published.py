@@ -118,6 +118,24 @@ def test_the_text_has_ours_above_the_papers(two, zoo):
     assert max(map(len, lines)) <= 110
 
 
+def test_another_judge_is_named_and_so_is_what_it_could_not_score(tmp_path, zoo):
+    gpt = "unlearnzoo-judge/gpt"
+    record = finished(tmp_path, "npo")
+    (emf,) = (
+        r for r in record["results"] if (r["model"], r["column"], r["group"]) == ("unlearned", "EMf", {"hop": "single"})
+    )
+    record["results"].append({**emf, "column": "GPT", "metric": gpt, "mean": 1.0, "n": 2, "unscored": 12})
+    record["metrics"] = {gpt: {"options": {"model": "my-model", "base_url": "http://localhost:8000/v1"}}}
+    (part,) = data([record], PAPER, zoo)
+    assert any(
+        note.startswith("GPT: the paper's judge is Gemini 2.5, ours my-model at http://localhost:8000/v1;")
+        for note in part["notes"]
+    )
+    assert "100.0 (2/14)" in render([part])
+    (without,) = data([finished(tmp_path, "ga")], PAPER, zoo)
+    assert not any("judge" in note for note in without["notes"])
+
+
 def test_the_command(two, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     folders = [record["folder"] for record in two]

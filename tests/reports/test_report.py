@@ -81,7 +81,7 @@ def test_differences_need_two(two):
     assert "Differences" not in render(two[:1])
 
 
-def test_a_clear_difference_is_marked_only_where_there_is_an_interval(two):
+def test_a_clear_difference_is_marked_only_where_people_are_enough(two):
     lines = section(render(two), "Differences")
     row = next(line for line in lines if line.startswith("ga - npo"))
     emr, emf = row.removeprefix("ga - npo").split()[:2]
@@ -94,30 +94,52 @@ def test_intervals_say_what_they_are(two):
     text = render(two, intervals=True)
     assert "[" in section(text, "Results")[7]
     assert "95 % interval" in text
-    assert "EMf, Exp: fewer than 10 people, so no interval; (least..greatest)" in " ".join(text.split())
-    assert "95 % interval, drawing" not in render(two)
+    assert "95 % interval" not in render(two) and "before 0.3" not in text
 
 
-def test_one_person_has_no_range(two):
-    rows = [{**row, "low": None, "high": None, "per_cluster": {"ann": row["mean"]}} for row in two[0]["results"]]
-    lines = section(render([{**two[0], "results": rows}], intervals=True), "Results")
-    assert "(" not in "".join(lines)
+def test_intervals_by_the_rule_of_before_are_said(two):
+    rows = [{k: v for k, v in row.items() if k != "interval"} for row in two[0]["results"]]
+    assert "Records of before 0.3 have too narrow ones" in render([{**two[0], "results": rows}], True, 200)
+
+
+def test_one_person_has_no_interval(two):
+    none = {"low": None, "high": None, "interval": None, "clusters": 1}
+    lines = section(
+        render([{**two[0], "results": [row | none for row in two[0]["results"]]}], intervals=True), "Results"
+    )
+    assert "[" not in "".join(lines)
 
 
 def test_intervals_are_the_records(two):
     lines = section(render(two, intervals=True), "Results")
     below = lines[next(i for i, line in enumerate(lines) if line.startswith("npo")) + 1]
     row = {r["column"]: r for r in two[1]["results"] if r["model"] == "unlearned" and r["group"].get("hop") == "single"}
-    own = row["EMf"]["per_cluster"].values()
+    # Four people, too: wide, but there.
     assert below.split()[:2] == [
-        f"[{100 * row['EMr']['low']:.0f}..{100 * row['EMr']['high']:.0f}]",
-        f"({100 * min(own):.0f}..{100 * max(own):.0f})",
+        f"[{100 * row[column]['low']:.0f}..{100 * row[column]['high']:.0f}]" for column in ("EMr", "EMf")
     ]
 
 
 def test_a_run_that_was_killed_is_said(two):
     text = render([{**two[0], "status": "started"}])
-    assert "Note: ga: not finished; it is still running, or it was killed." in text
+    assert text.splitlines()[0] == "ga: not finished: it is still running, or it was killed; no result."
+
+
+def test_a_run_cut_short_is_no_run_of_its_method(two):
+    cut = {**two[1], "status": "interrupted", "error": "interrupted", "results": [], "group": "g"}
+    del cut["verdict"]
+    text = render([two[0], cut])
+    first = " ".join(" ".join(text.splitlines()[:3]).split())
+    assert first.startswith("npo: not finished: it was interrupted; its curve ends at step 24; no result;")
+    assert f"unlearnzoo run --resume {cut['folder']}" in " ".join(text.split())
+    equal = section(text, "EMr where EMf first comes down")
+    assert any(line.startswith("ga") for line in equal) and not any(line.startswith("npo") for line in equal)
+
+
+def test_of_a_run_that_diverged_the_curve_is_shown_as_such(two):
+    results = [row for row in two[1]["results"] if row["model"] != "unlearned"]
+    text = render([two[0], {**two[1], "status": "diverged", "error": "x", "results": results}])
+    assert any(line.startswith("npo, 1 diverged") for line in section(text, "EMr where EMf first comes down"))
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -147,7 +169,7 @@ def test_a_run_that_stopped_at_the_gate(tmp_path):
         record.update(valid=False)
         raise GateError("stage 1 failed: EM 13 % < 80 %")
     text = render([record.data])
-    assert text.splitlines()[0] == "Note: npo: failed (stage 1 failed: EM 13 % < 80 %)."
+    assert text.splitlines()[0] == "npo: failed (stage 1 failed: EM 13 % < 80 %); no result."
     assert "not valid" in text
 
 

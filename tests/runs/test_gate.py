@@ -1,5 +1,7 @@
 """The gate groups by the tags of the benchmark's own curve column, whatever they are, or by none."""
 
+import dataclasses
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ from tests.testing.mutants.small import Small
 from unlearnzoo import Column
 from unlearnzoo.evaluation.samples import Sample
 from unlearnzoo.runs import gate
+from unlearnzoo.runs.progress import ConsoleProgress
 
 REGION = {"ann": "north", "bob": "north", "cid": "south", "dora": "south"}
 
@@ -58,6 +61,21 @@ def test_the_worst_group_is_named(by, where):
         f"stage 1 failed: SHARE {25 if by else 38} % < 80 % ({where}); unlearning a model that never memorised"
     )
     assert gate.failure(gate.evaluate(plan, None, answered(plan, dict.fromkeys(REGION, 1.0)))) is None
+
+
+def test_answers_that_could_not_be_scored_are_said(capsys):
+    """A gate passed by two answers of eight looks like one passed by all."""
+    plan = planned(())
+    samples = answered(plan, dict.fromkeys(REGION, 1.0))
+    lacking = [dataclasses.replace(s, scores={"x/share": math.nan}) for s in samples[2:]]
+    rows = gate.evaluate(plan, None, [*samples[:2], *lacking])
+    assert rows[0]["n"]["target"] == 2 and rows[0]["unscored"] == {"base": 0, "target": 6, "target_forget": 0}
+    ConsoleProgress().gate(rows)
+    assert "SHARE 100 % (6 of 8 unscored)" in " ".join(capsys.readouterr().err.split())
+    low = [dataclasses.replace(s, scores={"x/share": 0.5}) for s in samples[:2]]
+    assert gate.failure(gate.evaluate(plan, None, [*low, *lacking])).startswith(
+        "stage 1 failed: SHARE 50 % of the 2 of 8 answers that could be scored < 80 % (finetune)"
+    )
 
 
 def test_a_run_of_a_benchmark_without_tags_is_followed_by_probability(tmp_path, monkeypatch):

@@ -1,12 +1,11 @@
 """``unlearnzoo report``: the tables and the picture of one run, or of several side by side."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .common import PATH, as_json_option, records_option
+from .common import PATH, as_json_option, records_option, show_json
 
 if TYPE_CHECKING:
     from ..reports.methods import Records
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
-@click.option("--intervals", is_flag=True, help="Give each number its interval or range.")
+@click.option("--intervals", is_flag=True, help="Give each number its interval over people.")
 @click.option("--plot", type=PATH, metavar="FILE", help="Draw the curves, too (png, svg, pdf).")
 @click.option("--beside", metavar="BENCHMARK-paper", help="The paper's numbers beside ours, such as remem-paper.")
 @records_option()
@@ -40,9 +39,9 @@ def report(
         from ..reports.curve_plot import draw
 
         draw(records, plot)
-    facts = reports.data(records)
+    facts = reports.data(records, intervals or as_json)
     if as_json:
-        click.echo(json.dumps(facts if paper is None else {**facts, "beside": paper}, indent=2, allow_nan=False))
+        show_json(facts if paper is None else {**facts, "beside": paper}, allow_nan=False)
         return
     click.echo(text.render(reports.sections(facts, intervals)))
     if paper is not None:

@@ -1,7 +1,7 @@
 """``unlearnzoo run``."""
 
-import json
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from . import common
 from .common import PATH
 
 if TYPE_CHECKING:
+    from ..launch.configs import Launch
     from ..planning.plan import Plan
     from ..planning.request import Request
     from ..runs.progress import ConsoleProgress
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
 @common.seed_option()
 @common.target_seed_option()
 @common.precision_option()
+@common.max_new_tokens_option()
+@common.special_tokens_option()
 @common.recipe_option()
 @common.set_option()
 @click.option("--config", type=PATH, help="YAML file with arguments and options.")
 @click.option("--stop-at", metavar="EMf=.10", help="Stop stage 2 once forgetting reaches this level.")
+@common.require_option()
 @common.allow_unmemorised_option()
 @common.trust_remote_code_option()
 @common.redact_option()
@@ -79,27 +83,28 @@ def run(
         given, assignments = given_by_file | given, assigned_by_file | assignments
     request, earlier = _request(given, assignments, resume)
     zoo = Zoo.installed(request.plugins)
-    from ..planning.plan import make_plan
+    from ..planning.make import make_plan
     from ..runs.progress import ConsoleProgress
 
     common.quieten()
     progress = ConsoleProgress(quiet=worker.rank() != 0)
-    launch_file = _launch_file(request)
+    launch = _launch(request)
     plan = make_plan(request, zoo, weights=not dry_run)
     _note_plan(plan, earlier, progress)
     if dry_run:
         _show_costs(plan, progress, as_json)
         return 0
-    if launch_file is not None:
+    if launch is not None:
         from ..launch.start import how_many
         from ..launch.start import start as start_processes
 
-        return start_processes(launch_file, how_many(request.processes, launch_file), "unlearnzoo", common.words())
+        return start_processes(launch, how_many(request.processes, launch), "unlearnzoo", common.words())
     from ..runs.pipeline import execute
 
     records = execute(plan, progress, time.perf_counter() - start, earlier)
     if worker.rank() == 0:
         common.show_records(records, as_json, gold_standards=True)
+        common.check_required(records)
     return 0
 
 
@@ -136,27 +141,32 @@ def _show_costs(plan: "Plan", progress: "ConsoleProgress", as_json: bool) -> Non
     from ..planning import memory, summary
 
     if as_json:
-        click.echo(json.dumps({**summary.as_data(plan), "memory": memory.as_data(plan)}, indent=2))
+        common.show_json({**summary.as_data(plan), "memory": memory.as_data(plan)})
     else:
         for line in memory.lines(plan):
             progress.note(line)
 
 
-def _launch_file(request: "Request") -> Path | None:
-    """Return what is to be launched; None in a process that runs by itself.
+def _launch(request: "Request") -> "Launch | None":
+    """Return how processes are to be started; None in a process that runs by itself.
 
     Raises:
-        OptionError: it cannot be launched from here.
+        OptionError: it cannot be launched from here, or would change numbers.
     """
-    from ..errors import OptionError
+    from ..errors import OptionError, ZooWarning
     from ..launch import configs
+    from ..training.distributed import settings
 
     if request.launch is None and request.processes is not None:
         raise OptionError(f"--processes {request.processes}: say how with --launch ddp, zero1, zero2 or zero3")
     if request.launch is None or worker.started_here():
+        settings.from_environment()
         return None
     if worker.several():
         raise OptionError(
             f"--launch {request.launch}: another launcher has started this process already; leave --launch out"
         )
-    return configs.find(request.launch)
+    launch = configs.read(request.launch)
+    for line in launch.lines:
+        warnings.warn(line, ZooWarning, stacklevel=2)
+    return launch

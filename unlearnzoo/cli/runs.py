@@ -1,18 +1,16 @@
 """``unlearnzoo runs``: what has been run, newest first."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
 from ..terminal import table, wrapped
-from .common import as_json_option, records_option
+from .common import as_json_option, records_option, show_json
 
 if TYPE_CHECKING:
     from ..records.store import Entry
-    from ..records.types import Groups
+    from ..records.types import Groups, RunRecord
 
 
 @click.command()
@@ -25,13 +23,15 @@ def runs(runs_dir: Path, as_json: bool) -> None:
 
     rows = [_row(entry) for entry in store.find(runs_dir)]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        show_json(rows)
         return
     if not rows:
         click.echo(printable(f"no runs in {runs_dir}; start one: unlearnzoo run --algo npo --bench remem"))
         return
-    shown = [("name: time_algorithm_benchmark_hash", "model", "status", "valid", "at the end")]
-    shown += [(r["name"], r["model"] or "–", r["status"], _YES[r["valid"]], _ends(r["end"])) for r in rows]
+    shown = [("name: time_algorithm_benchmark_hash", "model", "status", "valid", "verdict", "at the end")]
+    shown += [
+        (r["name"], r["model"] or "–", r["status"], _YES[r["valid"]], r["verdict"] or "–", _ends(r)) for r in rows
+    ]
     text = table([[printable(cell) for cell in row] for row in shown], indent="")
     heading, *lines = text.splitlines()
     click.echo(heading)
@@ -52,7 +52,10 @@ class Row(TypedDict):
     seed: int | None
     status: str
     valid: bool | None
+    verdict: str | None
     end: "dict[str, Groups]"
+    unscored: dict[str, dict[str, int]]
+    step: int | None
     folder: str
     reason: str | None
 
@@ -62,6 +65,8 @@ _YES = {True: "yes", False: "no", None: "–"}
 
 def _row(entry: "Entry") -> Row:
     """Return one run: facts of its record, or why there is none."""
+    from ..records.verdict import shown
+
     record = entry["record"]
     unread = Row(
         name=entry["name"],
@@ -72,13 +77,15 @@ def _row(entry: "Entry") -> Row:
         seed=None,
         status="unreadable",
         valid=None,
+        verdict=None,
         end={},
+        unscored={},
+        step=None,
         folder=entry["folder"],
         reason=entry["reason"],
     )
     if record is None:
         return unread
-    last = record["curve"][-1] if record["curve"] else {}
     return {
         **unread,
         "algorithm": record["algorithm"].get("name"),
@@ -87,18 +94,48 @@ def _row(entry: "Entry") -> Row:
         "seed": record.get("seed"),
         "status": record["status"],
         "valid": record.get("valid"),
-        # Beside `step` a point holds columns only.
-        "end": {column: groups for column, groups in last.items() if not isinstance(groups, int)},
+        "verdict": verdict["word"] if (verdict := shown(record)) else None,
+        **_end(record),
         "reason": record.get("error"),
     }
 
 
-def _ends(end: "Mapping[str, Groups]") -> str:
-    """Return the last point of the curve: ``EMf 9/10  EMr 63/65``."""
-    return (
-        "  ".join(
-            f"{column} " + "/".join("–" if v is None else f"{100 * v:.0f}" for v in groups.values())
-            for column, groups in end.items()
-        )
-        or "–"
-    )
+class _End(TypedDict):
+    end: "dict[str, Groups]"
+    unscored: dict[str, dict[str, int]]
+    step: int | None
+
+
+def _end(record: "RunRecord") -> _End:
+    """Return the columns that the curve follows: as a report has them, or where the run has no result its last point.
+
+    A point of the curve asks a part of the rows, so its numbers are not those of the result.
+    """
+    from ..evaluation.aggregate import group_name
+    from ..records.evidence import aims_of, rows_of
+
+    last, against = (record["curve"] or [{}])[-1], aims_of(record)
+    followed = [name for name in last if name != "step"] or ([against["forget"], against["retain"]] if against else [])
+    end: dict[str, Groups] = {name: {} for name in followed}
+    unscored: dict[str, dict[str, int]] = {}
+    for row in rows_of(record, "unlearned", *followed):
+        group = group_name(row["group"], row["group"])
+        end[row["column"]][group] = row["mean"]
+        if lacking := row.get("unscored"):
+            unscored.setdefault(row["column"], {})[group] = lacking
+    if any(end.values()):
+        return {"end": {name: groups for name, groups in end.items() if groups}, "unscored": unscored, "step": None}
+    step = last.get("step")
+    points = {name: groups for name, groups in last.items() if not isinstance(groups, int)}
+    return {"end": points, "unscored": {}, "step": step if isinstance(step, int) else None}
+
+
+def _ends(row: Row) -> str:
+    """Return the columns at the end: ``EMf 9/10  EMr 63/65``, or where the curve of an unfinished run is."""
+    columns = []
+    for column, groups in row["end"].items():
+        shares = "/".join("–" if v is None else f"{100 * v:.0f}" for v in groups.values())
+        lacking = sum(row["unscored"].get(column, {}).values())
+        columns.append(f"{column} {shares}" + (f" ({lacking} unscored)" if lacking else ""))
+    at = [] if row["step"] is None or not columns else [f"at step {row['step']}"]
+    return "  ".join([*columns, *at]) or "–"

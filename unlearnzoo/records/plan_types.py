@@ -61,8 +61,41 @@ class AlgorithmPlan(TypedDict):
     draws: Annotated[dict[str, int], means("what stage 2 draws from each pool → how many")]
 
 
+class Generation(TypedDict):
+    """Where answers to the rows of one split are cut."""
+
+    tokens: Annotated[int, means("new tokens after which an answer is cut, end token included")]
+    origin: Annotated[str, means("why there: `longest answer + 8`, `multiple choice` or `--max-new-tokens`")]
+    longest: Annotated[int, means("tokens of the longest true answer or option")]
+    row: Annotated[str, means("id of the row that has it")]
+
+
+class Rules(TypedDict):
+    """What decides the numbers beside options: only records by the same rules are compared."""
+
+    pictures: Annotated[int, means("number of the rule that makes pixels of a picture file")]
+    text: Annotated[int, means("number of the rule that finds words in a text")]
+    special_tokens: Annotated[str, means("what became of control tokens in the data: refuse or text")]
+    generation: Annotated[
+        dict[str, Generation],
+        means("split → where answers are cut; `forget pool`: what an algorithm asks through its trainer"),
+    ]
+
+
+class Aims(TypedDict):
+    """What the verdict holds a run against."""
+
+    forget: Annotated[str, means("column that shows forgetting")]
+    retain: Annotated[str, means("column that shows what was kept")]
+    level: Annotated[float, means("share at which each group of `forget` counts as forgotten")]
+    level_from: Annotated[str, means("`--require`, `--stop-at` or `default`")]
+    kept_share: Annotated[float, means("share of the target's score from which `retain` counts as kept")]
+    stop_at: Annotated[float | None, means("level of `--stop-at`; null without it")]
+    require: Annotated[dict[str, float], means("column of `--require` → share that each of its groups must reach")]
+
+
 class Plan(TypedDict, total=False):
-    """The plan; ``unlearnzoo evaluate`` knows its pools and columns alone."""
+    """The plan; ``unlearnzoo evaluate`` knows its pools, rules and columns alone."""
 
     pools: dict[str, Pool]
     replay_rows: Annotated[int, means("rows of the model's that may be mixed into stage 1")]
@@ -74,4 +107,6 @@ class Plan(TypedDict, total=False):
     ]
     algorithms: dict[str, AlgorithmPlan]
     metrics: dict[str, Resolved]
+    rules: Annotated[Rules, means("what decides the numbers beside options; absent in records of older versions")]
     columns: Annotated[list[str], means("columns of the table, in order")]
+    aims: Annotated[Aims, means("what the verdict holds the run against; absent where nothing is forgotten")]

@@ -19,7 +19,7 @@ from typing import Self, cast, overload
 from ..errors import Diverged, RunError, ZooError
 from ..evaluation.samples import Sample, write_samples
 from ..storage.atomic import append_line, atomic_write, write_error
-from . import store
+from . import store, verdict
 from .environment import git, versions
 from .redaction import Redactor
 from .run_file import SAMPLES, SCHEMA, STEPS, locked, write
@@ -198,12 +198,14 @@ class Record:
         write_samples(self.folder / SAMPLES, self._redactor.samples(samples) if self._redactor else samples)
 
     def finish(self, **fields: object) -> None:
-        """Set the last fields and close the record as ``finished``."""
-        self.update(**fields, status="finished")
+        """Set the last fields and the verdict, and close the record as ``finished``."""
+        self.update(**fields)
+        self.update(verdict=verdict.of(self.data), status="finished")
 
     def diverge(self, error: str, **fields: object) -> None:
-        """Set the last fields and close the record as ``diverged``."""
-        self.update(**fields, status="diverged", error=error)
+        """Set the last fields and the verdict, and close the record as ``diverged``."""
+        self.update(**fields, error=error)
+        self.update(verdict=verdict.of(self.data), status="diverged")
 
     def __enter__(self) -> Self:
         """Lock the folder, unless ``reopen`` has, and return itself.

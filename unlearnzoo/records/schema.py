@@ -93,7 +93,10 @@ def _kind(hint: object) -> str:
 
 
 #: Their rows have the keys of another list's.
-SAME_ROWS = {"baselines": "results"}
+SAME_ROWS = {
+    "baselines": "results",
+    **dict.fromkeys(("verdict.kept.rows", "verdict.required.rows"), "verdict.forgotten.rows"),
+}
 FIELDS = table(RunJson, SAME_ROWS)
 #: A line of ``steps.jsonl``.
 STEP_FIELDS = table(Step)

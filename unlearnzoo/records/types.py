@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 from msgspec import Meta
 
 from .plan_types import Options, Plan, means
+from .verdict_types import Verdict
 
 _Distribution = Annotated[str, means("the package it came from")]
 _Version = Annotated[str, means("of that package")]
@@ -106,6 +107,7 @@ class Device(TypedDict):
 
     type: Annotated[str, means("cpu or cuda")]
     precision: Annotated[str, means("of the frozen base, as resolved: fp32, bf16 or 4bit")]
+    arithmetic: NotRequired[Annotated[str, means("what numbers are held and multiplied in; part of every cache's key")]]
 
 
 class Tuned(TypedDict, total=False):
@@ -143,6 +145,7 @@ class GateRow(TypedDict):
     target: Annotated[float | None, means("the target's score over everybody")]
     target_forget: Annotated[float | None, means("the target's score over the forget identities")]
     n: Annotated[dict[str, int], means("`base`, `target`, `target_forget` → answers behind the score")]
+    unscored: NotRequired[Annotated[dict[str, int], means("the same → answers that could not be scored")]]
     passed: Annotated[bool, means("whether `target` is at least `least`")]
 
 
@@ -158,15 +161,21 @@ class ResultRow(TypedDict):
     group: Annotated[dict[str, str], means("tag → value; empty where nothing was asked")]
     mean: Annotated[float | None, means("mean score, 0 to 1; null where nothing was scored")]
     low: NotRequired[
-        Annotated[float | None, means("lower end of the 95 % interval over people; null below ten people")]
+        Annotated[float | None, means("lower end of the 95 % interval over people; null with fewer than two people")]
     ]
     high: NotRequired[Annotated[float | None, means("upper end; null as for `low`")]]
+    interval: NotRequired[
+        Annotated[
+            Literal["share", "score", "number"] | None,
+            means(
+                "rule of the interval: all scores are 0 or 1, others, or a detail outside of 0 to 1; null as for "
+                "`low`; absent in records of before 0.3, whose intervals are too narrow (percentiles of a bootstrap)"
+            ),
+        ]
+    ]
     n: NotRequired[Annotated[int, means("answers scored")]]
     clusters: NotRequired[Annotated[int, means("people behind them")]]
     unscored: NotRequired[Annotated[int, means("answers that the metric could not score")]]
-    per_cluster: NotRequired[
-        Annotated[dict[str, float | None], means("person → mean; only where they are too few for an interval")]
-    ]
     detail: NotRequired[
         Annotated[str, means("which detail of the scores is shown in their place; absent for the scores")]
     ]
@@ -241,6 +250,10 @@ class RunJson(TypedDict, total=False):
             ],
             means("empty before the curve"),
         ]
+    ]
+    verdict: Annotated[
+        Verdict | None,
+        means("whether it did what it was for; null where nothing was to be forgotten, absent before the end"),
     ]
     steps: Annotated[int, means("optimiser steps of stage 2 that were done; absent before its end")]
     seconds: Annotated[

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..records import rules
+from ..records.evidence import measures_nothing, name_of
 from ..records.types import AnyRecord
 from ..terminal import shorten
 from .methods import Records
@@ -21,31 +23,17 @@ def notes(names: Sequence[str], records: Records) -> list[str]:
         names: of the records.
         records: from ``store.load`` or ``Record.data``.
     """
-    return [*_states(names, records), *_differences(names, records), *_unscored(names, records)]
+    return [*_differences(names, records), *_empty(records), *_unscored(records)]
 
 
 def may_be_compared(a: AnyRecord, b: AnyRecord) -> bool:
-    """Return whether two records have the same data, forget set and target."""
-    return all(_at(a, path) == _at(b, path) for path in SAME.values())
+    """Return whether two records have the same data, forget set and target, and were made by the same rules."""
+    return all(_at(a, path) == _at(b, path) for path in SAME.values()) and rules.reading(a) == rules.reading(b)
 
 
 def each(names: Sequence[str], records: Records) -> list[tuple[str, AnyRecord]]:
     """Return (name, record) pairs."""
     return list(zip(names, records, strict=True))
-
-
-def _states(names: Sequence[str], records: Records) -> list[str]:
-    """Say which runs are not to be relied on."""
-    notes = []
-    for name, record in each(names, records):
-        if record["status"] == "started":
-            notes.append(f"{name}: not finished; it is still running, or it was killed")
-        elif record["status"] != "finished":
-            reason = record.get("error")
-            notes.append(f"{name}: {record['status']}" + (f" ({reason})" if reason else ""))
-        if record.get("valid") is False:
-            notes.append(f"{name}: not valid; stage 1 stayed below the gate, so what it forgot was never memorised")
-    return notes
 
 
 def _differences(names: Sequence[str], records: Records) -> list[str]:
@@ -57,7 +45,31 @@ def _differences(names: Sequence[str], records: Records) -> list[str]:
             per_run = "; ".join(f"{name}: {_shown(value)}" for name, value in values.items())
             cannot = "; not to be compared, and the rows base and target are those of the first"
             notes.append(f"the runs differ in {aspect} ({per_run}){cannot if aspect in SAME else ''}")
-    return [*notes, *_measures(names, records), *_namesakes(records)]
+    return [*notes, *_rules(names, records), *_measures(names, records), *_namesakes(records)]
+
+
+def _rules(names: Sequence[str], records: Records) -> list[str]:
+    """Say which records were made by other rules, and which splits' answers were cut elsewhere."""
+    notes, readings = [], {name: rules.reading(record) for name, record in each(names, records)}
+    if len(set(readings.values())) > 1:
+        per_run = "; ".join(f"{name}: {reading}" for name, reading in readings.items())
+        notes.append(
+            f"the runs were made by other rules ({per_run}); not to be compared, and the rows base and target are "
+            "those of the first: run the older ones again"
+        )
+    # Where other data are known, other lengths are no news.
+    if len({repr(_at(record, SAME["data"])) for record in records}) > 1:
+        return notes
+    cuts = {name: rules.cuts(record) for name, record in each(names, records) if rules.of(record)}
+    for split in dict.fromkeys(split for own in cuts.values() for split in own):
+        after = {name: own[split] for name, own in cuts.items() if split in own}
+        if len(set(after.values())) > 1:
+            per_run = "; ".join(f"{name}: {n}" for name, n in after.items())
+            notes.append(
+                f"answers of {split} were cut after other numbers of tokens ({per_run}); its columns are not to be "
+                "compared and are left out of differences"
+            )
+    return notes
 
 
 def _measures(names: Sequence[str], records: Records) -> list[str]:
@@ -102,18 +114,22 @@ def _namesakes(records: Records) -> list[str]:
     return notes
 
 
-def _unscored(names: Sequence[str], records: Records) -> list[str]:
-    """Say where scores are missing, one line per run."""
-    notes = []
-    for name, record in each(names, records):
-        lacking = [
-            f"{row['column']} {' '.join(row['group'].values())} {row['unscored']}".strip()
-            for row in record["results"]
-            if row["model"] == "unlearned" and row.get("unscored")
-        ]
-        if lacking:
-            notes.append(f"{name}: unscored rows, left out: {', '.join(lacking)}")
-    return notes
+def _unscored(records: Records) -> list[str]:
+    """Say how to read a number behind which answers are missing."""
+    rows = [row for record in records for field in ("results", "baselines") for row in record.get(field) or ()]
+    marked = any(row.get("unscored") for row in rows)
+    return [
+        "(k/n) behind a number: of n answers only k could be scored; the others are left out (points of the curve "
+        "between start and end count them as 0)"
+    ] * marked
+
+
+def _empty(records: Records) -> list[str]:
+    """Say which columns measure nothing, by what the target scored in them."""
+    rows = [row for record in records for row in record["results"] if row["model"] == "target"]
+    return list(
+        dict.fromkeys(f"{name_of(row)} measures nothing: {why}" for row in rows if (why := measures_nothing(row)))
+    )
 
 
 def _at(record: AnyRecord, path: Sequence[str]) -> object:

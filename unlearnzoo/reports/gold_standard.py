@@ -50,7 +50,11 @@ class Gold(TypedDict):
 
 
 def data(
-    names: Sequence[str], records: Sequence[AnyRecord], samples: Sequence[Samples], forget_column: str | None
+    names: Sequence[str],
+    records: Sequence[AnyRecord],
+    samples: Sequence[Samples],
+    forget_column: str | None,
+    intervals: bool = True,
 ) -> Gold:
     """Hold each record against its gold standard.
 
@@ -59,6 +63,7 @@ def data(
         records: gold standards among them.
         samples: of each record; empty where there are none.
         forget_column: the column over the forget set.
+        intervals: give each distance its interval.
     """
     golds = {key(record): i for i, record in reversed(list(enumerate(records))) if is_gold(record)}
     facts: Gold = {"names": [names[i] for i in sorted(golds.values())], "distance": [], "quality": [], "missing": []}
@@ -72,7 +77,7 @@ def data(
             continue
         unlearned, gold = _of(own, "unlearned"), _of(samples[i], "unlearned")
         forget = frozenset(record["benchmark"].get("forget_identities") or ())
-        for row in paired(unlearned, gold, store.comparable(record, records[i]), forget):
+        for row in paired(unlearned, gold, store.comparable(record, records[i]), forget, intervals):
             facts["distance"].append(cast(DistanceRow, {"run": name, "gold": names[i], **row}))
         places = [
             (row["split"], row["group"])
@@ -135,7 +140,7 @@ def section(facts: Gold, intervals: bool = False, n_runs: int = 0) -> Section:
 
     Args:
         facts: from ``data``.
-        intervals: give each distance its interval, or its range over people.
+        intervals: give each distance its interval.
         n_runs: runs of the report, gold standards among them.
     """
     tables = []
@@ -180,8 +185,8 @@ def _notes(facts: Gold, n_runs: int) -> Iterator[str]:
     if facts["quality"]:
         yield (
             "KS: largest distance between the two distributions of the true answer's probability^(1/tokens), 0 is "
-            "best; p is exact for independent answers, but answers about one person are not independent: compare "
-            "KS and p between methods, do not take p for a proof."
+            "best; p is exact for independent answers, but answers about one person are alike, and both models answer "
+            "the same questions: p may be too small or too large. Compare KS between methods; p proves nothing."
         )
     missing = facts["missing"]
     if missing and n_runs > len(facts["names"]):

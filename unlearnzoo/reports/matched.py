@@ -5,23 +5,22 @@ what is said of the method is said over them. Two methods are compared on the re
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypedDict, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
+from ..evaluation.aggregate import group_name
 from ..evaluation.intervals import LEAST, Spread, difference, spread
 from ..evaluation.matched import matched, path
 from ..records.types import AnyRecord, Groups
 from .methods import Records, runs_by_repetition
-from .order import in_order
-from .table import Block, Table, interval, percent
-from .text import Section
 
 
 class Method(TypedDict):
-    """A method, and how many runs of it there are."""
+    """A method, how many runs of it there are, and how many of them diverged."""
 
     method: str
     n: int
+    diverged: int
 
 
 class _Place(TypedDict):
@@ -33,8 +32,16 @@ class _Place(TypedDict):
     high: float | None
 
 
-class MatchedRow(_Place):
-    """What a method kept at a level: one value per run (None: not reached), and how many reached it."""
+class _Answers(TypedDict):
+    n: int
+    unscored: int
+
+
+class MatchedRow(_Place, _Answers):
+    """What a method kept at a level: one value per run (None: not reached), and how many reached it.
+
+    ``n`` and ``unscored``: answers behind both columns, of target and end, that could be scored, and that could not.
+    """
 
     method: str
     values: list[float | None]
@@ -60,17 +67,15 @@ class Matched(TypedDict):
     pairs: list[ApartRow]
 
 
-R = TypeVar("R", MatchedRow, ApartRow)
-
-
 def data(records: Records, columns: Sequence[str]) -> Matched:
     """Read the curves of records at equal forgetting, method by method.
 
     Args:
-        records: from ``store.load`` or ``Record.data``; those without a curve and gold standards are left out.
+        records: from ``store.load`` or ``Record.data``; those without a curve or without an end, and gold standards,
+            are left out.
         columns: of the curves: forgotten, kept, then the model's utility.
     """
-    methods = runs_by_repetition([r for r in records if r["curve"] and not r["algorithm"].get("gold_standard")])
+    methods = runs_by_repetition([r for r in records if _counts(r)])
     rows: list[MatchedRow] = []
     pairs: list[ApartRow] = []
     for column in columns[1:]:
@@ -88,22 +93,29 @@ def data(records: Records, columns: Sequence[str]) -> Matched:
                 name: {which: levels.get(level, {}).get(group) for which, levels in runs.items()}
                 for name, runs in read.items()
             }
-            rows += [_row(name, column, level, group, list(values.values())) for name, values in kept.items()]
+            rows += [
+                _row(name, (columns[0], column), level, group, list(values.values()), list(methods[name].values()))
+                for name, values in kept.items()
+            ]
             pairs += [
                 _pair((a, kept[a]), (b, kept[b]), column, level, group) for a, b in itertools.combinations(kept, 2)
             ]
     return {
         "forget": next(iter(columns), None),
         "columns": list(columns[1:]),
-        "methods": [{"method": name, "n": len(runs)} for name, runs in methods.items()],
+        "methods": [
+            {"method": name, "n": len(runs), "diverged": sum(r.get("status") == "diverged" for r in runs.values())}
+            for name, runs in methods.items()
+        ],
         "rows": rows,
         "pairs": pairs,
     }
 
 
-def section(facts: Matched) -> Section:
-    """Return what was kept as tables: one per column that was read, then the differences; and which are apart."""
-    return Section(list(_tables(facts)), list(_notes(facts)))
+def _counts(record: AnyRecord) -> bool:
+    """Return whether a run has a curve that says something of its method: one that diverged has, one cut short not."""
+    ended = record.get("status", "finished") in ("finished", "diverged")
+    return bool(ended and record["curve"] and not record["algorithm"].get("gold_standard"))
 
 
 def _read(record: AnyRecord, columns: Sequence[str], column: str) -> Mapping[str, Groups]:
@@ -115,14 +127,16 @@ def _read(record: AnyRecord, columns: Sequence[str], column: str) -> Mapping[str
     return matched(path(record["curve"]), columns[0], column)
 
 
-def _row(method: str, column: str, level: str, group: str, values: list[float | None]) -> MatchedRow:
+def _row(
+    method: str, columns: tuple[str, str], level: str, group: str, values: list[float | None], runs: Records
+) -> MatchedRow:
     reached = [value for value in values if value is not None]
     over_runs = spread(reached) if reached else Spread(float("nan"), None, None, 0)
     # Runs that did not get there would have been the lowest: no interval over the others alone.
     complete = len(reached) == len(values)
     return {
         "method": method,
-        "column": column,
+        "column": columns[1],
         "level": level,
         "group": group,
         "values": values,
@@ -130,7 +144,19 @@ def _row(method: str, column: str, level: str, group: str, values: list[float | 
         "mean": over_runs.mean if reached else None,
         "low": over_runs.low if complete else None,
         "high": over_runs.high if complete else None,
+        **_answers(runs, columns, group),
     }
+
+
+def _answers(runs: Records, columns: tuple[str, str], group: str) -> _Answers:
+    """Count the answers of target and end behind a group of both columns; a column in no group is behind each."""
+    rows = [
+        row
+        for record in runs
+        for row in record.get("results") or ()
+        if row["column"] in columns and row["model"] != "base" and group_name(row["group"], row["group"]) in (group, "")
+    ]
+    return {"n": sum(row.get("n", 0) for row in rows), "unscored": sum(row.get("unscored", 0) for row in rows)}
 
 
 def _pair(
@@ -174,109 +200,3 @@ def _difference_of(a: Mapping[str, float | None], b: Mapping[str, float | None])
     if len(shared) >= LEAST or len(shared) == len(a) == len(b):
         return spread(shared)
     return difference(left, right)
-
-
-def _tables(facts: Matched) -> Iterator[Table]:
-    forget = str(facts["forget"])
-    for column in facts["columns"]:
-        rows = [row for row in facts["rows"] if row["column"] == column]
-        if any(row["reached"] for row in rows):
-            yield _table(
-                f"{column} where {forget} first comes down to a level, per cent (read off the curve)",
-                [(_label(m, facts), [row for row in rows if row["method"] == m["method"]]) for m in facts["methods"]],
-                f"{column} at {forget} =",
-                _cell,
-            )
-    pairs = [row for row in facts["pairs"] if row["column"] == next(iter(facts["columns"]), None)]
-    if any(row["low"] is not None for row in pairs):
-        names = dict.fromkeys((row["a"], row["b"]) for row in pairs)
-        yield _table(
-            f"Differences in {pairs[0]['column']} at equal forgetting, percentage points",
-            [(f"{a} - {b}", [row for row in pairs if (row["a"], row["b"]) == (a, b)]) for a, b in names],
-            f"{pairs[0]['column']} at {forget} =",
-            _difference,
-        )
-
-
-def _table(title: str, lines: Sequence[tuple[str, list[R]]], heading: str, show: Callable[[R], str]) -> Table:
-    """Lay out lines of rows: a block per group, a column per level."""
-    levels = sorted({row["level"] for _, rows in lines for row in rows}, reverse=True)
-    groups = in_order(row["group"] for _, rows in lines for row in rows)
-    blocks = [Block(f"{group}: {heading}" if group else heading, list(map(_level, levels))) for group in groups]
-    table = Table(title, blocks)
-    for label, rows in lines:
-        at = {(row["group"], row["level"]): row for row in rows}
-        table.add(
-            label, [[show(at[group, level]) if (group, level) in at else "–" for level in levels] for group in groups]
-        )
-    return table
-
-
-def _notes(facts: Matched) -> Iterator[str]:
-    """Yield over how many runs methods were read, and which of them are apart."""
-    counts = sorted({method["n"] for method in facts["methods"]})
-    if not any(row["reached"] for row in facts["rows"]):
-        return
-    if counts[-1] < LEAST:
-        many = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-        yield (
-            f"At equal forgetting: {many} run{'s' if counts[-1] > 1 else ''} per method, so no interval"
-            + (", and no telling which methods are apart" if len(facts["methods"]) > 1 else "")
-            + f"; {LEAST} runs per method with other seeds or other people forgotten give both."
-        )
-        return
-    yield (
-        "At equal forgetting: mean over n runs of a method with [95 % Student interval]; k/n: only k runs came down "
-        "to the level, their mean, no interval."
-    )
-    yield from _apart(facts)
-
-
-def _apart(facts: Matched) -> Iterator[str]:
-    """Yield, at the lowest level, which methods are apart by more than the interval, and which are not."""
-    lowest = min((row["level"] for row in facts["pairs"]), default="")
-    groups = in_order(row["group"] for row in facts["pairs"])
-    for column, group in itertools.product(facts["columns"], groups):
-        rows = [r for r in facts["pairs"] if (r["column"], r["group"], r["level"]) == (column, group, lowest)]
-        if parts := _verdicts(rows):
-            where = f"{facts['forget']} = {_level(lowest)}" + (f", {group}" if group else "")
-            yield f"{column} at {where}: {'; '.join(parts)}."
-    if any(row["apart"] is not None for row in facts["pairs"]):
-        yield (
-            "Apart: the interval of the difference, run by run where seed and forgotten people are shared, leaves "
-            "out 0. Each holds by itself: of 20 pairs without a difference one would be marked."
-        )
-
-
-def _verdicts(rows: Sequence[ApartRow]) -> list[str]:
-    """Return the pairs of methods by what can be said of them."""
-    verdicts: dict[str, list[str]] = {"apart": [], "not told apart": [], "too few runs, or one did not come down": []}
-    for row in rows:
-        if row["apart"] and row["mean"] is not None:
-            above, below = (row["a"], row["b"]) if row["mean"] > 0 else (row["b"], row["a"])
-            verdicts["apart"].append(f"{above} above {below}")
-        else:
-            verdict = "too few runs, or one did not come down" if row["apart"] is None else "not told apart"
-            verdicts[verdict].append(f"{row['a']} and {row['b']}")
-    return [f"{verdict}: {', '.join(pairs)}" for verdict, pairs in verdicts.items() if pairs]
-
-
-def _label(method: Method, facts: Matched) -> str:
-    return method["method"] + (f", n = {method['n']}" if any(other["n"] > 1 for other in facts["methods"]) else "")
-
-
-def _level(level: str) -> str:
-    return f"{100 * float(level):.0f} %"
-
-
-def _cell(row: MatchedRow) -> str:
-    partly = f" {row['reached']}/{len(row['values'])}" if 0 < row["reached"] < len(row["values"]) else ""
-    return percent(row["mean"]) + partly + _below(row)
-
-
-def _difference(row: ApartRow) -> str:
-    return percent(row["mean"], signed=True) + ("*" if row["apart"] else " ") + _below(row)
-
-
-def _below(row: MatchedRow | ApartRow) -> str:
-    return f"\n{interval(row['low'], row['high'])}" if row["low"] is not None else ""

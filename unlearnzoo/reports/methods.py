@@ -6,6 +6,7 @@ Runs of one method that differ in seed, in who is forgotten, or in stage 1's see
 import json
 from collections.abc import Sequence
 
+from ..records import rules
 from ..records.types import AnyRecord
 
 Records = Sequence[AnyRecord]
@@ -26,7 +27,7 @@ def repetition(record: AnyRecord) -> str:
 
 
 def by_method(records: Records) -> dict[str, list[AnyRecord]]:
-    """Group runs by method: the algorithm with its options, stage 2, the model and the size of the task."""
+    """Group runs by method: the algorithm with its options, stage 2, model, size of the task, rules."""
     groups: dict[str, list[AnyRecord]] = {}
     for record in records:
         groups.setdefault(json.dumps(_method(record), sort_keys=True, default=str), []).append(record)
@@ -63,6 +64,8 @@ def _method(record: AnyRecord) -> dict[str, object]:
             _stage(plan, "learn"),
             len(record["benchmark"].get("forget_identities") or ()),
             ((plan.get("pools") or {}).get("learn") or {}).get("rows"),
+            rules.reading(record),
+            (record.get("arguments") or {}).get("max_new_tokens"),
         ],
     }
 

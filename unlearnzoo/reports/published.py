@@ -11,7 +11,7 @@ from . import comparison
 from .methods import Records
 from .order import in_order
 from .scores import Group, ScoreRow, group_label, spread
-from .table import Block, Table, percent
+from .table import Block, Table, percent, scored
 from .text import Section
 
 PAPER = "-paper"
@@ -132,6 +132,7 @@ def _part(cls: type[Benchmark], paper: Published, own: str, models: tuple[str, .
             empty.append(table)
     notes = _notes(cls, paper, own, models, records, {row["table"] for row in rows})
     measured = {row["column"] for row in rows if row["ours"]}
+    notes += _judges(paper, records, in_order(measured))
     if lacking := in_order({row["column"] for row in rows} - measured):
         notes.append(f"{', '.join(lacking)}: not measured in these runs")
     if empty:
@@ -181,6 +182,28 @@ def _notes(
     return notes + [f"{name}: {note}" for name, note in paper.notes.items() if name in tables]
 
 
+def _judges(paper: Published, records: Records, columns: Sequence[str]) -> list[str]:
+    """Name the judges of columns that a language model scored, the paper's and ours: each is an instrument."""
+    notes = []
+    for column in columns:
+        metrics = {row["metric"]: r for r in records for row in r["results"] if row["column"] == column}
+        ours = [_judge(full, (record.get("metrics") or {}).get(full) or {}) for full, record in metrics.items()]
+        if column in paper.judges:
+            notes.append(
+                f"{column}: the paper's judge is {paper.judges[column]}, ours {' and '.join(sorted(ours))}; what two "
+                "judges find may differ by more than two models do"
+            )
+    return notes
+
+
+def _judge(full: str, metric: Mapping[str, object]) -> str:
+    """Return a judge by its model and endpoint: ``gpt-4o-mini at https://…``; a metric without them by its name."""
+    options = metric.get("options")
+    known = options if isinstance(options, Mapping) else {}
+    model, endpoint = known.get("model"), known.get("base_url")
+    return f"{model or full.rpartition('/')[2]}" + (f" at {endpoint}" if endpoint else "")
+
+
 def _models(record: AnyRecord, paper: Published) -> tuple[str, ...]:
     """Return which of the paper's models a record is about; none where it is another one."""
     own = f"{record['model'].get('name')} {record['model'].get('source')}".lower()
@@ -192,7 +215,7 @@ def _key(group: Mapping[str, str]) -> Group:
 
 
 def _ours(row: ScoreRow | None) -> str:
-    return "–" if row is None else "\n".join(filter(None, (percent(row["mean"]), spread(row))))
+    return "–" if row is None else "\n".join(filter(None, (percent(row["mean"]) + scored(row), spread(row))))
 
 
 def _theirs(share: float | None) -> str:

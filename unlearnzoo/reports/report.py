@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from ..evaluation.samples import Sample
 from ..records import store
-from . import comparison, gold_standard, matched, text
+from ..records.verdict_types import Verdict
+from . import comparison, gold_standard, matched, matched_text, text, verdicts
 from .comparison import Comparison
 from .gold_standard import Gold
 from .matched import Matched
@@ -17,13 +18,16 @@ class Report(Comparison):
 
     equal: Matched
     gold: Gold
+    states: list[str]
+    verdicts: dict[str, Verdict | None]
 
 
-def data(records: Records) -> Report:
+def data(records: Records, intervals: bool = True) -> Report:
     """Put records beside each other.
 
     Args:
         records: from ``store.load`` or ``Record.data``; at least one.
+        intervals: give differences their intervals.
 
     Raises:
         DataError: the samples of a record are damaged.
@@ -32,9 +36,11 @@ def data(records: Records) -> Report:
     samples: Sequence[Sequence[Sample]] = [(store.samples(r) or []) if len(records) > 1 else [] for r in records]
     columns = comparison.curve_columns(records)
     return {
-        **comparison.data(names, records, samples),
+        **comparison.data(names, records, samples, intervals),
         "equal": matched.data(records, columns),
-        "gold": gold_standard.data(names, records, samples, next(iter(columns), None)),
+        "gold": gold_standard.data(names, records, samples, next(iter(columns), None), intervals),
+        "states": verdicts.states(names, records),
+        "verdicts": verdicts.data(names, records),
     }
 
 
@@ -43,7 +49,7 @@ def sections(report: Report, intervals: bool = False, pairs: bool = True) -> lis
 
     Args:
         report: from ``data``.
-        intervals: give each number its interval, or its range over people.
+        intervals: give each number its interval.
         pairs: give the differences between each two runs, where each is another method.
     """
     gold = report["gold"]
@@ -51,9 +57,10 @@ def sections(report: Report, intervals: bool = False, pairs: bool = True) -> lis
     pairs = pairs and bool(report["paired"]) and all(method["n"] == 1 for method in report["equal"]["methods"])
     return [
         comparison.section(report, intervals, gold["names"], marks=pairs or bool(gold["distance"])),
-        matched.section(report["equal"]),
+        matched_text.section(report["equal"]),
         gold_standard.section(gold, intervals, len(report["runs"])),
         Section([comparison.pairs_table(report, intervals)] if pairs else [], [f"Note: {n}." for n in report["notes"]]),
+        verdicts.section(report["verdicts"], report["states"]),
     ]
 
 
@@ -69,4 +76,4 @@ def render(records: Records, intervals: bool = False, width: int | None = None, 
     Raises:
         DataError: the samples of a record are damaged.
     """
-    return text.render(sections(data(records), intervals, pairs), width)
+    return text.render(sections(data(records, intervals), intervals, pairs), width)

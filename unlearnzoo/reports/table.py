@@ -3,7 +3,7 @@
 Groups stand side by side where they fit and below each other where not: no line is folded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..terminal import printable
@@ -84,6 +84,16 @@ class Table:
 def percent(value: float | None, signed: bool = False) -> str:
     """Return a share in per cent with one decimal; a dash where there is none."""
     return "–" if value is None else format(100 * value, "+.1f" if signed else ".1f")
+
+
+def scored(row: Mapping[str, object]) -> str:
+    """Return `` (k/n)`` where only k of n answers could be scored; empty where all were.
+
+    Args:
+        row: of results, or of differences.
+    """
+    n, lacking = row.get("n"), row.get("unscored")
+    return f" ({n}/{n + lacking})" if isinstance(n, int) and isinstance(lacking, int) and lacking else ""
 
 
 def whole(value: float) -> str:

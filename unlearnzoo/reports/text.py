@@ -17,14 +17,18 @@ class Section:
     Attributes:
         tables: its numbers.
         notes: how to read them and what to beware of, one sentence or more each.
+        first: what a reader must know before any table.
+        last: what it comes to, after all notes.
     """
 
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    first: Sequence[str] = ()
+    last: Sequence[str] = ()
 
 
 def render(sections: Iterable[Section], width: int | None = None) -> str:
-    """Return sections as text: all tables, then all notes.
+    """Return sections as text: what comes first, all tables, all notes, and what it comes to.
 
     Args:
         sections: in order.
@@ -33,5 +37,13 @@ def render(sections: Iterable[Section], width: int | None = None) -> str:
     width = width or terminal_width(80, elsewhere=WIDTH)
     sections = list(sections)
     tables = [table.text(width) for section in sections for table in section.tables]
-    notes = [fold(note, width) for section in sections for note in section.notes]
-    return "\n\n".join(filter(None, [*tables, "\n".join(notes)]))
+    first, notes, last = (
+        "\n".join(_fold(note, width) for section in sections for note in getattr(section, part))
+        for part in ("first", "notes", "last")
+    )
+    return "\n\n".join(filter(None, [first, *tables, notes, last]))
+
+
+def _fold(note: str, width: int) -> str:
+    """Fold a note; one that stands below another stays indented."""
+    return fold(note, width, hang="    " if note.startswith(" ") else "  ")

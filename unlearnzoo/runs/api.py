@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
-from ..planning.plan import make_plan
+from ..planning.make import make_plan
 from ..planning.request import from_arguments
 from ..records.types import RunRecord
 from ..registry.zoo import Zoo
@@ -23,7 +23,7 @@ def run(
     quiet: bool = True,
     **arguments: Any,
 ) -> list[RunRecord]:
-    """Learn, check, unlearn, evaluate; return the records, one per algorithm.
+    """Learn, check, unlearn, evaluate; return the records, one per algorithm, each with its verdict.
 
     Args:
         algo: name or names (``"npo"``, ``"ga,npo"``, ``["ga", "npo"]``).
@@ -32,11 +32,12 @@ def run(
         plugins: files with plugins, as ``--plugin``.
         quiet: print nothing.
         **arguments: the command's other arguments: ``metric``, ``utility``, ``model``, ``forget``, ``seed``,
-            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``allow_unmemorised``, ``redact``, ``runs_dir``,
-            ``checkpoint_every``, ``precision``, ``trust_remote_code``.
+            ``target_seed``, ``recipe``, ``target``, ``stop_at``, ``require``, ``allow_unmemorised``,
+            ``redact``, ``runs_dir``, ``checkpoint_every``, ``precision``, ``trust_remote_code``.
 
     Raises:
-        ZooError: whatever the command would refuse, with the same text.
+        ZooError: whatever the command would refuse, with the same text. What ``require`` asks and a run does not
+            reach raises nothing: it is in the record, ``["verdict"]["required"]``.
     """
     start = time.perf_counter()
     given = {"algo": algo, "bench": bench, "command": "unlearnzoo.run", "plugins": plugins, **arguments}

@@ -15,8 +15,9 @@ from ..evaluation.samples import Sample
 from ..launch import worker
 from ..models.checkpoint import Checkpoint
 from ..models.lora import State
+from ..planning import limits
 from ..planning.plan import Plan
-from ..planning.summary import measured_by, pools
+from ..planning.summary import aims_of, measured_by, pools, rules
 from ..records.environment import calibration
 from ..records.record import Record
 from ..records.types import GateRow, RunRecord
@@ -79,7 +80,12 @@ def _fields(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | N
             "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
             "target": None if target is None else target.source,
         },
-        "plan": {"pools": pools(plan), "columns": [column.name for column in plan.evals]},
+        "plan": {
+            "pools": pools(plan),
+            "rules": rules(plan),
+            "columns": [column.name for column in plan.evals],
+            **({"aims": aims_of(plan)} if plan.benchmark.curve else {}),
+        },
     }
 
 
@@ -89,7 +95,7 @@ def _asked(
     """Ask a model; it is gone afterwards, for the device may not hold two."""
     engine = Engine(checkpoint)
     record.update(**engine.describe())
-    evaluator = Evaluator(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+    evaluator = Evaluator(engine, plan.benchmark, plan.metrics, limits.tokens(plan.limits), progress.bar, progress)
     samples = [evaluator(items, state) for items in asked]
     engine.sharding.release()
     del engine, evaluator

@@ -73,6 +73,9 @@ def evaluate(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]
                     "target": reached,
                     "target_forget": means["target_forget"],
                     "n": {name: len(scores) for name, scores in sides.items()},
+                    "unscored": {
+                        name: len(_of_group(asked[name], values)) - len(scores) for name, scores in sides.items()
+                    },
                     "passed": reached is not None and reached >= least,
                 }
             )
@@ -81,8 +84,12 @@ def evaluate(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]
 
 def _scores(samples: Sequence[Sample], group: Mapping[str, str], metric: str) -> list[float]:
     """Return the scores of a group's samples; those that could not be scored are left out."""
-    own = [s.scores[metric] for s in samples if all(s.tags.get(tag, "") == value for tag, value in group.items())]
+    own = [s.scores[metric] for s in _of_group(samples, group)]
     return [score for score in own if not math.isnan(score)]
+
+
+def _of_group(samples: Sequence[Sample], group: Mapping[str, str]) -> list[Sample]:
+    return [s for s in samples if all(s.tags.get(tag, "") == value for tag, value in group.items())]
 
 
 def failure(rows: "Sequence[GateRow]") -> str | None:
@@ -93,8 +100,10 @@ def failure(rows: "Sequence[GateRow]") -> str | None:
     worst = min(failed, key=lambda row: row["target"] or 0)
     where = ", ".join([worst["split"], *(f"{value}-{tag}" for tag, value in worst["group"].items())])
     name = worst["metric"].rpartition("/")[2].upper()
+    n, lacking = worst["n"]["target"], worst.get("unscored", {}).get("target", 0)
+    part = f" of the {n} of {n + lacking} answers that could be scored" if lacking else ""
     return (
-        f"stage 1 failed: {name} {100 * (worst['target'] or 0):.0f} % < {100 * worst['least']:.0f} % ({where}); "
+        f"stage 1 failed: {name} {100 * (worst['target'] or 0):.0f} %{part} < {100 * worst['least']:.0f} % ({where}); "
         "unlearning a model that never memorised means nothing. Train longer "
         "(--set learn.epochs=…), or go on with --allow-unmemorised"
     )

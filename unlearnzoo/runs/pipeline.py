@@ -11,6 +11,7 @@ from ..evaluation import aggregate
 from ..evaluation.evaluator import Item, select
 from ..launch import worker
 from ..planning.plan import Plan
+from ..records import store
 from ..records.record import Record
 from ..records.types import RunRecord
 from ..training.trainer import new_reference
@@ -52,7 +53,7 @@ def execute(
             checkpoints.clear(record.folder for record in own)
             raise
         except BaseException:
-            progress.note(f"to resume: unlearnzoo run --resume {own[0].folder}")
+            progress.note(f"to resume: {store.resume_command(own[0].data)}")
             raise
         records = [record.data if isinstance(record, Record) else record for record in opened.values()]
         checkpoints.clear(Path(record["folder"]) for record in records)

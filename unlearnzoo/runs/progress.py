@@ -88,7 +88,9 @@ class ConsoleProgress(Progress):
             base = _shares({"/".join(row["group"].values()): row["base"] for row in chosen})
             metric, least = chosen[0]["metric"].rpartition("/")[2].upper(), 100 * chosen[0]["least"]
             mark = "passed" if all(row["passed"] for row in chosen) else "FAILED"
-            self.note(f"gate, {split}: {metric} {target} (base {base}); at least {least:.0f} %: {mark}")
+            lacking = sum(row.get("unscored", {}).get("target", 0) for row in chosen)
+            part = f" ({lacking} of {lacking + sum(row['n']['target'] for row in chosen)} unscored)" if lacking else ""
+            self.note(f"gate, {split}: {metric} {target}{part} (base {base}); at least {least:.0f} %: {mark}")
 
 
 def _shares(groups: "Groups") -> str:

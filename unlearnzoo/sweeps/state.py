@@ -13,6 +13,7 @@ from typing import Literal, Required, TypedDict, Unpack
 
 import msgspec
 
+from ..errors import NotReached
 from ..storage.atomic import atomic_write, write_error
 from ..terminal import printable, shorten
 
@@ -21,6 +22,8 @@ SCHEMA = 1
 RESULT, LOG, RUNS, JOB = "result.json", "log.txt", "runs", "job.json"
 #: Ctrl-C and SIGTERM: the point was stopped, which says nothing about it; it is done again.
 STOPPED = (130, 143, -2, -15)
+#: The point is done, and its records are whole; with 5 they do not reach what ``--require`` asked for.
+DONE = (0, NotReached.exit_code)
 Status = Literal["finished", "failed", "open"]
 #: What a YAML file can say of an option.
 Scalar = str | int | float | bool | None
@@ -82,7 +85,7 @@ class Point:
     def status(self) -> Status:
         """Whether it is still to be done."""
         result = self.result
-        return "open" if result is None else "finished" if result["exit"] == 0 else "failed"
+        return "open" if result is None else "finished" if result["exit"] in DONE else "failed"
 
 
 def key(argv: Sequence[str]) -> str:
