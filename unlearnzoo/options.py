@@ -6,9 +6,11 @@ One schema gives parsing, bounds, error messages, ``unlearnzoo show`` and the do
 import dataclasses
 import difflib
 import json
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Self, dataclass_transform
 
 from .errors import OptionError
@@ -124,7 +126,8 @@ def convert(where: str, hint: object, value: object) -> Any:
             return None
     elif (converted := _as_kind(next(k for k in kinds if k is not type(None)), value)) is not None:
         return converted
-    raise OptionError(f"{where}: expected {_type_name(hint)}, got {value!r}")
+    given = repr(value)
+    raise OptionError(f"{where}: expected {_type_name(hint)}, got {given if len(given) <= 80 else f'{given[:77]}...'}")
 
 
 def _as_kind(kind: Any, value: Any) -> Any:
@@ -135,18 +138,26 @@ def _as_kind(kind: Any, value: Any) -> Any:
         if isinstance(value, bool):
             return None  # True is an int to Python, not to a user
         if kind is int:
-            number = float(value)
-            return int(number) if number == int(number) else None
+            return _whole(value)
         if kind is float:
-            return float(value)
+            number = float(value)
+            # JSON has neither an infinite number nor NaN: a record could not say what was asked for.
+            return number if math.isfinite(number) else None
         if kind is str:
             return value if isinstance(value, str) else None
         origin = typing.get_origin(kind) or kind
         loaded = json.loads(value) if isinstance(value, str) else value
         loaded = tuple(loaded) if origin is tuple and isinstance(loaded, list) else loaded
         return loaded if isinstance(loaded, origin) else None
-    except (KeyError, ValueError, AttributeError, TypeError, OverflowError):
+    except (KeyError, ValueError, AttributeError, TypeError, OverflowError, InvalidOperation, RecursionError):
         return None
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number of at most 64 bits, to the last digit (a float would round a long seed); else None."""
+    number = Decimal(str(value))
+    fits = number.is_finite() and number.adjusted() < 19 and number == number.to_integral_value()
+    return int(number) if fits and abs(number) < 2**63 else None
 
 
 def _check_bounds(where: str, meta: Mapping[str, Any], value: Any) -> None:

@@ -110,6 +110,69 @@ def test_a_cache_among_other_files_is_not_emptied(run, tmp_path, monkeypatch, ca
     assert main(["purge", str(run), "--yes"]) == 0 and not (tmp_path / "mine" / "targets" / KEY).exists()
 
 
+def test_another_tools_cache_is_not_emptied(run, tmp_path, monkeypatch, capsys):
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / TAG).write_text("Signature: 8a477f597d28d172789f06886806bc55\n# This file was made by pip.\n")
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "pip"))
+    (cache_folder("targets") / KEY).mkdir()
+    assert main(["purge", "--all", "--yes"]) == 1
+    assert "named a folder that was not empty" in capsys.readouterr().err
+    assert (tmp_path / "pip" / "targets" / KEY).is_dir() and (run / "adapter").is_dir()
+
+
+def test_a_cache_made_by_version_0_1_is_ours(run, tmp_path, capsys):
+    (tmp_path / "cache" / TAG).write_text(
+        "Signature: 8a477f597d28d172789f06886806bc55\n# What unlearnzoo keeps between runs.\n"
+    )
+    assert main(["purge", "--all", "--yes"]) == 0 and not list((tmp_path / "cache").iterdir())
+
+
+@pytest.mark.parametrize("content", [None, '{"hello": 1}', '{"schema": 1}', "{"])
+def test_what_is_no_run_is_left_alone(run, tmp_path, capsys, content):
+    """A project whose model happens to lie in folders of these names."""
+    project = tmp_path / "runs" / "llava"
+    for name in ("adapter", "checkpoint"):
+        (project / name).mkdir(parents=True)
+        (project / name / "adapter_model.safetensors").write_bytes(b"mine")
+    (project / "samples.parquet").write_bytes(b"mine")
+    if content is not None:
+        (project / "run.json").write_text(content)
+    assert main(["purge", "--all", "--yes"]) == 0
+    assert "llava: left alone: no run's folder" in capsys.readouterr().err
+    assert not (run / "adapter").exists()
+    assert {p.name for p in project.iterdir()} >= {"adapter", "checkpoint", "samples.parquet"}
+    assert (project / "checkpoint" / "adapter_model.safetensors").read_bytes() == b"mine"
+
+
+def test_a_linked_run_is_not_followed(run, tmp_path, capsys):
+    other = made(tmp_path / "elsewhere")
+    (tmp_path / "runs" / f"{other.name}-9").symlink_to(other)
+    assert main(["purge", "--all", "--yes"]) == 0
+    assert "a link" in capsys.readouterr().err and (other / "adapter").is_dir()
+    assert not (run / "adapter").exists()
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "checkpoint/lock", "checkpoint/lock.holder"])
+def test_nothing_is_written_through_a_link(run, tmp_path, capsys, name):
+    precious = tmp_path / "precious"
+    if "/" in name:
+        (run / "checkpoint").mkdir(exist_ok=True)
+        precious.write_text("mine")
+    else:
+        precious.mkdir()
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(precious)
+    assert main(["purge", str(run), "--yes"]) == 1
+    assert f"{run / name}: a link" in capsys.readouterr().err
+    assert precious.read_text() == "mine" if precious.is_file() else not list(precious.iterdir())
+
+
+def test_a_folder_of_runs_that_is_not_there_is_named(run, tmp_path, capsys):
+    assert main(["purge", "--all", "--yes", "--runs-dir", "ruins"]) == 1
+    assert "--runs-dir ruins: there is no such folder" in capsys.readouterr().err
+    assert left(tmp_path / "cache")
+
+
 def test_it_asks_first(run, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main(["purge", str(run)]) == 130

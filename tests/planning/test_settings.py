@@ -5,7 +5,7 @@ import pytest
 from tests.support import three
 from unlearnzoo import Unlearner, option
 from unlearnzoo.errors import OptionError
-from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import Request, from_arguments
 from unlearnzoo.planning.settings import allot, parse_assignments, read_config
 from unlearnzoo.planning.text import lines
@@ -90,15 +90,28 @@ def test_a_bad_config_is_one_line(tmp_path, text, error):
         ({"algo": "a,a", "bench": "b"}, "twice"),
         ({"algo": "a", "bench": "b", "sed": 1}, "did you mean 'seed'"),
         ({"algo": "a", "bench": "b", "seed": "x"}, "expected int"),
+        ({"algo": "a", "bench": "b", "seed": -1}, r"--seed -1: write a whole number from 0 to 4294967295"),
+        ({"algo": "a", "bench": "b", "target_seed": 2**32}, "--target-seed 4294967296"),
         ({"algo": "a", "bench": "b", "stop_at": "EMf=2"}, "between 0 and 1"),
         ({"algo": 3, "bench": "b"}, "expected names, such as ga,npo or a list of them, got 3"),
         ({"algo": "a", "bench": "b", "stop_at": "EMf"}, "EMf=.10"),
         ({"algo": "a", "bench": "b", "stop_at": "=.1"}, "EMf=.10"),
+        ({"algo": "a", "bench": "b", "stop_at": "EMf=nan"}, "EMf=.10"),
+        ({"algo": "a", "bench": "b", "require": "EMf"}, "--require 'EMf': write a column and a share from 0 to 1"),
+        ({"algo": "a", "bench": "b", "require": "EMf=.1,EMr=50"}, "--require 'EMr=50'"),
+        ({"algo": "a", "bench": "b", "require": ["EMf=nan"]}, "--require 'EMf=nan'"),
+        ({"algo": "a", "bench": "b", "require": "EMf=.1,EMf=.2"}, "--require names 'EMf' twice"),
     ],
 )
 def test_a_bad_argument_is_refused(arguments, text):
     with pytest.raises(OptionError, match=text):
         from_arguments(arguments, {})
+
+
+def test_what_is_required_is_shares_by_column():
+    asked = from_arguments({"algo": "a", "bench": "b", "require": "EMf=.10, EMr=50%,EMt=0"}, {})
+    assert asked.required() == {"EMf": 0.1, "EMr": 0.5, "EMt": 0.0}
+    assert Request(algo=("a",), bench="b").required() == {}
 
 
 def test_stop_level_takes_shares_and_percent():

@@ -85,6 +85,8 @@ def test_flags_lists_and_what_is_left_out(tmp_path, capsys):
         ("axes: {seed: [0], algo: [ga]}\nplot: {x: seed}", "plot: x: 'seed' is no axis that is shown"),
         ("axes: {seed: [0]}\nplot: {y: EMf}", "plot has no key 'y'"),
         ("axes: [", "no YAML"),
+        ("axes: {seed: &s [0, 1], target_seed: *s}", "an alias"),
+        (f"axes: {{{', '.join(f'{axis}: {list(range(1000))}' for axis in 'abcde')}}}", "1,000,000,000,000,000 points"),
     ],
 )
 def test_a_mistake_in_the_file_is_one_line(tmp_path, text, told):

@@ -1,11 +1,16 @@
 """``unlearnzoo purge``: remove what still holds the people whom a run forgot."""
 
-import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from .common import as_json_option, records_option
+from ..errors import DataError
+from .common import DEFAULT_RUNS, as_json_option, records_option, show_json
+
+if TYPE_CHECKING:
+    from ..records.store import Entry
 
 
 @click.command()
@@ -29,9 +34,12 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
     if everything:
+        if not runs_dir.is_dir() and runs_dir != Path(DEFAULT_RUNS):
+            raise DataError(f"--runs-dir {runs_dir}: there is no such folder")
         entries, cached = store.find(runs_dir), contents()
     else:
         entries, cached = [store.entry(run) for name in names for run in store.below(store.resolve(name, runs_dir))], []
+    entries = list(_ours(entries))
     holdings = {Path(entry["folder"]): job.holdings(Path(entry["folder"]), entry["record"]) for entry in entries}
     job.refuse_running(Path(entry["folder"]) for entry in entries if entry["record"])
     for entry in entries:
@@ -50,6 +58,18 @@ def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, a
         job.purge(Path(entry["folder"]), entry["record"])
     job.remove(cached)
     if as_json:
-        click.echo(json.dumps([{"path": path, "bytes": size} for path, size in sizes.items()], indent=2))
+        show_json([{"path": path, "bytes": size} for path, size in sizes.items()])
     elif sizes:
         click.echo(f"removed {sum(sizes.values()) / 1e6:.1f} MB; the scores are still there")
+
+
+def _ours(entries: "Iterable[Entry]") -> "Iterator[Entry]":
+    """Yield the runs; of any other folder say that it stays."""
+    from ..records.purge import not_ours
+    from ..terminal import printable
+
+    for entry in entries:
+        if reason := not_ours(Path(entry["folder"]), entry["record"]):
+            click.echo(printable(f"{entry['folder']}: left alone: {reason}"), err=True)
+        else:
+            yield entry

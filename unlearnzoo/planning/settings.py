@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import OptionError
 from ..options import Configurable, nearest, option_names
+from ..storage.documents import read_yaml
 
 
 def parse_assignments(texts: Sequence[str]) -> dict[str, object]:
@@ -31,14 +32,12 @@ def read_config(path: Path) -> tuple[dict[str, object], dict[str, object]]:
     Raises:
         OptionError: no such file, no YAML, or no mapping.
     """
-    import yaml
-
     try:
-        loaded = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
+        loaded = read_yaml(path) or {}
+    except OSError as error:
         raise OptionError(f"--config {path}: cannot be read ({error})") from None
-    except yaml.YAMLError as error:
-        raise OptionError(f"--config {path}: no YAML ({' '.join(str(error).split())})") from None
+    except ValueError as error:
+        raise OptionError(f"--config {path}: {error}") from None
     if not isinstance(loaded, dict):
         raise OptionError(f"--config {path}: expected `name: value` lines, got a {type(loaded).__name__}")
     # `tuned` says how the values were found; it is for the record.

@@ -19,6 +19,9 @@ ADAPTER = "adapter"
 #: A record is a file that anybody may have edited: nothing else is taken for a name in the cache.
 _NAME = re.compile(r"[0-9a-f]{20}(-(base|target)\.parquet)?")
 
+#: How a run's folder is called: its time, algorithm, benchmark and configuration.
+_RUN_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_.+_[0-9a-f]{8}(-\d+)?")
+
 
 def holdings(folder: Path, record: RunRecord | None) -> list[Path]:
     """Return what a run left that holds people's data, its scores apart; only what is there.
@@ -36,6 +39,20 @@ def holdings(folder: Path, record: RunRecord | None) -> list[Path]:
         else:
             paths += [cache_folder("targets") / name, partial_target(name)]
     return [path for path in paths if path.exists() or path.is_symlink()]
+
+
+def not_ours(folder: Path, record: RunRecord | None) -> str | None:
+    """Say why a folder is not one that a run left; None where it is.
+
+    Args:
+        folder: by any name.
+        record: from ``store.load``; None where it has none, or a damaged one: then the folder's name tells.
+    """
+    if folder.is_symlink():
+        return "a link, and nothing is removed through one; name the folder that it points to"
+    if record is not None or (_RUN_NAME.fullmatch(folder.name) and (folder / RUN).is_file()):
+        return None
+    return "no run's folder; it has no record of one"
 
 
 def size(path: Path) -> int:

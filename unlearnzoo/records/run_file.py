@@ -23,9 +23,10 @@ def locked(folder: Path) -> Iterator[None]:
     Where nothing else is in ``checkpoint/``, the folder of the lock goes at the end.
 
     Raises:
-        RunError: another process has it, or it cannot be written.
+        RunError: another process has it, it cannot be written, or a link would lead the writing elsewhere.
     """
     place = folder / CHECKPOINT
+    refuse_links(place)
     try:
         place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -39,6 +40,19 @@ def locked(folder: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 if {path.name for path in place.iterdir()} <= {_LOCK, holder_file(_LOCK)}:
                     shutil.rmtree(place)
+
+
+def refuse_links(place: Path) -> None:
+    """Refuse what is a link or holds one: a run's folder may have been sent, and writing would follow it out.
+
+    Raises:
+        RunError: naming the link.
+    """
+    for path in (place, *(place.rglob("*") if place.is_dir() and not place.is_symlink() else ())):
+        if path.is_symlink():
+            raise RunError(
+                f"{path}: a link, which a run never leaves; remove it, or put in its place what it points to"
+            )
 
 
 def write(folder: Path, fields: Mapping[str, object]) -> None:

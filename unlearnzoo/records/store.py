@@ -1,6 +1,6 @@
 """Find and read the records of earlier runs, also of those that were killed or damaged."""
 
-import json
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, cast
@@ -10,7 +10,9 @@ import msgspec
 from ..benchmark import Column
 from ..errors import DataError, UnknownName
 from ..evaluation.samples import Sample, read_samples
+from ..storage.documents import read_json
 from ..terminal import printable
+from . import rules
 from .run_file import READABLE, RUN, SAMPLES
 from .types import AnyRecord, RunJson, RunRecord
 
@@ -39,13 +41,13 @@ def load(path: Path) -> RunRecord:
     """
     file = path if path.name == RUN else path / RUN
     try:
-        fields = json.loads(file.read_bytes())
+        fields = read_json(file)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{path}: no run's folder; it has no {RUN}") from None
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError):
-        raise DataError(f"{file}: damaged; it is no JSON") from None
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from None
     if not isinstance(fields, dict) or "schema" not in fields:
         raise DataError(f"{file}: no record of a run; it has no `schema`")
     if fields["schema"] not in READABLE:
@@ -141,6 +143,14 @@ def resolve(name: str, runs_dir: Path) -> Path:
     raise UnknownName(f"{name!r} is the beginning of {len(begins)} runs: {names}; write more of it")
 
 
+def resume_command(record: AnyRecord) -> str:
+    """Return what to type to resume a run: code that it was started with is named, since no record may start it."""
+    typed = record.get("arguments") or {}
+    flags = [f"--plugin {shlex.quote(str(name))}" for name in typed.get("plugins") or ()]
+    flags += ["--trust-remote-code"] if typed.get("trust_remote_code") else []
+    return printable(" ".join(["unlearnzoo run --resume", shlex.quote(record["folder"]), *flags]))
+
+
 def samples(record: AnyRecord) -> list[Sample] | None:
     """Read the samples of a record; None where the run did not get so far.
 
@@ -171,12 +181,22 @@ def evals(record: AnyRecord) -> list[Column]:
 
 
 def comparable(record: AnyRecord, other: AnyRecord) -> list[Column]:
-    """Return the columns of a record without those whose metric had other options or another version in the other."""
+    """Return the columns of a record that measure the same in the other.
+
+    Left out are those whose metric had other options or another version there, and those whose answers were cut
+    elsewhere; all, where pictures or texts were read by another rule.
+    """
+    if rules.reading(record) != rules.reading(other):
+        return []
     metrics, others = (r.get("metrics") or {} for r in (record, other))
+    cuts, theirs = rules.cuts(record), rules.cuts(other)
     return [
         column
         for column in evals(record)
-        if metrics.get(column.metric) == others.get(column.metric)
-        or column.metric not in metrics
-        or column.metric not in others
+        if (
+            metrics.get(column.metric) == others.get(column.metric)
+            or column.metric not in metrics
+            or column.metric not in others
+        )
+        and cuts.get(column.split) == theirs.get(column.split)
     ]

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from ..errors import RunError
 
+#: What is opened for writing is never reached through a link at the end of its path (Windows has no such flag).
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _REASONS = {
+    errno.ELOOP: "it is a link; remove it, or write elsewhere",
     errno.ENOSPC: "the disk is full; free some space or write elsewhere",
     errno.EDQUOT: "your quota of the disk is used up; free some space or write elsewhere",
     errno.EFBIG: "the file grew beyond the limit set for this process (ulimit -f)",
@@ -100,7 +103,7 @@ def append_line(path: Path, line: str) -> None:
     """
     content = line.encode() + b"\n"
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_FOLLOW, 0o600)
         try:
             before = os.fstat(handle).st_size
             try:

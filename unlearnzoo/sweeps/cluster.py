@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError, RunError, first_line
 from ..storage.atomic import atomic_write
+from ..storage.documents import read_json
 from .local import command
 from .state import JOB, LOG, Point, ended, make_folder
 
@@ -94,12 +95,12 @@ def _wait(waiting: "dict[Point, Job[int]]", poll: float, on_end: Callable[[Point
 def _attach(cluster: str, place: Path, point: Point) -> "Job[int] | None":
     """Return the job of an earlier call that is not over yet, or None."""
     try:
-        known = json.loads((point.folder / JOB).read_bytes())
+        known = read_json(point.folder / JOB)
     except (OSError, ValueError):
         return None
-    if known.get("cluster") != cluster or cluster == "local":
+    if not isinstance(known, dict) or known.get("cluster") != cluster or cluster == "local":
         return None  # those end with their sweep
     import submitit
 
-    job: Job[int] = submitit.SlurmJob(folder=place, job_id=known["id"])
+    job: Job[int] = submitit.SlurmJob(folder=place, job_id=str(known["id"]))
     return None if job.done(force_check=True) else job

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import TypedDict, cast
 
 from ..errors import OptionError
 from ..options import nearest
+from ..storage.documents import read_yaml
 from .state import Value
 
 KEYS = ("command", "fixed", "axes", "repeats", "columns", "plot", "cluster")
 #: What the sweep itself gives to each point.
 RESERVED = ("runs-dir", "json", "dry-run")
 PLOT = ("x", "columns")
+#: Of one product of axes: each point is at least one run, and they are held in memory.
+MOST_POINTS = 10_000
 
 
 class PlotSpec(TypedDict, total=False):
@@ -65,14 +69,12 @@ def read(path: Path) -> Spec:
     Raises:
         OptionError: it cannot be read, or something in it is unknown or of the wrong form.
     """
-    import yaml
-
     try:
-        loaded = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        loaded = read_yaml(path)
+    except OSError as error:
         raise OptionError(f"{path}: cannot be read ({error})") from None
-    except yaml.YAMLError as error:
-        raise OptionError(f"{path}: no YAML ({' '.join(str(error).split())})") from None
+    except ValueError as error:
+        raise OptionError(f"{path}: {error}") from None
     if not isinstance(loaded, dict):
         raise OptionError(f"{path}: expected `axes:` and other keys, got a {type(loaded).__name__}")
     for key in loaded:
@@ -140,6 +142,8 @@ def _grids(axes: object) -> Iterator[dict[str, tuple[Value, ...]]]:
             if any(values.count(value) > 1 for value in values):
                 raise OptionError(f"axes: {name}: a value is there twice in {values!r}")
             product[name] = tuple(values)
+        if (points := math.prod(map(len, product.values()))) > MOST_POINTS:
+            raise OptionError(f"axes: {points:,} points; a sweep has at most {MOST_POINTS:,}")
         yield product
 
 

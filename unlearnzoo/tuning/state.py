@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
 from ..errors import DataError, OptionError
 from ..evaluation.matched import Groups
 from ..storage.atomic import atomic_write, write_error
+from ..storage.documents import read_json
 from .search_space import Ranges
 
 STATE = "tune.json"
@@ -98,11 +99,11 @@ def _read(path: Path) -> State:
     import msgspec
 
     try:
-        state: State = json.loads(path.read_bytes())
+        state = read_json(path)
         msgspec.convert(state, State)
     except (OSError, ValueError):  # msgspec's own errors are ValueErrors
         raise DataError(f"{path}: damaged, or no tuning of unlearnzoo; choose another --out") from None
-    return state
+    return cast(State, state)
 
 
 def write_state(out: Path, state: State) -> None:

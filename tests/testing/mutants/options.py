@@ -70,7 +70,7 @@ class Infinite(Unlearner):
 
     name = "infinite"
     cap: float = option(math.inf, "Largest loss of an answer")
-    fails, says = "options", "'cap' is no JSON"
+    fails, says = "options", "infinite.cap: expected float, got inf"
 
     def loss(self, forget):
         return -forget.nll.clamp(max=self.cap)

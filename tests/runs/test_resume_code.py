@@ -1,0 +1,67 @@
+"""A record is data: it starts no code when its run is resumed, whatever it names."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.records import finished
+from unlearnzoo.cli import main
+
+PLUGIN = """from unlearnzoo import hookimpl
+open({trace!r}, "w").close()
+@hookimpl
+def unlearnzoo_metrics():
+    return []
+"""
+
+
+@pytest.fixture
+def sent(tmp_path):
+    """A run's folder as somebody may send it: it names a file whose code leaves a trace."""
+    plugin = tmp_path / "of somebody" / "evil.py"
+    plugin.parent.mkdir()
+    plugin.write_text(PLUGIN.format(trace=str(tmp_path / "trace")))
+    record = finished(tmp_path / "runs")
+    return Path(record["folder"]), plugin
+
+
+def named(folder, plugin, digest=None, **arguments):
+    path = folder / "run.json"
+    digest = digest or hashlib.sha256(plugin.read_bytes()).hexdigest()
+    fields = json.loads(path.read_text())
+    typed = {"algo": ["npo"], "bench": "remem", "set": {}, "plugins": {str(plugin): digest}, **arguments}
+    path.write_text(json.dumps(fields | {"status": "interrupted", "group": "a" * 16, "arguments": typed}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flags"),
+    [
+        ({}, "--plugin '{}'"),
+        ({"trust_remote_code": True}, "--plugin '{}' --trust-remote-code"),
+        ({"trust_remote_code": True, "plugins": {}}, "--trust-remote-code"),
+    ],
+)
+def test_code_is_not_started_because_a_record_names_it(sent, tmp_path, capsys, arguments, flags):
+    folder, plugin = sent
+    named(folder, plugin, **arguments)
+    assert main(["run", "--resume", str(folder), "--dry-run"]) == 2
+    told = capsys.readouterr().err
+    assert f"type: unlearnzoo run --resume {folder} {flags.format(plugin)}\n" in told
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_file_that_is_another_by_now_is_not_imported(sent, tmp_path, capsys):
+    folder, plugin = sent
+    named(folder, plugin, digest="0" * 64)
+    assert main(["run", "--resume", str(folder), "--plugin", str(plugin), "--dry-run"]) == 1
+    assert "not the file that the run was started with" in capsys.readouterr().err
+    assert not (tmp_path / "trace").exists()
+
+
+def test_what_is_typed_again_is_started(sent, tmp_path, capsys):
+    folder, plugin = sent
+    named(folder, plugin)
+    main(["run", "--resume", str(folder), "--plugin", str(plugin), "--dry-run"])
+    assert (tmp_path / "trace").exists(), capsys.readouterr().err
