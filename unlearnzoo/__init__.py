@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from .benchmark import Benchmark, Column, Published, Utility
 from .errors import DataError, OptionError, ZooError, first_line
-from .example import Example, LazyImage
+from .example import Example
 from .hookspecs import hookimpl
+from .image import LazyImage
 from .metric import Candidates, Heading, Metric, Progress, Scored
 from .model import ModelCard
 from .options import nearest, option
@@ -14,8 +15,9 @@ from .terminal import printable
 from .unlearner import RetainTerm, Trainer, Unlearner
 
 if TYPE_CHECKING:
+    from .data.below import FilesBelow
     from .data.problems import Problems, quoted
-    from .data.words import contains_words, refusal_for
+    from .data.words import contains_words, folded, refusal_for, words_of
     from .models.scores import Scores
     from .runs.api import run
     from .storage.artifacts import build_once
@@ -32,6 +34,7 @@ __all__ = [
     "Column",
     "DataError",
     "Example",
+    "FilesBelow",
     "Heading",
     "LazyImage",
     "Metric",
@@ -53,6 +56,7 @@ __all__ = [
     "contains_words",
     "content_key",
     "first_line",
+    "folded",
     "hookimpl",
     "nearest",
     "option",
@@ -60,11 +64,13 @@ __all__ = [
     "quoted",
     "refusal_for",
     "run",
+    "words_of",
     "write_error",
 ]
 #: Imported on first use: some need torch, which ``import unlearnzoo`` must not.
 _LAZY = {
     "AdapterWeights": "training.adapter_weights",
+    "FilesBelow": "data.below",
     "Problems": "data.problems",
     "Scores": "models.scores",
     "atomic_write": "storage.atomic",
@@ -72,9 +78,11 @@ _LAZY = {
     "cache_folder": "storage.cache",
     "contains_words": "data.words",
     "content_key": "storage.hashing",
+    "folded": "data.words",
     "quoted": "data.problems",
     "refusal_for": "data.words",
     "run": "runs.api",
+    "words_of": "data.words",
     "write_error": "storage.atomic",
 }
 

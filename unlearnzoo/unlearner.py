@@ -104,9 +104,16 @@ class Trainer(Protocol):
         self,
         examples: Sequence[Example],
         which: Literal["base", "target", "unlearned"] = "target",
-        max_new_tokens: int = 64,
+        max_new_tokens: int | None = None,
     ) -> list[str]:
-        """Return greedy answers to some examples' questions, by default of the target."""
+        """Return greedy answers to some examples' questions.
+
+        Args:
+            examples: what to ask; their answers are ignored.
+            which: state of the model.
+            max_new_tokens: where an answer is cut; None: where the run cuts answers to the forget set, a margin after
+                its longest true one.
+        """
         ...
 
 

@@ -29,9 +29,10 @@ class Scripted:
         self.proven: set[str] = set()
         self.said: set[str] = set()
         self.generated = 0
+        self.cut: list[tuple[int, int]] = []
 
     def encode(self, example):
-        return SimpleNamespace(example=example, answer=(1, 2))
+        return SimpleNamespace(example=example, answer=(1, 2), image_key=(), prompt=(example.id,))
 
     def score(self, encoded, which):
         assert which == "unlearned"
@@ -40,7 +41,8 @@ class Scripted:
             for e in encoded
         ]
 
-    def generate(self, encoded, which, longest):
+    def generate(self, encoded, which, limit, done):
+        self.cut.append((limit, len(encoded)))
         self.generated += len(encoded)
         return [e.example.answer if e.example.id in self.said else "no idea" for e in encoded]
 
@@ -54,6 +56,7 @@ class Probability(Metric):
         return math.exp(sum(logps))
 
 
+LIMITS = {"forget": 12, "retain": 9, "figure": 20}
 HOPS = {"EMf": ("hop",), "EMr": ("hop",)}
 
 
@@ -78,7 +81,7 @@ def items(split, hop, n, who=2):
 def made():
     engine = Scripted()
     sides = {"EMf": items("forget", "single", 40) + items("forget", "multi", 20), "EMr": items("retain", "single", 10)}
-    curve = Curve(engine, sides, Equal(), probe_rows=60, rows=8, by=HOPS)
+    curve = Curve(engine, sides, Equal(), probe_rows=60, rows=8, limits=LIMITS, by=HOPS)
     remember(engine, curve, 1.0)
     curve.start({"EMf": {"single": 1.0, "multi": 1.0}, "EMr": {"single": 1.0}})
     return engine, curve
@@ -134,6 +137,13 @@ def test_some_wrong_answers_stand_for_all(made):
     assert point["EMf"]["single"] == pytest.approx((10 + 30 * 2 / 8) / 40)
 
 
+def test_each_split_has_its_own_limit(made):
+    engine, curve = made
+    engine.proven = set()
+    curve._score(1)
+    assert engine.cut == [(9, 8), (12, 16)]
+
+
 def test_the_end_is_what_the_full_judging_says(made):
     _, curve = made
     ends = {"EMf": {"single": 0.0, "multi": 0.1}, "EMr": {"single": 0.7}}
@@ -143,7 +153,7 @@ def test_the_end_is_what_the_full_judging_says(made):
 
 
 def test_the_probe_takes_whole_images_of_everybody():
-    curve = Curve(Scripted(), {"EMf": items("forget", "single", 40)}, Equal(), probe_rows=10, rows=8)
+    curve = Curve(Scripted(), {"EMf": items("forget", "single", 40)}, Equal(), probe_rows=10, rows=8, limits=LIMITS)
     chosen = [item.example for item in curve.probe_items]
     keys = {(e.identity, e.images[0].key) for e in chosen}
     assert len(chosen) in range(10, 13)
@@ -162,6 +172,7 @@ def test_utility_is_asked_of_the_same_few_rows_at_each_point():
         Equal(),
         probe_rows=5,
         rows=8,
+        limits=LIMITS,
         by=HOPS,
         utility=utility,
     )
@@ -182,7 +193,7 @@ def test_a_metric_over_log_probabilities_scores_every_row_and_generates_nothing(
     engine, rows = Scripted(), items("forget", "single", 40)
     engine.proven = {item.example.id for item in rows}
     engine.logps = {item.example.id: math.log(0.5 if i < 20 else 0.125) for i, item in enumerate(rows)}
-    curve = Curve(engine, {"P": rows}, Probability(), probe_rows=10, rows=8, by={"P": ("hop",)})
+    curve = Curve(engine, {"P": rows}, Probability(), probe_rows=10, rows=8, limits=LIMITS, by={"P": ("hop",)})
     assert curve._score(1)["P"] == {"single": pytest.approx(5 / 16)} and engine.generated == 0
 
 
@@ -200,7 +211,7 @@ def test_groups_are_those_of_the_column(by, groups):
         for region, hop in (("north", "single"), ("north", "multi"), ("south", "single"))
         for item in items(f"{region}/{hop}", hop, 4)
     ]
-    curve = Curve(Scripted(), {"EMf": rows}, Equal(), probe_rows=12, rows=8, by={"EMf": by})
+    curve = Curve(Scripted(), {"EMf": rows}, Equal(), probe_rows=12, rows=8, limits=LIMITS, by={"EMf": by})
     assert list(curve._score(1)["EMf"]) == groups
     # Only the south is remembered: it decides the probe where it is a group of its own.
     curve.engine.proven = {item.example.id for item in rows if item.example.tags["region"] == "south"}

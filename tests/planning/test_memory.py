@@ -11,7 +11,8 @@ from tests.support.checkpoints import llava
 from tests.support.held import Alive
 from unlearnzoo import Unlearner
 from unlearnzoo.planning import memory
-from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.limits import Limit
+from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import from_arguments
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.training import footprint
@@ -124,6 +125,19 @@ PARTS = {"learn": Footprint(base=1000, layer=100, frozen=0, trained=40, activati
 )
 def test_what_each_launch_shares_out_by_hand(launch, training, evaluating):
     assert memory.per_device(PARTS, launch, 4) == {"training": training, "evaluating": evaluating}
+
+
+def test_an_answer_that_fills_a_batch_by_itself_counts(monkeypatch):
+    plan, found = plan_of("tiny"), []
+    monkeypatch.setattr(
+        footprint.Blueprint,
+        "footprint",
+        lambda self, shape, generated, recompute: found.append(generated) or PARTS["learn"],
+    )
+    long = {"finetune": Limit(40000, "--max-new-tokens", 20, "x", 40066)}
+    for limits in (plan.limits, long):
+        memory.estimate(dataclasses.replace(plan, limits=limits))
+    assert found == [32768] * 2 + [40066] * 2  # of two stages each
 
 
 def test_a_launch_that_does_not_fit_is_said_not_to(monkeypatch):

@@ -14,7 +14,7 @@ from tests.support import records, three
 from tests.support.schema import check
 from unlearnzoo.evaluation import aggregate
 from unlearnzoo.planning import summary
-from unlearnzoo.planning.plan import make_plan
+from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import from_arguments
 from unlearnzoo.records import store
 from unlearnzoo.records.environment import calibration
@@ -29,13 +29,23 @@ def record(tmp_path_factory, shared_folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARNZOO_CACHE", str(shared_folder / "cache"))
         plan = make_plan(
-            from_arguments({"algo": "npo,gd", "bench": "remem", "forget": three.FORGET}, three.OPTIONS), Zoo.installed()
+            from_arguments(
+                {
+                    "algo": "npo,gd",
+                    "bench": "remem",
+                    "forget": three.FORGET,
+                    "stop_at": "EMf=.35",
+                    "require": "EMf=.10,EMr=.50",
+                },
+                three.OPTIONS,
+            ),
+            Zoo.installed(),
         )
         fields = summary.fields(plan, "npo")
         fields["model"] |= {"adapter": None, "target": "models/target"}  # of `unlearnzoo evaluate`
         fields["utility"] = {"quiz": {"distribution": "quizzes", "version": "1", "options": {}, "data": "d1"}}
     fields["processes"] = {"n": 1, "deepspeed": None}
-    fields["device"] = {"type": "cpu", "precision": "fp32"}
+    fields["device"] = {"type": "cpu", "precision": "fp32", "arithmetic": "base float32"}
     fields["tuned"] = {
         "settings": 2,
         "budget": 2,

@@ -61,12 +61,16 @@ def test_it_is_compared_with_one_of_today(run, tmp_path, capsys):
     assert main(["report", str(run), today["folder"]]) == 0
     said = capsys.readouterr().out
     assert "npo" in said and "ga" in said
+    assert "the runs were made by other rules (npo: not told by its older version" in said
 
 
-def test_what_it_kept_is_judged_again_unless_it_was_redacted(run, capsys):
-    assert main(["evaluate", str(run), "--metric", "rouge"]) == 0
-    assert store.load(run)["schema"] == 1 and not (run / "checkpoint").exists()
-    capsys.readouterr()
+def test_what_it_kept_is_not_judged_again(run, capsys):
+    """Its texts were read by another rule: one column of today's would stand beside those of then."""
+    before = (run / "run.json").read_bytes()
+    assert main(["evaluate", str(run), "--metric", "rouge"]) == 1
+    said = capsys.readouterr().err
+    assert "by an older rule (its rules: not told by its older version" in said and said.count("\n") == 1
+    assert (run / "run.json").read_bytes() == before and not (run / "checkpoint").exists()
     edit(run, arguments=store.load(run)["arguments"] | {"redact": True})
     assert main(["evaluate", str(run), "--metric", "rouge"]) == 1
     said = capsys.readouterr().err

@@ -14,11 +14,11 @@ from unlearnzoo.training.trainer import LoraTrainer, new_reference
 @pytest.fixture
 def trainer(engine):
     """Stage 2 whose method may ask for a stage 1 of three steps."""
-    request = types.SimpleNamespace(target_seed=0, checkpoint_every="never")
+    request = types.SimpleNamespace(target_seed=0, checkpoint_every="never", special_tokens="refuse")
     plan = types.SimpleNamespace(
         request=request,
         replay=[],
-        benchmark=types.SimpleNamespace(fingerprint=lambda: "data"),
+        benchmark=types.SimpleNamespace(learn_pool=lambda: EXAMPLES),
         checkpoint=types.SimpleNamespace(weights="w"),
         learn=Learn(rank=4, alpha=8.0, steps=3, batch=4, lr=0.01),
     )
@@ -32,6 +32,7 @@ def trainer(engine):
         new_reference(engine),
         lambda entry, look: False,
         lambda pool: relearn(plan, engine, pool, lambda entry: False),
+        24,
     ).start()
 
 

@@ -109,7 +109,8 @@ def unlearnzoo_benchmarks():
 
 @pytest.fixture
 def run(tmp_path):
-    return Path(records.finished(tmp_path / "runs", plan={"columns": ["EMr", "EMf"]})["folder"])
+    plan = {"rules": records.rules(), "columns": ["EMr", "EMf"]}
+    return Path(records.finished(tmp_path / "runs", plan=plan)["folder"])
 
 
 @pytest.fixture
@@ -239,6 +240,16 @@ def test_a_key_that_is_given_now_is_in_no_record(run, zoo):
         (lambda run: {"picky.lettre": "B"}, OptionError, "did you mean 'letter'"),
         (lambda run: (run / "samples.parquet").unlink() or {}, DataError, "it kept no answers"),
         (
+            lambda run: edited(run, plan={"columns": []}) or {},
+            DataError,
+            "its texts were read by an older rule .its rules: not told by its older version; now text",
+        ),
+        (
+            lambda run: edited(run, plan={"rules": records.rules(text=1)}) or {},
+            DataError,
+            "its rules: pictures 2, text 1; now text 2., so that picky would stand beside columns of another kind; run",
+        ),
+        (
             lambda run: edited(run, arguments={"redact": True}) or {},
             DataError,
             "its answers were left out by --redact; to have them scored by picky, run it again",
@@ -265,7 +276,7 @@ def test_keywords_come_from_the_benchmark_if_its_data_are_still_the_same(tmp_pat
         "data": bench.fingerprint(),
         "forget_identities": sorted(bench.forget_identities()),
     }
-    run = Path(records.finished(tmp_path / "runs", plan={}, benchmark=about)["folder"])
+    run = Path(records.finished(tmp_path / "runs", benchmark=about)["folder"])
     rows = bench.forget_pool()
     samples = read_samples(run / "samples.parquet")[: len(rows)]
     write_samples(
@@ -304,7 +315,7 @@ def test_choices_come_from_the_rows_of_the_benchmark_and_of_utility_benchmarks(t
     bench.prepare(), quiz.prepare()
     about = {"name": "lettered", "options": bench.values(), "data": bench.fingerprint(), "forget_identities": ["ann"]}
     beside = {"asked": {"distribution": "quiz", "version": "", "options": quiz.values(), "data": quiz.fingerprint()}}
-    run = Path(records.finished(tmp_path / "runs", plan={}, benchmark=about, utility=beside)["folder"])
+    run = Path(records.finished(tmp_path / "runs", benchmark=about, utility=beside)["folder"])
     (column,) = utility.columns({"asked": type(quiz)}, [])
     samples = [
         Sample("unlearned", split, e.id, e.identity, {}, e.question, e.answer, said(e), {"extra/picks": math.nan})
@@ -333,6 +344,7 @@ def test_the_command_line(run, tmp_path, zoo, capsys, monkeypatch):
     for wrong, says in (
         ([str(run)], "RUN takes --metric"),
         ([str(run), "--metric", "picky", "--bench", "remem"], "RUN takes"),
+        ([str(run), "--metric", "picky", "--max-new-tokens", "9"], "RUN takes"),
         (["--bench", "remem"], "--model is missing"),
         ([], "--bench is missing"),
     ):

@@ -7,6 +7,8 @@ import pytest
 from tests.testing.mutants.small import Small, row
 from unlearnzoo.evaluation.evaluator import Evaluator, Item
 from unlearnzoo.evaluation.samples import read_samples
+from unlearnzoo.planning import summary
+from unlearnzoo.planning.limits import Limit
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.runs.sample_cache import by_state, source
 
@@ -56,6 +58,10 @@ def unlearnzoo_benchmarks():
 '''
 
 
+#: Split → where its answers are cut.
+CUT = {"retain": 20, "forget pool": 9, "utility:quiz/asked": 64}
+
+
 class Engine:
     """Is asked for nothing: these metrics look at the true answer alone."""
 
@@ -77,7 +83,7 @@ def known(tmp_path, monkeypatch):
     (tmp_path / "metrics.py").write_text(METRIC)
     (tmp_path / "small.py").write_text(BENCH)
 
-    def judged(*metrics, utility=(), down=False, **options):
+    def judged(*metrics, utility=(), down=False, cut=CUT, asked_for=None, **options):
         zoo = Zoo()
         for name in ("metrics", "small"):
             zoo.add_file(tmp_path / f"{name}.py")
@@ -93,10 +99,11 @@ def known(tmp_path, monkeypatch):
             metrics=own,
             benchmark=bench,
             utility=utility,
-            request=SimpleNamespace(target=None),
+            request=SimpleNamespace(target=None, max_new_tokens=asked_for, special_tokens="refuse"),
             checkpoint=SimpleNamespace(weights="w1"),
+            limits={split: Limit(n, "", n, "", n) for split, n in cut.items()},
         )
-        judge, asked = Evaluator(Engine(), bench, own, lambda split: []), []
+        judge, asked = Evaluator(Engine(), bench, own, {}), []
         real = judge._scored
         judge._scored = lambda metric, rows: asked.append((metric.name, len(rows))) or real(metric, rows)
         state = by_state(plan, judge, "t1")["base"]
@@ -162,3 +169,17 @@ def test_details_of_a_score_that_is_asked_for_again_are_the_later_ones(known):
 
 def test_a_class_without_a_file_has_no_source():
     assert source(int) == "" and len(source(Small)) == 64
+
+
+@pytest.mark.parametrize("rule", ["PICTURE_RULE", "TEXT_RULE"])
+def test_other_rules_are_another_file(known, monkeypatch, rule):
+    *_, path = known()
+    monkeypatch.setattr(summary, rule, 0)
+    assert known()[2] != path
+
+
+def test_answers_that_are_cut_elsewhere_are_another_file(known):
+    *_, path = known()
+    assert known(cut={**CUT, "retain": 21})[2] != path != known(cut=CUT, asked_for=20)[2]
+    # Neither another forget set nor another utility benchmark asks base and target anew.
+    assert known(cut={"retain": 20})[2] == known(cut={**CUT, "forget pool": 12})[2] == path

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from tests.support.samples import EM
 from unlearnzoo import Column
+from unlearnzoo.data.words import TEXT_RULE
 from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.matched import matched
 from unlearnzoo.evaluation.samples import TRUTH, Sample
+from unlearnzoo.image import PICTURE_RULE
 from unlearnzoo.records.record import Record
 
 EXPOSURE = "unlearnzoo-remem/exposure"
@@ -55,6 +57,14 @@ def judged(model, share, people=20, rows=6, seed=0):
     return found
 
 
+def rules(tokens=26, **more):
+    """Return today's rules, as a record has them; ``more`` is what it says otherwise."""
+    limit = {"tokens": tokens, "origin": "longest answer + 8", "longest": tokens - 8, "row": "r-0"}
+    generation = dict.fromkeys(("retain", "finetune", "utility"), limit)
+    rules = {"pictures": PICTURE_RULE, "text": TEXT_RULE, "special_tokens": "refuse", "generation": generation}
+    return {**rules, **more}
+
+
 def line(kept, length=7):
     """Return a curve that forgets everything and keeps a share."""
     parts = [i / (length - 1) for i in range(length)]
@@ -76,6 +86,7 @@ def finished(runs_dir: Path, algo="npo", kept=0.6, seed=0, forgot=0.1, redactor=
         "model": {"name": "tiny"},
         "seed": seed,
         "target_seed": 0,
+        "plan": {"rules": rules()},
         **more,
     }
     samples = [

@@ -76,6 +76,17 @@ def test_a_level_that_was_not_reached_is_no_value(points, tmp_path):
     assert "–" in text and "0/1" in text
 
 
+def test_points_by_other_rules_are_said(points):
+    assert tabulate.unlike(points) is None
+    (path,) = (points[0].folder / RUNS).glob("*/run.json")
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "plan": {}}))
+    said = tabulate.unlike(points)
+    assert said.startswith(
+        "points were made by other rules (not told by its older version: 1 records; pictures 2, text 2: 5 re"
+    )
+
+
 def test_a_diverged_algorithm_is_not_shown_as_the_target(points, tmp_path):
     """It has results of base and target alone; its point is finished where another algorithm came to an end."""
     (path,) = (points[0].folder / RUNS).glob("*/run.json")
@@ -150,3 +161,28 @@ def test_how_a_process_ended_that_could_not_say_so(tmp_path):
     ended(stopped, -15)
     assert killed.status == "failed" and stopped.status == "open"
     assert killed.result["error"] == "killed by signal 9 (out of memory?); last words: \\x1b[31mlast"
+
+
+def test_answers_that_could_not_be_scored_are_counted_over_the_repeats(tmp_path):
+    both = [point(tmp_path, 0.4, seed=0), point(tmp_path, 0.6, seed=1)]
+    for one in both:
+        (folder,) = (one.folder / RUNS).iterdir()
+        record = json.loads((folder / "run.json").read_text())
+        for row in record["results"]:
+            if (row["model"], row["column"], row["group"]) == ("unlearned", "EMf", {"hop": "single"}):
+                row |= {"n": 2, "unscored": 12}
+        (folder / "run.json").write_text(json.dumps(record))
+    own = spec("EMf")
+    (row,) = (row for row in tabulate.rows(own, both) if row["group"] == "single-hop")
+    assert (row["scored"], row["unscored"]) == (4, 24)
+    text = tabulate.table(own, tabulate.rows(own, both)).text()
+    assert text.count("(4/28)") == 1
+
+
+def test_a_point_that_does_not_reach_what_is_required_counts(tmp_path):
+    """Left out, the average would be over the points that did."""
+    one = point(tmp_path, 0.4, seed=0)
+    result = json.loads((one.folder / "result.json").read_text())
+    (one.folder / "result.json").write_text(json.dumps(result | {"exit": 5}))
+    assert one.status == "finished"
+    assert all(row["n"] == 1 for row in tabulate.rows(spec("EMr"), [one]))

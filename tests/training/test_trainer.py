@@ -47,6 +47,7 @@ def trainer_of(engine, algorithm, seen=None, stop=None):
         new_reference(engine),
         on_step,
         lambda pool: pytest.fail("nobody asked for stage 1"),
+        9,
     ).start()
 
 
@@ -98,7 +99,7 @@ class Own(Unlearner):
 def test_inputs_of_its_own_pair_with_the_pool(engine):
     trainer = trainer_of(engine, Own())
     trainer.algorithm.prepare(trainer)
-    spoken = engine.generate([engine.encode(e) for e in POOLS["forget"]], "target", 64)
+    spoken = engine.generate([engine.encode(e) for e in POOLS["forget"]], "target", 9)
     step = next(trainer._draw(trainer.algorithm.needs))
     mine = {role: [e for e, r in zip(step.encoded, step.role, strict=True) if r == role] for role in step.counts}
     chosen = [next(e for e in POOLS["forget"] if engine.encode(e) == one) for one in mine["forget"]]

@@ -170,20 +170,23 @@ def short(monkeypatch, tmp_path):
     return ["--algo", "npo", "--bench", "remem", *bare.arguments(), "--json"]
 
 
-def test_the_precision_is_that_of_every_run_and_of_the_result(short, capsys, monkeypatch):
-    tried = []
+@pytest.mark.parametrize(
+    ("name", "value", "shown"), [("precision", "bf16", "in bf16"), ("max_new_tokens", 90, "cut after 90 tokens")]
+)
+def test_what_decides_numbers_is_that_of_every_run_and_of_the_result(short, capsys, monkeypatch, name, value, shown):
+    tried, flag = [], f"--{name.replace('_', '-')}"
 
-    def attempt(request, zoo, name, values):
-        tried.append(request.precision)
+    def attempt(request, zoo, algo, values):
+        tried.append(getattr(request, name))
         return {"status": "finished", "run": None, "score": 0.5, "lowest": None, "kept": {}}
 
     monkeypatch.setattr(protocol, "_try", attempt)
-    assert main(["tune", *short, "--budget", "2", "--precision", "bf16"]) == 0
-    assert tried == ["bf16"] * 2
+    assert main(["tune", *short, "--budget", "2", flag, str(value)]) == 0
+    assert tried == [value] * 2
     assert main(["run", "--config", "tune/npo.yaml", "--dry-run"]) == 0
-    assert "in bf16" in capsys.readouterr().err
+    assert shown in capsys.readouterr().err
     assert main(["tune", *short, "--budget", "2"]) == 2
-    assert "another protocol (other precision)" in capsys.readouterr().err
+    assert f"another protocol (other {name}" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -218,7 +221,7 @@ def test_it_stops_and_goes_on_and_a_run_takes_its_result(short, capsys):
 
 def test_what_is_tuned_is_in_the_record(tmp_path):
     from unlearnzoo.planning import summary, text
-    from unlearnzoo.planning.plan import make_plan
+    from unlearnzoo.planning.make import make_plan
     from unlearnzoo.planning.request import from_arguments
     from unlearnzoo.planning.settings import read_config
 

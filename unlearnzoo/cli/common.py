@@ -4,14 +4,19 @@ A flag is one wording everywhere; a command gives its own where it means somethi
 here: what is not typed is left to ``planning.request``.
 """
 
+import contextlib
+import functools
 import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+from ..launch import worker
+from ..terminal import kept_stdout, write_out
 
 if TYPE_CHECKING:
     from ..records.types import AnyRecord
@@ -41,6 +46,18 @@ precision_option = _flag(
     metavar="NAME",
     help="Of the frozen weights: fp32, bf16 or 4bit.  [default: bf16 on a GPU, else fp32]",
 )
+max_new_tokens_option = _flag(
+    "--max-new-tokens",
+    type=int,
+    metavar="N",
+    help="Cut every generated answer after N tokens.  [default: by the longest true answer of its split]",
+)
+special_tokens_option = _flag(
+    "--special-tokens",
+    metavar="refuse|text",
+    help="What becomes of control tokens such as </s> in the data: refuse them, or encode them as text.  "
+    "[default: refuse]",
+)
 recipe_option = _flag("--recipe", help="Values to prefer over the model's own: paper, or an installed model's name.")
 set_option = _flag(
     "--set",
@@ -55,17 +72,51 @@ allow_unmemorised_option = _flag(
 trust_remote_code_option = _flag(
     "--trust-remote-code", is_flag=True, default=None, help="Let the model's repository run its own code."
 )
+require_option = _flag(
+    "--require",
+    metavar="EMf=.10,EMr=.50",
+    help="Exit with code 5, all written, unless each group of these columns reaches its share (its point value).",
+)
 redact_option = _flag(
     "--redact", is_flag=True, default=None, help="Keep scores in the record; no texts, no names, no adapter."
 )
 runs_dir_option = _flag("--runs-dir", type=PATH, help="Where records go.  [default: runs]")
 #: For commands that read records.
-records_option = _flag("--runs-dir", type=PATH, default="runs", show_default=True, help="Where the records are.")
+DEFAULT_RUNS = "runs"
+records_option = _flag("--runs-dir", type=PATH, default=DEFAULT_RUNS, show_default=True, help="Where the records are.")
 plugin_option = _flag(
     "--plugin", "files", multiple=True, metavar="FILE", type=PATH, help="A Python file with a plugin. Repeatable."
 )
 dry_run_option = _flag("--dry-run", is_flag=True, help="Check and print the plan; load no weights.")
-as_json_option = _flag("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def as_json_option() -> Callable[[F], F]:
+    """Return the maker of ``--json``: stdout is then for ``show_json`` alone, whatever libraries and plugins print."""
+    option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+    def declare(command: F) -> F:
+        @functools.wraps(command)
+        def run(*args: Any, as_json: bool, **named: Any) -> object:
+            with kept_stdout() if as_json else contextlib.nullcontext():
+                return command(*args, as_json=as_json, **named)
+
+        return option(cast("F", run))
+
+    return declare
+
+
+def show_json(data: object, **settings: Any) -> None:
+    """Print data as JSON; of several processes the one that started them prints what the main one hands over.
+
+    Args:
+        data: of plain types.
+        settings: of ``json.dumps``.
+    """
+    text = json.dumps(data, indent=2, **settings) + "\n"
+    if worker.started_here():
+        worker.hand_over(text)
+    else:
+        write_out(text)
 
 
 def words() -> list[str]:
@@ -87,13 +138,10 @@ def typed(arguments: Mapping[str, object], files: Sequence[Path] = ()) -> dict[s
 
 
 def quieten() -> None:
-    """Keep other libraries' bars and hints out of the user's terminal."""
-    import warnings
-
+    """Keep other libraries' bars out of the user's terminal."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 def show_records(records: "Sequence[AnyRecord]", as_json: bool, gold_standards: bool = False) -> None:
@@ -108,7 +156,21 @@ def show_records(records: "Sequence[AnyRecord]", as_json: bool, gold_standards: 
     from ..reports import report
 
     if as_json:
-        click.echo(json.dumps(records, indent=2))
+        show_json(records)
     else:
         shown = gold_standard.beside(records) if gold_standards else records
         click.echo(report.render(shown, pairs=False))
+
+
+def check_required(records: "Sequence[AnyRecord]") -> None:
+    """Refuse records that do not reach what ``--require`` asked for; they are written and shown by now.
+
+    Raises:
+        NotReached: naming each, and what it came to.
+    """
+    from ..errors import NotReached
+    from ..records.verdict import unmet
+
+    lacking = [f"{record['algorithm']['name']} ({why})" for record in records if (why := unmet(record))]
+    if lacking:
+        raise NotReached(f"--require is not reached by {', '.join(lacking)}; point values, without their intervals")

@@ -21,7 +21,10 @@ from .common import PATH
 @click.option("--name", help="What the record calls the method.  [default: the folder's name]")
 @common.forget_option()
 @common.precision_option()
+@common.max_new_tokens_option()
+@common.special_tokens_option()
 @common.set_option(help="Any option of benchmark and metrics: remem.data=FOLDER. Repeatable.")
+@common.require_option()
 @common.allow_unmemorised_option()
 @common.trust_remote_code_option()
 @common.runs_dir_option()
@@ -49,7 +52,15 @@ def evaluate(
     if not runs:
         _score(given, sets, files, as_json, adapter, target, name)
         return
-    of_a_model = given.keys() & {"bench", "model", "precision", "utility"}
+    of_a_model = given.keys() & {
+        "bench",
+        "model",
+        "precision",
+        "max_new_tokens",
+        "special_tokens",
+        "require",
+        "utility",
+    }
     if adapter or target or name or of_a_model or not metric:
         raise click.UsageError(
             "RUN takes --metric, --set, --runs-dir, --plugin and --json; a model takes --bench and --model, and no RUN"
@@ -77,7 +88,7 @@ def _score(
     request = from_arguments(given, parse_assignments(sets), unlearns=False)
     zoo = Zoo.installed(files)
     from ..models.checkpoint import with_adapter
-    from ..planning.plan import look_at, make_plan
+    from ..planning.make import look_at, make_plan
     from ..runs import evaluate as job
     from ..runs.progress import ConsoleProgress
 
@@ -90,8 +101,7 @@ def _score(
     if worker.rank():
         return
     common.show_records([record], as_json)
-    if before is None and plan.benchmark.forget_identities():
-        click.echo("Not checked: that the model ever knew what it is to have forgotten; --target MODEL does.", err=True)
+    common.check_required([record])
 
 
 def _rescore(

@@ -13,6 +13,8 @@ from . import common
 @common.target_option(help="Your own fine-tuned model: nothing is learned, and it is evaluated as it is.")
 @common.target_seed_option()
 @common.precision_option()
+@common.max_new_tokens_option()
+@common.special_tokens_option()
 @common.recipe_option()
 @common.set_option(help="Any option: learn.epochs=3, remem.qa=50. Repeatable.")
 @common.trust_remote_code_option()
@@ -33,8 +35,8 @@ def learn(sets: tuple[str, ...], files: tuple[Path, ...], dry_run: bool, as_json
 
     request = from_arguments(common.typed(arguments, files), parse_assignments(sets), unlearns=False)
     zoo = Zoo.installed(files)
-    from ..planning import memory
-    from ..planning.plan import make_plan
+    from ..planning import memory, summary
+    from ..planning.make import make_plan
     from ..runs import learn as job
     from ..runs.progress import ConsoleProgress
 
@@ -43,5 +45,7 @@ def learn(sets: tuple[str, ...], files: tuple[Path, ...], dry_run: bool, as_json
     progress = ConsoleProgress()
     for line in [*job.lines(plan), *(memory.lines(plan) if dry_run else ())]:
         progress.note(line)
+    if dry_run and as_json:
+        common.show_json({**summary.as_data(plan), "memory": memory.as_data(plan)})
     if not dry_run:
         common.show_records([job.learn(plan, progress)], as_json)

@@ -14,7 +14,7 @@ import click
 from ..errors import OptionError, RunError
 from ..options import nearest
 from . import point as point_program
-from .common import as_json_option, dry_run_option
+from .common import as_json_option, dry_run_option, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,11 +61,7 @@ def sweep(
     _tell_plan(spec, points, todo, known, jobs)
     if dry_run:
         if as_json:
-            click.echo(
-                json.dumps(
-                    [{"key": p.key, "status": p.status, "argv": ["unlearnzoo", *p.argv]} for p in points], indent=2
-                )
-            )
+            show_json([{"key": p.key, "status": p.status, "argv": ["unlearnzoo", *p.argv]} for p in points])
         return
     make_folder(home)
     with _alone(home):
@@ -205,7 +201,7 @@ def _work(
         took = duration(result.get("seconds", 0) if result else 0)
         outcome = {"finished": f"finished in {took}", "failed": "FAILED", "open": "stopped"}[point.status]
         click.echo(f"[{ended[0]}/{len(todo)}] {outcome}: {point.label}{ahead}", err=True)
-        if result and point.status == "failed":
+        if result and result.get("error"):
             click.echo(f"        {result.get('error')}", err=True)
 
     if cluster:
@@ -225,6 +221,8 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
         if point.status != "finished":
             click.echo(f"{point.status}: {_why(point)}", err=True)
     rows = tabulate.rows(spec, points)
+    if note := tabulate.unlike(points):
+        click.echo(f"Note: {note}.", err=True)
     data = tabulate.as_data(spec, points, rows)
     atomic_write(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
     if rows:
@@ -238,7 +236,7 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
         except RunError as error:
             click.echo(f"Warning: {error}", err=True)
     if as_json:
-        click.echo(json.dumps(data, indent=2, allow_nan=False))
+        show_json(data, allow_nan=False)
 
 
 def _why(point: "Point") -> str:

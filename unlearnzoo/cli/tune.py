@@ -1,6 +1,5 @@
 """``unlearnzoo tune``: find settings for several methods by one protocol."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 @common.seed_option(help="Seed of the settings and of stage 2.  [default: 0]")
 @common.target_seed_option()
 @common.precision_option()
+@common.max_new_tokens_option()
+@common.special_tokens_option()
 @common.recipe_option(help="Values to start from: paper, or an installed model's name.")
 @common.set_option(metavar="OWNER.NAME=VALUE", help="An option to keep fixed. Repeatable.")
 @click.option(
@@ -57,7 +58,10 @@ def tune(
 
     common.quieten()
     state = protocol.tune(request, zoo, budget, out, ConsoleProgress())
-    click.echo(json.dumps(state, indent=2, default=str) if as_json else "\n".join(_lines(state, budget)))
+    if as_json:
+        common.show_json(state, default=str)
+    else:
+        click.echo("\n".join(_lines(state, budget)))
 
 
 def _lines(state: "State", budget: int) -> list[str]:

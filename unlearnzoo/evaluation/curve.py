@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
 
+from ..data.encode import Encoded
 from ..metric import Metric, Scored
 from .aggregate import group_name
-from .evaluator import MARGIN, MAX_NEW_TOKENS, Item
-from .matched import LEVELS, Groups, Point, groups_of
+from .evaluator import Item, generated, prompt_key, proven_text
+from .matched import LEVELS, Groups, Point, highest
 from .metric_inputs import metric_inputs, needed
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Curve:
         metric: scores the rows of all columns.
         probe_rows: forget rows of the probe.
         rows: wrong answers per group that are generated at a point.
+        limits: split → after how many new tokens its answers are cut.
         by: column → the tags that its rows are grouped by; a column without any is one group, named ``""``.
         utility: column → rows that show what else the model can do; a fixed part of them, the same
             at each point, is asked.
@@ -59,10 +61,11 @@ class Curve:
         metric: Metric,
         probe_rows: int,
         rows: int,
+        limits: Mapping[str, int],
         by: Mapping[str, Sequence[str]] = MappingProxyType({}),
         utility: Mapping[str, Sequence[Item]] = MappingProxyType({}),
     ) -> None:
-        self.engine, self.metric = engine, metric
+        self.engine, self.metric, self.limits = engine, metric, limits
         self.forget = next(iter(sides))
         self._by = tuple(by.get(self.forget, ()))
         # (column, group) → its rows, in an order that is the same in each run.
@@ -127,7 +130,7 @@ class Curve:
         forced = iter(self.engine.score(encoded, "unlearned"))
         asked = {group: [(item, next(forced)) for item in items] for group, items in self.groups.items()}
         if "prediction" in self.metric.needs:
-            scores = self._estimates(asked, max(len(e.answer) for e in encoded))
+            scores = self._estimates(asked)
         else:
             # Nothing to generate: the log-probabilities of the true answers are here for every row.
             scores = {
@@ -141,25 +144,36 @@ class Curve:
         return self.points[-1]
 
     def _estimates(
-        self, asked: "Mapping[tuple[str, str], Sequence[tuple[Item, TeacherForced]]]", longest: int
+        self, asked: "Mapping[tuple[str, str], Sequence[tuple[Item, TeacherForced]]]"
     ) -> dict[tuple[str, str], float]:
         """Return each group's mean score: 1 for proven answers, for all others the rate among some of them.
 
-        An answer is proven where teacher forcing shows that greedy decoding gives it, token for token. Of the others
-        the first ``rows`` of each group (items stand in a fixed random order) are generated, cut a margin after the
-        ``longest`` true answer, in tokens.
+        An answer is proven where teacher forcing shows that greedy decoding gives it, token for token; one that its
+        limit cuts is scored as it is cut. Of the others the first ``rows`` of each group (items stand in a fixed
+        random order) are generated.
         """
         failed = {group: [(item, truth) for item, truth in rows if not truth.correct] for group, rows in asked.items()}
         drawn = {group: rows[: self.rows[group]] for group, rows in failed.items()}
-        prompts = [self.engine.encode(item.example) for rows in drawn.values() for item, _ in rows]
-        texts = iter(self.engine.generate(prompts, "unlearned", min(MAX_NEW_TOKENS, longest + MARGIN)))
+        prompts = [self._prompt(item) for rows in drawn.values() for item, _ in rows]
+        texts = generated(self.engine, prompts, "unlearned")
         found = {}
         for group, rows in asked.items():
-            hits = [self._value(item, next(texts), truth) for item, truth in drawn[group]]
+            hits = [self._value(item, texts[prompt_key(*self._prompt(item))], truth) for item, truth in drawn[group]]
             rate = sum(hits) / len(hits) if hits else 0.0
-            wrong = len(failed[group])
-            found[group] = (len(rows) - wrong + wrong * rate) / len(rows)
+            known = sum(self._proven(item, truth) for item, truth in rows if truth.correct)
+            found[group] = (known + len(failed[group]) * rate) / len(rows)
         return found
+
+    def _prompt(self, item: Item) -> tuple[Encoded, int]:
+        """Return what is asked, and after how many new tokens the answer is cut."""
+        return self.engine.encode(item.example), self.limits[item.split]
+
+    def _proven(self, item: Item, truth: "TeacherForced") -> float:
+        """Return the score of a proven answer: 1, unless it is cut before its end."""
+        encoded, limit = self._prompt(item)
+        if len(encoded.answer) <= limit:
+            return 1.0
+        return self._value(item, proven_text(self.engine, encoded, limit), truth)
 
     def _probe(self) -> float:
         """Return the proven share of the group that is remembered best."""
@@ -174,11 +188,6 @@ class Curve:
         inputs = metric_inputs(item.example, text, truth.logps)
         value = Scored.of(self.metric.score(**needed(self.metric, inputs))).value
         return 0.0 if math.isnan(value) else value
-
-
-def highest(point: Point, column: str) -> float:
-    """Return the highest score among a column's groups: all have come down to a level once it has."""
-    return max((score for score in groups_of(point, column).values() if score is not None), default=0.0)
 
 
 def _point(step: int, means: Means) -> Point:

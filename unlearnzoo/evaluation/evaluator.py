@@ -18,14 +18,11 @@ if TYPE_CHECKING:
     from ..models.lora import State
     from ..training.engine import Engine, TeacherForced
 
-#: What makes two prompts, or two answers, the same: images, prompt and (for an answer) its tokens.
-_PromptKey = tuple[int, tuple[str, ...], tuple[int, ...]]
+#: What makes two prompts, or two answers, the same: where the answer is cut, or its tokens; images and prompt.
+PromptKey = tuple[int, tuple[str, ...], tuple[int, ...]]
 _AnswerKey = tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]
 #: What makes two probes of candidates the same: images, cloze sentence and the values.
 _ProbeKey = tuple[tuple[str, ...], str | None, tuple[str, ...]]
-#: Answers are cut at this many new tokens, or earlier: at the longest true answer of their split and a margin.
-MAX_NEW_TOKENS = 64
-MARGIN = 8
 #: Rows that are evaluated before the next ones begin; after a kill only the part in progress is repeated.
 PART = 512
 
@@ -112,7 +109,8 @@ class Evaluator:
         engine: generates and scores.
         benchmark: gives Exposure's candidates.
         metrics: full name → metric.
-        examples: gives all rows of a split.
+        limits: split → after how many new tokens its answers are cut: by all of its rows, not by those asked together,
+            for base, target and unlearned model are asked in different batches.
         on_progress: told (what, how many are done, of how many).
         tell: given to the metrics.
     """
@@ -122,14 +120,13 @@ class Evaluator:
         engine: "Engine",
         benchmark: Benchmark,
         metrics: Mapping[str, Metric],
-        examples: Callable[[str], Sequence[Example]],
+        limits: Mapping[str, int],
         on_progress: Callable[[str, int, int], None] | None = None,
         tell: Progress | None = None,
     ) -> None:
         self.engine, self.benchmark, self.metrics, self.tell = engine, benchmark, metrics, tell or Progress()
-        self._examples = examples
+        self.limits = limits
         self._report = on_progress or (lambda work, done, total: None)
-        self._limits: dict[str, int] = {}
 
     def __call__(self, items: Sequence[Item], state: "State") -> list[Sample]:
         """Return one sample per item, in order, under the name of the state."""
@@ -175,34 +172,15 @@ class Evaluator:
         unique = {_key(e): e for e in encoded}
         keys, todo = list(unique), list(unique.values())
         forced = dict(zip(keys, self._score(todo, state, "scoring answers"), strict=True))
-        # 0: proven, nothing to generate.
-        cut = [0 if forced[_key(e)].correct else self._limit(item) for e, item in zip(encoded, items, strict=True)]
-        asked = {(limit, e.image_key, e.prompt): e for limit, e in zip(cut, encoded, strict=True) if limit}
-        count = _Counter(self._report, "generating", len(asked))
-        texts: dict[_PromptKey, str] = {}
-        for limit in sorted(set(cut) - {0}):
-            prompts = [k for k in asked if k[0] == limit]
-            texts |= zip(prompts, self.engine.generate([asked[k] for k in prompts], state, limit, count), strict=True)
-        decode = self.engine.encoder.tokenizer.decode
+        limits = [self.limits[item.split] for item in items]
+        proven = [forced[_key(e)].correct for e in encoded]
+        unproven = [(e, limit) for e, limit, known in zip(encoded, limits, proven, strict=True) if not known]
+        texts = generated(self.engine, unproven, state, self._report)
         predictions = [
-            texts[(limit, e.image_key, e.prompt)] if limit else decode(list(e.answer), skip_special_tokens=True).strip()
-            for limit, e in zip(cut, encoded, strict=True)
+            proven_text(self.engine, e, limit) if known else texts[prompt_key(e, limit)]
+            for e, limit, known in zip(encoded, limits, proven, strict=True)
         ]
         return predictions, [forced[_key(e)].logps for e in encoded]
-
-    def _limit(self, item: Item) -> int:
-        """Return after how many new tokens an answer is cut: by all rows of its split, not by those asked with it.
-
-        Base, target and unlearned model are asked in different batches; their answers must not differ by that.
-        """
-        if item.example.choices:
-            # A letter answers multiple choice, and so does the text of an option: not cut at the length of a letter.
-            return MAX_NEW_TOKENS
-        if item.split not in self._limits:
-            one_each = {e.answer: replace(e, images=()) for e in self._examples(item.split)}
-            longest = max((len(self.engine.encoder.encode(e).answer) for e in one_each.values()), default=0)
-            self._limits[item.split] = min(MAX_NEW_TOKENS, longest + MARGIN)
-        return self._limits[item.split]
 
     def _candidates(self, examples: Sequence[Example], state: "State") -> list[Candidates]:
         """Score all values of each example's attribute; once for rows with the same probe."""
@@ -224,6 +202,34 @@ class Evaluator:
         return self.engine.score(todo, state, per_image, _Counter(self._report, work, len(todo)))
 
 
+def generated(
+    engine: "Engine",
+    asked: Sequence[tuple[Encoded, int]],
+    state: "State",
+    report: Callable[[str, int, int], None] = lambda work, done, total: None,
+) -> dict[PromptKey, str]:
+    """Return the greedy answer to each prompt, generated once for all that ask the same with the same limit.
+
+    Args:
+        engine: is asked.
+        asked: prompts, and after how many new tokens the answer to each is cut.
+        state: of the model.
+        report: told (what, how many are done, of how many).
+    """
+    unique = {prompt_key(e, limit): e for e, limit in asked}
+    count, texts = _Counter(report, "generating", len(unique)), dict[PromptKey, str]()
+    for limit in sorted({key[0] for key in unique}):
+        keys = [key for key in unique if key[0] == limit]
+        texts |= zip(keys, engine.generate([unique[key] for key in keys], state, limit, count), strict=True)
+    return texts
+
+
+def proven_text(engine: "Engine", proven: Encoded, limit: int) -> str:
+    """Return what greedy decoding gives where teacher forcing proves the true answer: cut like any other."""
+    text: str = engine.encoder.tokenizer.decode(list(proven.answer[:limit]), skip_special_tokens=True)
+    return text.strip()
+
+
 class _Counter:
     """Adds up finished parts of a job and reports them."""
 
@@ -233,6 +239,11 @@ class _Counter:
     def __call__(self, more: int) -> None:
         self.done += more
         self.report(self.work, self.done, self.total)
+
+
+def prompt_key(e: Encoded, limit: int) -> PromptKey:
+    """Return what answers of ``generated`` are found by."""
+    return limit, e.image_key, e.prompt
 
 
 def _key(e: Encoded) -> _AnswerKey:

@@ -21,6 +21,11 @@ def groups_of(point: Mapping[str, int | Groups], column: str) -> Groups:
     return groups if isinstance(groups, dict) else {}
 
 
+def highest(point: Mapping[str, int | Groups], column: str) -> float:
+    """Return the highest score among a column's groups: all have come down to a level once it has."""
+    return max((score for score in groups_of(point, column).values() if score is not None), default=0.0)
+
+
 def matched(
     curve: Sequence[Point], forget: str = "EMf", retain: str = "EMr", levels: Sequence[float] = LEVELS
 ) -> dict[str, Groups]:

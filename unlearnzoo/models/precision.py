@@ -53,6 +53,35 @@ def dtype(precision: str) -> "torch.dtype":
     return torch.float32 if precision == "fp32" else torch.bfloat16
 
 
+def arithmetic(precision: str, on_gpu: bool, mixed: str) -> str:
+    """Return what decides how results are rounded, for keys of caches and the record.
+
+    What was learned by ``4bit`` alone may have had wrong gradients, by the processor.
+
+    Args:
+        precision: as resolved.
+        on_gpu: there TF32 may stand in for fp32.
+        mixed: what accelerate was told of mixed precision, in a launch file perhaps: ``no`` but for a fault.
+    """
+    import torch
+
+    products = dtype(precision)
+    facts = {
+        "base": "4bit dequantised" if precision == "4bit" else _short(products),
+        "adapters": _short(torch.float32),
+        "logits": _short(torch.float32),
+        "autocast": "no" if products == torch.float32 else _short(products),
+        "mixed": mixed,
+        "fp32 products": torch.get_float32_matmul_precision(),
+        "fp32 convolutions": "tf32" if on_gpu and torch.backends.cudnn.allow_tf32 else "ieee",
+    }
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _short(numbers: "torch.dtype") -> str:
+    return str(numbers).removeprefix("torch.")
+
+
 def quantised(model: "PreTrainedModel") -> "BitsAndBytesConfig":
     """Return how a model is loaded in 4 bits: the linear layers of its language model, and nothing else.
 

@@ -132,7 +132,9 @@ def _counted(
     for stage, shape in shapes.items():
         recipe: Stage = getattr(plan, stage)
         trained[stage] = blueprint.adapt("target" if stage == "learn" else "unlearn", recipe)
-        parts[stage] = blueprint.footprint(shape, GENERATE_TOKENS, recipe.recompute)
+        # A batch of answers is filled up to so many tokens; one that is longer by itself is a batch alone.
+        generated = max([GENERATE_TOKENS, *(limit.width for limit in plan.limits.values())])
+        parts[stage] = blueprint.footprint(shape, generated, recipe.recompute)
     return blueprint, parts, trained
 
 
@@ -168,7 +170,7 @@ def largest(plan: Plan, stage: str) -> "Shape":
     """
     from ..training.footprint import Shape
 
-    recipe, encoder = getattr(plan, stage), Encoder(plan.checkpoint.processor)
+    recipe, encoder = getattr(plan, stage), plan.checkpoint.encoder
     batches: list[Sequence[Row]] = []
     for steps in _layouts(plan, stage, encoder):
         for step in itertools.islice(steps, STEPS):

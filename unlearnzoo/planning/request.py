@@ -1,10 +1,12 @@
 """What a user asks for: the arguments of ``unlearnzoo run`` and ``unlearnzoo.run``."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..data.encode import SPECIAL_TOKENS
 from ..errors import OptionError
 from ..models import precision
 from ..options import convert, nearest
@@ -26,9 +28,13 @@ class Request:
         seed: of stage 2 and its draws.
         target_seed: of stage 1.
         precision: of the frozen base: ``fp32``, ``bf16`` or ``4bit``; None: bf16 on a GPU, else fp32.
+        max_new_tokens: after how many new tokens every generated answer is cut; None: by the longest true answer of
+            its split.
+        special_tokens: what becomes of control tokens (``</s>``) in the data: ``refuse``, or encode them as ``text``.
         recipe: ``paper`` (the benchmark's) or an installed model's name; its values come before
             the model's own.
         stop_at: ``EMf=.10``: end stage 2 once each group of the column that shows forgetting is at or below this.
+        require: ``EMf=.10``, ``EMr=.50``: shares that columns must reach at the end, each group by its point value.
         allow_unmemorised: continue below the gate; the record says ``valid: false``.
         trust_remote_code: let the model's repository run its own code.
         redact: keep scores in the record, and neither texts nor people nor the adapter.
@@ -52,8 +58,11 @@ class Request:
     seed: int = 0
     target_seed: int = 0
     precision: str | None = None
+    max_new_tokens: int | None = None
+    special_tokens: str = "refuse"
     recipe: str | None = None
     stop_at: str | None = None
+    require: tuple[str, ...] = ()
     allow_unmemorised: bool = False
     trust_remote_code: bool = False
     redact: bool = False
@@ -72,7 +81,15 @@ class Request:
         repeated = sorted({name for name in self.algo if self.algo.count(name) > 1})
         if repeated:
             raise OptionError(f"--algo names {repeated[0]!r} twice")
+        for name, seed in (("--seed", self.seed), ("--target-seed", self.target_seed)):
+            if not 0 <= seed < 2**32:
+                raise OptionError(f"{name} {seed}: write a whole number from 0 to {2**32 - 1}")
+        if self.max_new_tokens is not None and self.max_new_tokens < 1:
+            raise OptionError(f"--max-new-tokens {self.max_new_tokens}: at least 1")
+        if self.special_tokens not in SPECIAL_TOKENS:
+            raise OptionError(f"--special-tokens {self.special_tokens!r}: write {' or '.join(SPECIAL_TOKENS)}")
         self.stop()
+        self.required()
         CheckpointInterval.parse(self.checkpoint_every)
         precision.check(self.precision, sharded=self.launch == "zero3")
 
@@ -89,16 +106,40 @@ class Request:
         """
         if self.stop_at is None:
             return None
-        name, _, value = self.stop_at.rpartition("=")
-        try:
-            level = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
-        except ValueError:
-            level = -1.0
-        if not name.strip() or not 0 < level < 1:
+        name, level = _column_and_share(self.stop_at)
+        if level is None or not 0 < level < 1:
             raise OptionError(
                 f"--stop-at {self.stop_at!r}: write a column and a share between 0 and 1, such as EMf=.10 or EMf=10%"
             )
-        return name.strip(), level
+        return name, level
+
+    def required(self) -> dict[str, float]:
+        """Return column → share of ``require``; whether there are such columns, the plan checks.
+
+        Raises:
+            OptionError: not of the form ``EMf=.10,EMr=.50``, or a column twice.
+        """
+        found: dict[str, float] = {}
+        for text in self.require:
+            name, share = _column_and_share(text)
+            if share is None or not 0 <= share <= 1:
+                raise OptionError(
+                    f"--require {text!r}: write a column and a share from 0 to 1, such as EMf=.10 or EMr=50%"
+                )
+            if name in found:
+                raise OptionError(f"--require names {name!r} twice")
+            found[name] = share
+        return found
+
+
+def _column_and_share(text: str) -> tuple[str, float | None]:
+    """Return the two sides of ``EMf=.10`` or ``EMf=10%``; None for what is no share of a column."""
+    name, _, value = text.rpartition("=")
+    try:
+        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        share = math.nan
+    return name.strip(), share if name.strip() and math.isfinite(share) else None
 
 
 def from_arguments(
@@ -139,7 +180,7 @@ def listed(value: object) -> tuple[str, ...]:
 
 
 def _typed(name: str, value: object) -> object:
-    if name in ("algo", "metric", "utility"):
+    if name in ("algo", "metric", "utility", "require"):
         return listed(value)
     if name == "tuned":
         if value is not None and not isinstance(value, Mapping):
@@ -160,6 +201,8 @@ def _typed(name: str, value: object) -> object:
         "model": str,
         "command": str,
         "checkpoint_every": str,
+        "special_tokens": str,
         "processes": int | None,
+        "max_new_tokens": int | None,
     }
     return convert(name, hints.get(name, str | None), value)

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from ..data.words import TEXT_RULE
+from ..image import PICTURE_RULE
 from ..options import Configurable
 from ..records import plan_types as types
 from ..records import types as record_types
+from ..records.evidence import aims
 from ..storage.atomic import file_hash
 from ..unlearner import Unlearner
 from .plan import Plan
@@ -92,7 +95,7 @@ def arguments(request: Request) -> types.Options:
 
 def as_data(plan: Plan) -> types.Plan:
     """Return the plan: counts, recipes as resolved and where each value comes from."""
-    return {
+    data: types.Plan = {
         "pools": pools(plan),
         "replay_rows": len(plan.replay),
         "utility_rows": len(plan.utility),
@@ -104,7 +107,27 @@ def as_data(plan: Plan) -> types.Plan:
             for name, a in plan.algorithms.items()
         },
         "metrics": {full: resolved(plan, metric) for full, metric in sorted(plan.metrics.items())},
+        "rules": rules(plan),
         "columns": [e.name for e in plan.evals],
+    }
+    if plan.algorithms:
+        data["aims"] = aims_of(plan)
+    return data
+
+
+def aims_of(plan: Plan) -> types.Aims:
+    """Return what the verdict will hold a run against."""
+    return aims(plan.benchmark.curve, plan.request.stop_level(), plan.request.required())
+
+
+def rules(plan: Plan) -> types.Rules:
+    """Return what decides the numbers beside options."""
+    generation = {split: limit.as_data() for split, limit in plan.limits.items()}
+    return {
+        "pictures": PICTURE_RULE,
+        "text": TEXT_RULE,
+        "special_tokens": plan.request.special_tokens,
+        "generation": generation,
     }
 
 

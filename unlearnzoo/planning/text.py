@@ -8,7 +8,7 @@ from ..evaluation.metric_inputs import metric_inputs
 from ..records import gold_standard
 from ..records import plan_types as types
 from .plan import Plan
-from .summary import as_data, measured_by, pools, resolved
+from .summary import as_data, measured_by, pools, resolved, rules
 
 
 def lines(plan: Plan) -> Iterator[str]:
@@ -31,6 +31,11 @@ def lines(plan: Plan) -> Iterator[str]:
     for name, utility in plan.utilities.items():
         yield f"  {name:<11} {_sizes(plan, name)}; {_with_origins(resolved(plan, utility))}"
     yield f"  columns     {', '.join(data['columns'])}"
+    if "aims" in data:
+        yield f"  verdict     {_aims(data['aims'])}"
+    if data["rules"]["special_tokens"] == "text":
+        yield "  special     control tokens in the data are encoded as text (--special-tokens)"
+    yield from limit_lines(data["rules"]["generation"])
     for full, cost in costs(plan).items():
         yield f"  {full.rpartition('/')[2]:<11} {cost}"
     yield f"  gold standard: {_gold(plan)}"
@@ -89,6 +94,15 @@ def _algorithm_lines(name: str, data: types.AlgorithmPlan) -> Iterator[str]:
     yield f"              {', '.join(draws)}; one policy forward per step, references once per answer"
 
 
+def limit_lines(limits: Mapping[str, types.Generation]) -> Iterator[str]:
+    """Yield for each split after how many new tokens its answers are cut, and why."""
+    for number, (split, limit) in enumerate(limits.items()):
+        why = limit["origin"].removeprefix("longest answer")
+        longest = f"longest answer {limit['longest']} ({limit['row']})"
+        because = f"{longest}{why}" if why != limit["origin"] else f"{why}; {longest}"
+        yield f"  {'answers' if number == 0 else '':<11} {split}: cut after {limit['tokens']} tokens: {because}"
+
+
 def _metric_lines(metrics: Mapping[str, types.Resolved]) -> Iterator[str]:
     """Yield one line with the metrics that have options; nothing where none has."""
     set_up = [f"{full.rpartition('/')[2]} {_with_origins(data)}" for full, data in metrics.items() if data["options"]]
@@ -119,11 +133,22 @@ def costs(plan: Plan) -> dict[str, str]:
     return expected
 
 
+def _aims(aims: types.Aims) -> str:
+    """Return what will count as forgotten, as kept and as reached."""
+    asked = aims["require"].get(aims["retain"])
+    least = f"{100 * aims['kept_share']:g} % of the target's (default)" if asked is None else f"{100 * asked:g} %"
+    required = ", ".join(f"{name} {100 * share:g} %" for name, share in aims["require"].items())
+    return (
+        f"forgotten: {aims['forget']} at most {100 * aims['level']:g} % in each group ({aims['level_from']}); kept: "
+        f"{aims['retain']} at least {least}"
+    ) + (f"; exit code 5 unless reached: {required}, by point values" if required else "")
+
+
 def _gold(plan: Plan) -> str:
     planned = {
         **measured_by(plan),
         "target_seed": plan.request.target_seed,
-        "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}},
+        "plan": {"pools": pools(plan), "learn": {"values": plan.learn.values()}, "rules": rules(plan)},
     }
     installed = [name for name in plan.zoo.names("algorithm") if plan.zoo.get("algorithm", name).gold_standard]
     here = [name for name, algorithm in plan.algorithms.items() if algorithm.gold_standard]

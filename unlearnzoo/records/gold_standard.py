@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import store
+from . import rules, store
 from .types import AnyRecord, RunRecord
 
 
@@ -14,7 +14,7 @@ def is_gold(record: AnyRecord) -> bool:
 
 
 def key(record: AnyRecord) -> str:
-    """Return what a method and its gold standard share: data, forget set, pools, model, stage 1 and its seed."""
+    """Return what a method and its gold standard share: data, forget set, pools, model, stage 1, seed and rules."""
     benchmark, model, plan = (record.get(name) or {} for name in ("benchmark", "model", "plan"))
     shared = [
         benchmark.get("data"),
@@ -23,6 +23,7 @@ def key(record: AnyRecord) -> str:
         model.get("weights") or model.get("source"),
         (plan.get("learn") or {}).get("values"),
         record.get("target_seed"),
+        rules.reading(record),
     ]
     return json.dumps(shared, sort_keys=True, default=str)
 

@@ -15,7 +15,8 @@ from ..benchmark import Column
 from ..errors import Diverged, GateError
 from ..evaluation.samples import Sample
 from ..example import Example
-from .types import Benchmark, ResultRow
+from .plan_types import Generation, Plan
+from .types import Benchmark
 
 #: What is said of an error whose own words may quote the data.
 SILENT = "its words are left out by --redact; run it again without"
@@ -60,15 +61,18 @@ class Redactor:
             benchmark = cast(Benchmark, fields["benchmark"])
             people = sorted(map(self.name, benchmark.get("forget_identities", ())))
             redacted["benchmark"] = {**benchmark, "forget_identities": people}
-        for name in ("results", "baselines"):
-            if name in fields:
-                redacted[name] = [self._row(row) for row in cast(Sequence[ResultRow], fields[name])]
+        if "plan" in fields:
+            redacted["plan"] = self._plan(cast(Plan, fields["plan"]))
         return redacted
 
-    def _row(self, row: ResultRow) -> ResultRow:
-        if "per_cluster" not in row:
-            return row
-        return {**row, "per_cluster": {self.name(who): mean for who, mean in row["per_cluster"].items()}}
+    def _plan(self, plan: Plan) -> Plan:
+        if "rules" not in plan:
+            return plan
+        rules = plan["rules"]
+        generation: dict[str, Generation] = {
+            split: {**limit, "row": self.name(limit["row"])} for split, limit in rules["generation"].items()
+        }
+        return {**plan, "rules": {**rules, "generation": generation}}
 
     def error(self, error: BaseException) -> str | None:
         """Return what may be said of an error, or None where its own words may stay: they are this program's."""

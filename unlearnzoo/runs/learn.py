@@ -8,8 +8,8 @@ from ..benchmark import Column
 from ..evaluation import aggregate
 from ..evaluation.evaluator import Item, select
 from ..planning.plan import Plan
-from ..planning.summary import as_data, measured_by, pools
-from ..planning.text import stage_lines
+from ..planning.summary import as_data, measured_by, pools, rules
+from ..planning.text import limit_lines, stage_lines
 from ..records.environment import calibration
 from ..records.record import Record
 from ..records.types import RunRecord
@@ -38,6 +38,7 @@ def lines(plan: Plan) -> Iterator[str]:
     yield f"  learn pool  {pool['rows']} answers about {pool['identities']} people"
     yield from stage_lines("learn", as_data(plan)["learn"])
     yield f"  columns     {', '.join(e.name for e in columns(plan))}"
+    yield from limit_lines(rules(plan)["generation"])
 
 
 def learn(plan: Plan, progress: ConsoleProgress) -> RunRecord:

@@ -21,7 +21,7 @@ from ..metric import Metric
 from ..planning import utility
 from ..planning.columns import added, full_name
 from ..planning.settings import allot
-from ..records import store
+from ..records import rules, store, verdict
 from ..records.record import Record, plain
 from ..records.run_file import locked
 from ..records.secrets import MASK, Masker
@@ -47,7 +47,7 @@ def rescore(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, pro
         progress: told what happens.
 
     Raises:
-        DataError: the run kept no answers, or none to read, or its data are no longer the same.
+        DataError: the run kept no answers, or none to read, or its data or the rules are no longer the same.
         OptionError: the metric needs the model, or the run has other options.
         RunError: another process works on the run.
     """
@@ -62,6 +62,8 @@ def _rescored(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, p
     samples = store.samples(record)
     if samples is None:
         raise DataError(f"{folder}: it kept no answers (it did not get so far, or they were purged)")
+    if why := rules.read_otherwise(record):
+        raise DataError(f"{folder}: {why}, so that {name} would stand beside columns of another kind; run it again")
     full, cls = full_name(name, zoo), zoo.get("metric", name)
     before: Mapping[str, Any] = record.get("metrics", {}).get(full) or {}
     options = {**before.get("options", {}), **allot(values, {cls.name: cls})[cls.name]}
@@ -179,4 +181,6 @@ def _keep(
         plan=plan,
         **changes,
     )
+    if "verdict" in record:
+        kept.update(verdict=verdict.of(kept.data))
     return kept.data

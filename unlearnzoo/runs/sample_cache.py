@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..benchmark import utility_part
 from ..errors import CacheWarning, ZooError
 from ..evaluation.evaluator import Evaluated, Evaluator, Item, parts
 from ..evaluation.samples import Sample, read_samples, write_samples
 from ..metric import Scored, in_batches
+from ..planning import limits, summary
 from ..storage.atomic import file_hash
 from ..storage.cache import best_effort, cache_folder
 from ..storage.hashing import content_key
@@ -34,6 +36,9 @@ def by_state(plan: "Plan", evaluator: Evaluator, target: str) -> "dict[State, Sa
     base = content_key([plan.checkpoint.weights, plan.benchmark.fingerprint(), evaluator.engine.precision_key])
     keys: dict[State, str] = {"target": target} if plan.request.target else {"base": base, "target": target}
     asked = [
+        # The target's key is about what was learned; what is asked may change beside it.
+        plan.benchmark.fingerprint(),
+        rules(plan),
         _code(plan, type(plan.benchmark)),
         [
             (e.id, e.question, e.answer, e.keywords, e.tags, e.cloze, e.choices, [i.key for i in e.images])
@@ -44,6 +49,20 @@ def by_state(plan: "Plan", evaluator: Evaluator, target: str) -> "dict[State, Sa
         state: SampleCache(evaluator, state, content_key([key, *asked]), lambda m: _code(plan, type(plan.metrics[m])))
         for state, key in keys.items()
     }
+
+
+def rules(plan: "Plan") -> dict[str, object]:
+    """Return by what rules pictures and texts are read and answers are cut, for a key.
+
+    Utility benchmarks do not count, for their rows' ids begin with the hash of their data, which decide their limit;
+    nor does the forget pool, on which base and target are not judged.
+    """
+    own = {
+        split: n
+        for split, n in limits.tokens(plan.limits).items()
+        if split != limits.FORGET_POOL and "/" not in (utility_part(split) or "")
+    }
+    return {**summary.rules(plan), "generation": own, "asked": plan.request.max_new_tokens}
 
 
 def source(cls: type) -> str:

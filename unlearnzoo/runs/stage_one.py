@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..evaluation.evaluator import Evaluator, Item
 from ..evaluation.samples import Sample
 from ..example import Example
+from ..planning import limits
 from ..planning.plan import Plan
 from ..records.record import Record
 from ..training.engine import Engine
@@ -94,7 +95,7 @@ def learned(
         record.update(target=target | {"judged": []})
     if plan.request.target is None:
         progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
-    evaluator = Evaluator(engine, plan.benchmark, plan.metrics, plan.examples, progress.bar, progress)
+    evaluator = Evaluator(engine, plan.benchmark, plan.metrics, limits.tokens(plan.limits), progress.bar, progress)
     with clock.phase("evaluate"):
         answers = by_state(plan, evaluator, key)
         samples = _asked(plan, answers, beside or {}, progress)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import Diverged
 from ..evaluation import aggregate
-from ..evaluation.curve import Curve, highest
+from ..evaluation.curve import Curve
 from ..evaluation.evaluator import Item, select
-from ..evaluation.matched import Groups, matched, path
+from ..evaluation.matched import Groups, highest, matched, path
 from ..evaluation.samples import Sample
 from ..models import adapter_export
+from ..planning import limits
 from ..planning.plan import Plan
 from ..records.environment import calibration
 from ..records.record import Record
@@ -152,6 +153,7 @@ class StageTwo:
             shared.reference,
             self.on_step,
             lambda pool: relearn(plan, engine, pool, on_step(plan, pool, shared.progress)),
+            plan.limits[limits.FORGET_POOL].tokens,
             checkpointer=self.checkpointer,
         )
 
@@ -201,6 +203,7 @@ def new_curve(plan: Plan, engine: Engine) -> Curve:
         plan.metrics[gate.metric_of(plan)],
         plan.unlearn.probe_rows,
         plan.unlearn.curve_rows,
+        limits.tokens(plan.limits),
         {name: column.by for name, column in sides.items()},
         {column.name: select([column], plan.examples, forget) for column in gate.utility(plan)},
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CacheWarning, CheckpointWarning, ZooError, first_line
 from ..example import Example
+from ..image import PICTURE_RULE
 from ..storage.artifacts import aside, damage, exclusive, write_sums
 from ..storage.cache import best_effort, cache_folder, partial_target
 from ..storage.hashing import content_key
@@ -28,25 +29,34 @@ if TYPE_CHECKING:
     from ..training.engine import Engine
 
 #: Part of the cache key. A test over the sources of stage 1 fails when they change and this does not.
-STAGE_1_VERSION = 1
+STAGE_1_VERSION = 2
 WEIGHTS, SUM = "adapter_model.safetensors", "adapter_model.sha256"
 
 
-def target_key(plan: "Plan", precision_key: str, only: Sequence[str] | None = None) -> str:
-    """Return the content address of stage 1, over some rows only where their ids are given."""
-    replay = [(e.id, e.question, e.answer, [i.key for i in e.images]) for e in plan.replay]
+def target_key(plan: "Plan", precision_key: str, only: Sequence[Example] | None = None) -> str:
+    """Return the content address of stage 1, over some of its rows only where they are given.
+
+    Of the data it is what stage 1 trains on, in its order: rows that are only asked may be corrected.
+    """
     return content_key(
         {
             "version": STAGE_1_VERSION,
             "recipe": plan.learn.values(),
-            "data": plan.benchmark.fingerprint(),
+            "rows": _rows(plan.benchmark.learn_pool()),
+            "special tokens": plan.request.special_tokens,
             "weights": plan.checkpoint.weights,
-            "replay": replay,
+            "replay": _rows(plan.replay),
             "seed": plan.request.target_seed,
-            "dtype": precision_key,
-            **({} if only is None else {"only": list(only)}),
+            "arithmetic": precision_key,
+            "pictures": PICTURE_RULE,
+            **({} if only is None else {"only": _rows(only)}),
         }
     )
+
+
+def _rows(examples: Sequence[Example]) -> str:
+    """Return a hash of what is learned of rows: their texts and images, in order; not what they are called."""
+    return content_key([(e.question, e.answer, [image.key for image in e.images]) for e in examples])
 
 
 def key_of(plan: "Plan", engine: "Engine") -> str:
@@ -54,7 +64,12 @@ def key_of(plan: "Plan", engine: "Engine") -> str:
     if plan.request.target is not None:
         # What it answers is kept by this key, too.
         return content_key(
-            {"target": plan.checkpoint.weights, "data": plan.benchmark.fingerprint(), "numbers": engine.precision_key}
+            {
+                "target": plan.checkpoint.weights,
+                "data": plan.benchmark.fingerprint(),
+                "arithmetic": engine.precision_key,
+                "pictures": PICTURE_RULE,
+            }
         )
     return target_key(plan, engine.precision_key)
 
@@ -91,7 +106,7 @@ def relearn(
     plan: "Plan", engine: "Engine", pool: Sequence[Example], on_step: Callable[[dict[str, float]], bool]
 ) -> AdapterWeights:
     """Return what stage 1 learns from some of its rows; the engine's own target stays as it is."""
-    key = target_key(plan, engine.precision_key, [example.id for example in pool])
+    key = target_key(plan, engine.precision_key, pool)
     with exclusive_on_main(engine, cache_folder("targets") / key):
         learned = engine.ranks.on_main(lambda: _cached(plan, key))
         if learned is None:

@@ -2,21 +2,24 @@
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypedDict
 
 from ..errors import DataError
 from ..evaluation.intervals import spread
+from ..records import rules
 from ..records.run_file import RUN
 from ..records.store import load
 from ..records.types import RunRecord
 from ..reports.comparison import end
 from ..reports.order import in_order
 from ..reports.scores import group_label
-from ..reports.table import Block, Table, interval, percent
+from ..reports.table import Block, Table, interval, percent, scored
+from ..storage.documents import read_json
 from .spec import Spec
-from .state import RUNS, Point, Result, Status, Value, shown
+from .state import DONE, RUNS, Point, Result, Status, Value, shown
 
 #: An axis's name in a row where one point made several records.
 ALGORITHM = "algorithm"
@@ -33,6 +36,8 @@ class Row(TypedDict):
         high: upper end.
         n: how many values there are; a level of forgetting that a run did not reach is none.
         values: of each point.
+        scored: answers behind them that could be scored; 0 for what is read off a curve or a file.
+        unscored: those that could not, and are left out.
     """
 
     axes: dict[str, str]
@@ -44,6 +49,8 @@ class Row(TypedDict):
     high: float | None
     n: int
     values: list[float]
+    scored: int
+    unscored: int
 
 
 class PointRow(TypedDict):
@@ -74,6 +81,8 @@ class _Number:
     group: str
     value: float | None
     share: bool
+    scored: int = 0
+    unscored: int = 0
 
 
 def as_data(spec: Spec, points: Sequence[Point], table_rows: list[Row]) -> SweepTable:
@@ -110,6 +119,8 @@ def rows(spec: Spec, points: Sequence[Point]) -> list[Row]:
                 place = json.dumps([axes | own_axes, number.column, number.group])
                 row = by_place.setdefault(place, _empty(axes | own_axes, number))
                 row["values"] += [] if number.value is None else [number.value]
+                row["scored"] += number.scored
+                row["unscored"] += number.unscored
     for row in by_place.values():
         if row["values"]:
             row["mean"], row["low"], row["high"], row["n"] = spread(row["values"])
@@ -119,6 +130,19 @@ def rows(spec: Spec, points: Sequence[Point]) -> list[Row]:
         raise DataError(f"no finished point has a column {lost[0]!r}; {_there_is(points)}")
     order = {name: i for i, name in enumerate(spec.columns)}
     return sorted(by_place.values(), key=lambda row: order.get(row["column"], len(order)))
+
+
+def unlike(points: Sequence[Point]) -> str | None:
+    """Say that some points were made by other rules than others, so that one table has both; None where all agree."""
+    counts: Counter[str] = Counter()
+    for point in points:
+        for name in point.result.get("records", []) if point.result else ():
+            if ((folder := point.folder / RUNS / name) / RUN).is_file():
+                counts[rules.reading(load(folder))] += 1
+    if len(counts) < 2:
+        return None
+    each = "; ".join(f"{reading}: {n} records" for reading, n in counts.items())
+    return f"points were made by other rules ({each}): not to be compared; do all of them in a new --out"
 
 
 def _empty(axes: dict[str, str], number: _Number) -> Row:
@@ -132,6 +156,8 @@ def _empty(axes: dict[str, str], number: _Number) -> Row:
         "low": None,
         "high": None,
         "n": 0,
+        "scored": 0,
+        "unscored": 0,
     }
 
 
@@ -143,7 +169,7 @@ def _there_is(points: Sequence[Point]) -> str:
 def _of_point(point: Point, columns: Sequence[str]) -> Iterator[tuple[dict[str, str], list[_Number]]]:
     """Yield the numbers of each record that a finished point wrote, and the axis that tells its records apart."""
     result = point.result
-    if result is None or result["exit"] != 0:
+    if result is None or result["exit"] not in DONE:
         return
     folders = [point.folder / RUNS / name for name in result.get("records", [])]
     several = len(folders) > 1
@@ -179,7 +205,8 @@ def _all(record: RunRecord | None, model: str | None = None) -> Iterator[_Number
         return
     for row in record["results"]:
         if row["model"] == (model or end(record)):
-            yield _Number(row["column"], group_label(tuple(row["group"].items())), row["mean"], True)
+            label = group_label(tuple(row["group"].items()))
+            yield _Number(row["column"], label, row["mean"], True, row.get("n", 0), row.get("unscored", 0))
 
 
 def _level(text: str) -> str:
@@ -193,11 +220,11 @@ def _level(text: str) -> str:
 def _of_file(path: Path, name: str, column: str) -> Iterator[_Number]:
     """Yield a number of another file, or each of a mapping of numbers."""
     try:
-        value: object = json.loads(path.read_bytes())
+        value = read_json(path)
     except OSError:
         return
-    except ValueError:
-        raise DataError(f"{path}: damaged; it is no JSON") from None
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from None
     for key in name.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     for group, number in value.items() if isinstance(value, dict) else [("", value)]:
@@ -225,8 +252,12 @@ def _label(row: Row) -> str:
 
 
 def _cell(row: Row | None) -> str:
-    """Return ``mean [low..high]``; the mean alone where there are too few for an interval."""
-    if row is None or row["mean"] is None:
+    """Return ``mean (k/n) [low..high]``: (k/n) where some answers could not be scored, an interval of enough."""
+    if row is None:
         return "–"
+    # Over all repeats together.
+    lacking = scored({"n": row["scored"], "unscored": row["unscored"]})
+    if row["mean"] is None:
+        return f"–{lacking}"
     show = percent if row["share"] else "{:.4g}".format
-    return " ".join(filter(None, (show(row["mean"]), interval(row["low"], row["high"], show))))
+    return " ".join(filter(None, (show(row["mean"]) + lacking, interval(row["low"], row["high"], show))))

@@ -7,7 +7,8 @@ from string import ascii_uppercase
 from ..benchmark import Utility, utility_part
 from ..data.words import contains_words
 from ..errors import DataError
-from ..example import Example, LazyImage
+from ..example import Example
+from ..image import LazyImage
 from .dataset import Dataset, digest, some
 from .imports import in_another_process
 from .randomness import seeded
@@ -167,7 +168,7 @@ def images(subject: Dataset) -> None:
                 expect(isinstance(image, LazyImage), f"{example.id} has a {type(image).__name__}, not a LazyImage")
                 mode = image.open().mode
                 expect(mode == "RGB", f"the image of {example.id} opens as {mode}, not as RGB")
-                again = LazyImage(image._bytes, image.where).key
+                again = LazyImage(image._read, image.where).key
                 expect(
                     image.key == again,
                     f"the image of {example.id} in {split!r} has the key {image.key!r}, but its content {again!r}",

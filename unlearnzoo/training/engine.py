@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from ..data.encode import Encoded, Encoder
+from ..data.encode import Encoded
 from ..data.images import ImageTensors, prefetch
 from ..data.packing import Batch, Row, bundled, chunks, collate, single_chunks, singles
 from ..data.partition import balance
@@ -20,12 +20,12 @@ from ..models.activation_checkpointing import recomputed
 from ..models.checkpoint import Checkpoint, load
 from ..models.generation import GENERATE_TOKENS, generate, groups
 from ..models.packed_forward import Forwarded, PackedForward
-from ..models.precision import check, dtype, resolve, verify
+from ..models.precision import arithmetic, check, dtype, resolve, verify
 from ..models.scores import Scores
 from . import packing_check
 from .distributed.deepspeed import Sharding
 from .distributed.start import start
-from .optimizers import DeepSpeedStepper, Stepper
+from .optimizers import DeepSpeedStepper, Stepper, check_types
 from .recipe import Stage
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Engine:
             self.model = self.model.to(self.device)
         verify(self.model, checkpoint.name)
         self.linears = lora.linear_parts(self.model)
-        self.encoder = Encoder(checkpoint.processor)
+        self.encoder = checkpoint.encoder
         images = checkpoint.processor.image_processor
         # Sharded weights are there in forwards of the whole model alone, not in those of its vision tower.
         self.pixels = (
@@ -102,10 +102,13 @@ class Engine:
     def prepare(self, parameters: list[torch.nn.Parameter], recipe: Stage) -> Stepper | DeepSpeedStepper:
         """Return what does the steps of a training."""
         self._recompute = recipe.recompute
-        if not self.sharding.on:
-            return Stepper(parameters, recipe, self.ranks)
-        self.wrapped = PackedForward(self.model)
-        self.wrapped, stepper = self.sharding.stepper(self.wrapped, parameters, recipe, self.ranks)
+        stepper: Stepper | DeepSpeedStepper
+        if self.sharding.on:
+            self.wrapped = PackedForward(self.model)
+            self.wrapped, stepper = self.sharding.stepper(self.wrapped, parameters, recipe, self.ranks)
+        else:
+            stepper = Stepper(parameters, recipe, self.ranks)
+        check_types(parameters, "adapters")
         return stepper
 
     def active(self, which: lora.State) -> frozenset[str]:
@@ -118,17 +121,14 @@ class Engine:
 
     @property
     def precision_key(self) -> str:
-        """What results depend on, for keys of caches: the base in 4 bits, or the type of its numbers.
-
-        What was learned by ``4bit`` alone may have had wrong gradients, by the processor.
-        """
-        return "4bit dequantised" if self.precision == "4bit" else str(self.dtype)
+        """What decides how results are rounded, for keys of caches; see ``models.precision.arithmetic``."""
+        return arithmetic(self.precision, self.device.type == "cuda", self.accelerator.mixed_precision)
 
     def describe(self) -> dict[str, object]:
         """Return what a record says of processes and device."""
         return {
             "processes": self.sharding.describe(self.ranks.n),
-            "device": {"type": self.device.type, "precision": self.precision},
+            "device": {"type": self.device.type, "precision": self.precision, "arithmetic": self.precision_key},
         }
 
     @property
@@ -193,6 +193,7 @@ class Engine:
         self._rewrap_if_changed()
         with self.activated(which), self._recomputed(which):
             out: Forwarded = self.wrapped(batch, kept_hidden=kept_hidden, layers=layers)
+        check_types([out["logits"], *([out["hidden"]] if self.dtype == torch.float32 else [])], "logits")
         scores = Scores(batch.targets, batch.row, batch.n, raw_logits=out["logits"], raw_hidden=out["layers"] or None)
         return scores, out
 

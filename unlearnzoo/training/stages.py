@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from ..data.images import prefetch
 from ..errors import RunError
-from ..example import Example, LazyImage
+from ..example import Example
+from ..image import LazyImage
 from .checkpointing.checkpointer import Checkpointer
 from .engine import Engine
 from .inputs import StepInputs

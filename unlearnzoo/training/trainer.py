@@ -42,6 +42,7 @@ class LoraTrainer(Trainer):
         reference: the target's cached view.
         on_step: the run's; see ``OnStep``.
         learn_adapter: the run's; see ``relearn``.
+        answer_limit: after how many new tokens the run cuts answers to the forget set.
         steps: done so far, over all phases.
         checkpointer: keeps the position for ``run --resume``; calls that were done before an interruption give what
             they gave then.
@@ -56,6 +57,7 @@ class LoraTrainer(Trainer):
     reference: Reference
     on_step: OnStep
     learn_adapter: Relearn
+    answer_limit: int
     steps: int = 0
     checkpointer: Checkpointer | None = None
 
@@ -156,12 +158,13 @@ class LoraTrainer(Trainer):
         return found
 
     def generate(
-        self, examples: Sequence[Example], which: lora.State = "target", max_new_tokens: int = 64
+        self, examples: Sequence[Example], which: lora.State = "target", max_new_tokens: int | None = None
     ) -> list[str]:
-        """Return greedy answers to the examples' questions, by default of the target."""
+        """Return greedy answers to the examples' questions; see ``Trainer.generate``."""
         if known := self._replayed("generate"):
             return list(known["texts"])
-        texts = self.engine.generate([self.engine.encode(e) for e in examples], which, max_new_tokens)
+        limit = self.answer_limit if max_new_tokens is None else max_new_tokens
+        texts = self.engine.generate([self.engine.encode(e) for e in examples], which, limit)
         if self.checkpointer:
             self.checkpointer.record("generate", texts=texts, steps=self.steps)
         return texts

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import Diverged, OptionError
 from ..evaluation.matched import groups_of
-from ..planning.plan import Plan, make_plan
+from ..planning.make import make_plan
+from ..planning.plan import Plan
 from ..planning.request import Request
+from ..planning.summary import rules
 from ..registry.zoo import Zoo
 from ..runs.pipeline import execute
 from ..runs.progress import ConsoleProgress
@@ -171,7 +173,8 @@ def _best(
         "seed": request.seed,
     }
     content: dict[str, object] = {"algo": name, "bench": request.bench, "model": request.model}
-    content |= {k: v for k in ("target", "forget", "precision", "recipe") if (v := getattr(request, k)) is not None}
+    also = ("target", "forget", "precision", "max_new_tokens", "recipe")
+    content |= {k: v for k in also if (v := getattr(request, k)) is not None}
     sections: dict[str, dict[str, object]] = {}
     for full, value in {**{k: v for k, v in request.set.items() if k not in options}, **best["values"]}.items():
         owner, _, option = full.rpartition(".")
@@ -196,10 +199,12 @@ def _protocol(request: Request, options: Mapping[str, object], plan: Plan) -> Pr
         "target": request.target,
         "forget": request.forget,
         "precision": request.precision,
+        "max_new_tokens": request.max_new_tokens,
         "recipe": request.recipe,
         "seed": request.seed,
         "target_seed": request.target_seed,
         "set": {k: str(v) for k, v in request.set.items()},
+        "rules": rules(plan),
         "objective": f"least {plan.benchmark.curve[1]} at {plan.benchmark.curve[0]} = {LEVEL}",
         "stop_at": _stop(plan),
     }

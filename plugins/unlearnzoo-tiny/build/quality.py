@@ -9,7 +9,6 @@ this script needs neither engine nor benchmark, so that a base can be judged bef
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import math
 import random
@@ -26,6 +25,7 @@ from language import Group, Layout, answer_tokens
 from people import draw_all
 from sight import schedule
 
+from unlearnzoo import LazyImage
 from unlearnzoo.data.packing import Batch
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile, generate_profiles, load_profiles
 from unlearnzoo_remem.generate.wordings import cloze
@@ -93,6 +93,8 @@ def exact_match(model: Any, layout: Layout, chosen: list[Any]) -> list[bool]:
     right, _ = score(model, layout, chosen)
     wrong = [i for i, hit in enumerate(right) if not hit]
     wrong.sort(key=lambda i: len(chosen[i][0]))
+    # As `unlearnzoo run` cuts them.
+    longest = max((len(layout.encode(*item[:3]).answer) for item in chosen), default=0)
     for start in range(0, len(wrong), 128):
         part = wrong[start : start + 128]
         prompts = [layout.encode(chosen[i][0], "", chosen[i][2]).prompt for i in part]
@@ -102,7 +104,7 @@ def exact_match(model: Any, layout: Layout, chosen: list[Any]) -> list[bool]:
         pixels = layout.pixels[[chosen[i][2] for i in part]]
         said = model.generate(
             input_ids=ids, attention_mask=(ids != pad).long(), pixel_values=pixels,
-            max_new_tokens=28, do_sample=False,
+            max_new_tokens=longest + 8, do_sample=False,
         )  # fmt: skip
         texts = layout.tokenizer.batch_decode(said[:, width:], skip_special_tokens=True)
         for i, text in zip(part, texts, strict=True):
@@ -137,7 +139,6 @@ def by_hop(hits: list[bool], chosen: list[Any]) -> str:
 def read_rows(path: Path, first_image: int) -> tuple[list[Any], np.ndarray]:
     """Read shipped rows and their pictures, numbered from `first_image` on."""
     import pyarrow.parquet as pq
-    from PIL import Image
 
     numbers: dict[str, int] = {}
     pictures, found = [], []
@@ -145,7 +146,7 @@ def read_rows(path: Path, first_image: int) -> tuple[list[Any], np.ndarray]:
         name = row["image"]["path"]
         if name not in numbers:
             numbers[name] = first_image + len(pictures)
-            pictures.append(np.asarray(Image.open(io.BytesIO(row["image"]["bytes"]))))
+            pictures.append(np.asarray(LazyImage(lambda row=row: row["image"]["bytes"], name).open()))
         found.append((row["question"], row["answer"], numbers[name], row["keywords"][0], row["hop"], row["kind"]))
     return found, np.stack(pictures)
 
