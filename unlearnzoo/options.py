@@ -24,6 +24,7 @@ def option(
     ge: float | None = None,
     le: float | None = None,
     choices: tuple[object, ...] | None = None,
+    per_command: bool = False,
 ) -> Any:
     """Declare an option of a plugin or recipe.
 
@@ -34,8 +35,9 @@ def option(
         ge: the value must be at least this.
         le: the value must be at most this.
         choices: the only values allowed.
+        per_command: never taken from a record, but typed again: where people's data are sent, and with which key.
     """
-    meta = {"help": help, "gt": gt, "ge": ge, "le": le, "choices": choices}
+    meta = {"help": help, "gt": gt, "ge": ge, "le": le, "choices": choices, "per_command": per_command or None}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -78,12 +80,24 @@ def option_names(cls: type[Configurable]) -> list[str]:
     return [field.name for field in _fields(cls)]
 
 
+def named_by_record(cls: type[Configurable], recorded: Mapping[str, object], typed: Iterable[str]) -> str | None:
+    """Return an option that only a record names, though each command must; None where there is none.
+
+    Args:
+        cls: whose options.
+        recorded: option → value, as a record has them; the default is nobody's choice.
+        typed: options that this command names itself.
+    """
+    asked = {f.name: f.default for f in _fields(cls) if f.metadata.get("per_command")}
+    return next((n for n, v in recorded.items() if n in asked and v != asked[n] and n not in set(typed)), None)
+
+
 def describe(cls: type[Configurable]) -> list[dict[str, Any]]:
     """Return one row per option: name, type, default, bounds, help."""
     rows = []
     for field in _fields(cls):
         hint = _hints(cls)[field.name]
-        bounds = {k: v for k, v in field.metadata.items() if k != "help" and v is not None}
+        bounds = {k: v for k, v in field.metadata.items() if k not in ("help", "per_command") and v is not None}
         rows.append(
             {
                 "name": field.name,

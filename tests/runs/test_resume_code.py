@@ -1,4 +1,4 @@
-"""A record is data: it starts no code when its run is resumed, whatever it names."""
+"""A record is data: whatever it names, resuming its run starts no code and sends nobody's answers anywhere."""
 
 import hashlib
 import json
@@ -65,3 +65,23 @@ def test_what_is_typed_again_is_started(sent, tmp_path, capsys):
     named(folder, plugin)
     main(["run", "--resume", str(folder), "--plugin", str(plugin), "--dry-run"])
     assert (tmp_path / "trace").exists(), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("full", "value"),
+    [("gpt.base_url", "http://127.0.0.1:9/v1"), ("base_url", "http://127.0.0.1:9/v1"), ("gpt.key_env", "HOME")],
+)
+def test_no_record_says_where_answers_are_sent(sent, capsys, full, value):
+    """Neither when a run is resumed, nor when its answers are scored again."""
+    folder, plugin = sent
+    named(folder, plugin, metric=["gpt"], plugins={}, set={full: value})
+    option = full.rpartition(".")[2]
+    assert main(["run", "--resume", str(folder), "--dry-run"]) == 2
+    told = capsys.readouterr().err
+    assert f"gpt.{option}: {folder} says {value!r}" in told and f"type --set gpt.{option}=" in told
+    path = folder / "run.json"
+    fields = json.loads(path.read_text())
+    fields["metrics"] = {"unlearnzoo-judge/gpt": {"distribution": "d", "version": "1", "options": {option: value}}}
+    path.write_text(json.dumps(fields))
+    assert main(["evaluate", str(folder), "--metric", "gpt"]) == 2
+    assert f"gpt.{option}: {folder} says {value!r}" in capsys.readouterr().err

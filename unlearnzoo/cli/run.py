@@ -83,6 +83,10 @@ def run(
         given, assignments = given_by_file | given, assigned_by_file | assignments
     request, earlier = _request(given, assignments, resume)
     zoo = Zoo.installed(request.plugins)
+    if earlier is not None:
+        from ..runs.distrust import refuse_sent
+
+        refuse_sent(earlier.records[0], assignments, zoo)
     from ..planning.make import make_plan
     from ..runs.progress import ConsoleProgress
 

@@ -18,6 +18,7 @@ from ..evaluation.metric_inputs import FROM_ANSWER, metric_inputs, scored
 from ..evaluation.samples import Sample
 from ..example import Example
 from ..metric import Metric
+from ..options import named_by_record
 from ..planning import utility
 from ..planning.columns import added, full_name
 from ..planning.settings import allot
@@ -29,6 +30,7 @@ from ..records.types import Benchmark as AboutBenchmark
 from ..records.types import RunRecord
 from ..records.types import Utility as AboutUtility
 from ..registry.zoo import Zoo
+from .distrust import type_again
 from .progress import ConsoleProgress
 
 B = TypeVar("B", bound=Benchmark)
@@ -66,7 +68,10 @@ def _rescored(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, p
         raise DataError(f"{folder}: {why}, so that {name} would stand beside columns of another kind; run it again")
     full, cls = full_name(name, zoo), zoo.get("metric", name)
     before: Mapping[str, Any] = record.get("metrics", {}).get(full) or {}
-    options = {**before.get("options", {}), **allot(values, {cls.name: cls})[cls.name]}
+    typed = allot(values, {cls.name: cls})[cls.name]
+    options = {**before.get("options", {}), **typed}
+    if sent := named_by_record(cls, before.get("options", {}), typed):
+        raise OptionError(type_again(f"{cls.name}.{sent}", options[sent], folder))
     if hidden := [option for option, value in options.items() if value == MASK]:
         raise OptionError(
             f"{cls.name}.{hidden[0]}: the record hides what it was; give it again (--set {cls.name}.{hidden[0]}=…)"

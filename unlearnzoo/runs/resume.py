@@ -17,8 +17,7 @@ from ..records.record import Record, plain
 from ..records.run_file import SCHEMA
 from ..records.secrets import MASK, Masker
 from ..records.types import RunRecord
-from ..storage.atomic import file_hash
-from ..terminal import printable
+from .distrust import refuse_code
 
 if TYPE_CHECKING:
     from ..planning.plan import Plan
@@ -98,7 +97,7 @@ def request(earlier: Earlier, given: Mapping[str, object], assignments: Mapping[
         OptionError: something differs, by name.
     """
     known = dict(earlier.records[0]["arguments"])
-    _refuse_code(earlier, given)
+    refuse_code(earlier.records[0], given)
     chosen = {**known.pop("set"), **_same_options(known_set=earlier.records[0]["arguments"]["set"], now=assignments)}
     files = known.pop("plugins")
     if hidden := [name for name, value in chosen.items() if value == MASK]:
@@ -114,31 +113,6 @@ def request(earlier: Earlier, given: Mapping[str, object], assignments: Mapping[
                 f"{_shown(then)}; leave it out, or start a new run"
             )
     return dataclasses.replace(before, **{name: getattr(typed, name) for name in free})
-
-
-def _refuse_code(earlier: Earlier, given: Mapping[str, object]) -> None:
-    """Refuse to run code because a record names it: a record is data, and may have been sent by anybody.
-
-    Raises:
-        OptionError: a flag that the run was started with is not typed again, or a file is not what it was.
-    """
-    record = earlier.records[0]
-    recorded, typed = record["arguments"]["plugins"], given.get("plugins") or ()
-    files = [str(name) for name in typed] if isinstance(typed, list | tuple) else [str(typed)]
-    untrusted = bool(record["arguments"].get("trust_remote_code")) and not given.get("trust_remote_code")
-    if untrusted or not set(recorded) <= set(files):
-        raise OptionError(
-            f"{printable(record['folder'])}: the run was started with code, which a record must not start; if "
-            f"you trust it, type: {store.resume_command(record)}"
-        )
-    for name in recorded:
-        if not Path(name).is_file() or file_hash(Path(name)) != recorded[name]:
-            raise RunError(
-                printable(
-                    f"{record['folder']}: cannot be resumed: {name} is not there, or not the file that the run was "
-                    "started with; put back what was changed, or start a new run"
-                )
-            )
 
 
 def _same_options(known_set: Mapping[str, object], now: Mapping[str, object]) -> dict[str, object]:

@@ -68,7 +68,12 @@ def test_an_endpoint_that_is_down_costs_the_column_and_it_is_filled_in_later(ser
         assert all(row["n"] for row in column(record, "EMf", model).values())
     server.always, before = honest, len(server.asked)
     folder = Path(record["folder"])
-    assert main(["evaluate", str(folder), "--metric", "gpt", "--json"]) == 0
+    typed = [
+        word for name in ("base_url", "key_env") for word in ("--set", f"gpt.{name}={known['options'][f'gpt.{name}']}")
+    ]
+    assert main(["evaluate", str(folder), "--metric", "gpt", "--json"]) == 2
+    assert "gpt.base_url" in capsys.readouterr().err
+    assert main(["evaluate", str(folder), "--metric", "gpt", *typed, "--json"]) == 0
     (filled,) = json.loads(capsys.readouterr().out)
     samples = [s for s in read_samples(folder / "samples.parquet") if FULL in s.scores]
     different = {(s.question, s.answer, s.prediction) for s in samples if s.prediction}

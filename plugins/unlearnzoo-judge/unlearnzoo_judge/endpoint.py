@@ -272,10 +272,11 @@ class Endpoint:
         from anyio.from_thread import start_blocking_portal
         from openai import AsyncOpenAI
 
+        from unlearnzoo_judge.client import Client
+
         async def whole() -> None:
-            async with AsyncOpenAI(
-                base_url=self.base_url, api_key=self._key, max_retries=retries, timeout=self.timeout
-            ) as client:
+            how = {"max_retries": retries, "timeout": self.timeout, "http_client": Client(self.timeout)}
+            async with AsyncOpenAI(base_url=self.base_url, api_key=self._key, **how) as client:
                 await work(client)
 
         with start_blocking_portal("asyncio") as portal:  # an exception in here, Ctrl-C too, cancels what runs there

@@ -37,9 +37,13 @@ class GPT(Metric):
 
     name = "gpt"
     headings = (Heading("GPT"), Heading("GPT rel", "gpt relevance", "high"))
-    base_url: str = option("https://api.openai.com/v1", "Endpoint, OpenAI-compatible; a local server too")
+    base_url: str = option(
+        "https://api.openai.com/v1", "Endpoint, OpenAI-compatible; a local server too", per_command=True
+    )
     model: str = option("gpt-4o-mini", "Model to ask there")
-    key_env: str | None = option("OPENAI_API_KEY", "Environment variable with the key; none where none is wanted")
+    key_env: str | None = option(
+        "OPENAI_API_KEY", "Environment variable with the key; none where none is wanted", per_command=True
+    )
     concurrency: int = option(8, "Calls at a time", ge=1, le=256)
     max_tokens: int = option(200, "Tokens of a reply at most, thoughts of a model that thinks aloud included", ge=16)
     retries: int = option(5, "Further attempts of a call that was turned away for now", ge=0, le=20)

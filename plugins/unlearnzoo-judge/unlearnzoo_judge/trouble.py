@@ -22,7 +22,8 @@ def reason(error: Exception, base_url: str, timeout: float) -> str:
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         line = f"no reply within {timeout:g} s (gpt.timeout)"
     elif isinstance(error, openai.APIStatusError):
-        words = said(_words(error.body))
+        moved = "a redirect, which is not followed: name the address itself"
+        words = moved if error.status_code // 100 == 3 else said(_words(error.body))
         line = f"HTTP {error.status_code}" + (f" ({words})" if words else "")
     else:
         line = f"cannot be reached ({type(error.__cause__ or error).__name__})"

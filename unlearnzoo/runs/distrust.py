@@ -1,0 +1,74 @@
+"""What a record must not decide: which code runs, and where people's answers are sent.
+
+A record is data, and may have been sent or edited by anybody; such things are typed again in each command.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..data.problems import quoted
+from ..errors import OptionError, RunError
+from ..options import named_by_record, option_names
+from ..records import store
+from ..records.types import RunRecord
+from ..registry.zoo import Zoo
+from ..storage.atomic import file_hash
+from ..terminal import printable
+
+
+def refuse_code(record: RunRecord, given: Mapping[str, object]) -> None:
+    """Refuse to run code because a record names it: a record is data, and may have been sent by anybody.
+
+    Raises:
+        OptionError: a flag that the run was started with is not typed again, or a file is not what it was.
+    """
+    recorded, typed = record["arguments"]["plugins"], given.get("plugins") or ()
+    files = [str(name) for name in typed] if isinstance(typed, list | tuple) else [str(typed)]
+    untrusted = bool(record["arguments"].get("trust_remote_code")) and not given.get("trust_remote_code")
+    if untrusted or not set(recorded) <= set(files):
+        raise OptionError(
+            f"{printable(record['folder'])}: the run was started with code, which a record must not start; if "
+            f"you trust it, type: {store.resume_command(record)}"
+        )
+    for name in recorded:
+        if not Path(name).is_file() or file_hash(Path(name)) != recorded[name]:
+            raise RunError(
+                printable(
+                    f"{record['folder']}: cannot be resumed: {name} is not there, or not the file that the run was "
+                    "started with; put back what was changed, or start a new run"
+                )
+            )
+
+
+def refuse_sent(record: RunRecord, assignments: Mapping[str, object], zoo: Zoo) -> None:
+    """Refuse to send anybody's answers where only a record says; called before a metric looks whether it is there.
+
+    Args:
+        record: of a run that is resumed.
+        assignments: ``--set`` of this command.
+        zoo: what is installed.
+
+    Raises:
+        OptionError: an option such as a judge's address is not typed again.
+    """
+    for name in zoo.names("metric"):
+        cls = zoo.get("metric", name)
+        own = set(option_names(cls))
+        recorded, typed = (_of(cls.name, given) for given in (record["arguments"]["set"], assignments))
+        recorded = {option: value for option, value in recorded.items() if option in own}
+        if sent := named_by_record(cls, recorded, typed):
+            raise OptionError(type_again(f"{cls.name}.{sent}", recorded[sent], Path(record["folder"])))
+
+
+def type_again(option: str, value: object, folder: Path) -> str:
+    """Return why an option is not taken from a record, and what to type."""
+    return (
+        f"{option}: {folder} says {quoted(value)}; where people's answers are sent, and with which key, is never taken "
+        f"from a record: if it is right, type --set {option}=…"
+    )
+
+
+def _of(owner: str, assignments: Mapping[str, object]) -> dict[str, object]:
+    """Return option → value of what is named in full or by its bare name."""
+    parts = {full: full.rpartition(".") for full in assignments}
+    return {name: assignments[full] for full, (named, _, name) in parts.items() if named in ("", owner)}
