@@ -17,7 +17,7 @@ class Column:
         name: its heading in tables, for example ``EMf``; unique in a benchmark.
         split: what ``Benchmark.examples`` is asked for; ``utility:KIND`` are rows that the model brings.
         metric: ``distribution/name``.
-        who: examples of the forget identities, of all others, or of all.
+        who: examples about any of the forget identities, about none of them, or all.
         want: which direction is good after unlearning.
         by: tags to group by; without any, all rows are one group.
         detail: of the metric's scores, shown in their place; empty for the scores.
@@ -125,14 +125,14 @@ class Benchmark(Configurable, abc.ABC):
         """Return what stage 1 trains on."""
 
     def forget_pool(self) -> Sequence[Example]:
-        """Return the forget set: what was learned about the forget identities."""
+        """Return the forget set: what was learned about any of the forget identities."""
         gone = self.forget_identities()
-        return [e for e in self.learn_pool() if e.identity in gone]
+        return [e for e in self.learn_pool() if e.about(gone)]
 
     def retain_pool(self) -> Sequence[Example]:
-        """Return the retain set for training: what was learned about everybody else."""
+        """Return the retain set for training: what was learned about nobody but others."""
         gone = self.forget_identities()
-        return [e for e in self.learn_pool() if e.identity not in gone]
+        return [e for e in self.learn_pool() if not e.about(gone)]
 
     def validation(self) -> Mapping[str, object] | None:
         """Return options that give other identities of the same kind, to tune on; None where there are none.

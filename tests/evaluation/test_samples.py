@@ -53,6 +53,37 @@ def test_a_tag_named_like_a_field_keeps_its_name(tmp_path):
     assert read_samples(tmp_path / "s.parquet") == given
 
 
+def couple(score, **more):
+    return sample(score, identity="", identities=("ann", "bob"), **more)
+
+
+def test_everybody_of_a_row_is_kept(tmp_path):
+    given = [sample(1.0, identity="Smith; Sons"), couple(0.0, number=1), couple(1.0, number=2)]
+    write_samples(tmp_path / "s.parquet", given)
+    found = read_samples(tmp_path / "s.parquet")
+    assert found == given and [s.identities for s in found] == [("Smith; Sons",), ("ann", "bob"), ("ann", "bob")]
+    table = pq.read_table(tmp_path / "s.parquet")
+    assert table["identity"].to_pylist() == ["Smith; Sons", "ann; bob", "ann; bob"]
+    assert table["identities"].to_pylist() == [["Smith; Sons"], ["ann", "bob"], ["ann", "bob"]]
+
+
+def test_a_tag_named_identities_is_another_column(tmp_path):
+    given = [couple(0.0, tags={"identities": "x"})]
+    write_samples(tmp_path / "s.parquet", given)
+    assert read_samples(tmp_path / "s.parquet") == given
+
+
+@pytest.mark.parametrize("cell", [None, [], [None], ["ann", None], ["bob", "cid"]])
+def test_who_a_row_is_about_is_never_guessed(tmp_path, cell):
+    write_samples(tmp_path / "s.parquet", [couple(0.0, number=7)])
+    table = pq.read_table(tmp_path / "s.parquet")
+    at = table.schema.get_field_index("identities")
+    changed = pa.array([cell], pa.list_(pa.string()))
+    pq.write_table(table.set_column(at, table.schema.field(at), changed), tmp_path / "s.parquet")
+    with pytest.raises(DataError, match=r"s\.parquet: .*'finetune--7'.*identities"):
+        read_samples(tmp_path / "s.parquet")
+
+
 def test_no_samples_at_all(tmp_path):
     write_samples(tmp_path / "s.parquet", [])
     assert read_samples(tmp_path / "s.parquet") == []
@@ -73,7 +104,7 @@ def test_only_the_owner_reads_them(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet" * 100])
 def test_damaged_file(tmp_path, content):
     (tmp_path / "s.parquet").write_bytes(content)
-    with pytest.raises(DataError, match=r"s\.parquet: the samples cannot be read"):
+    with pytest.raises(DataError, match=r"s\.parquet: cannot be read as parquet"):
         read_samples(tmp_path / "s.parquet")
 
 

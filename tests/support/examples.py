@@ -39,3 +39,15 @@ def people(n: int = 3, per_person: int = 4) -> list[Example]:
                 )
             )
     return found
+
+
+def couple(split: str, *people: str, **more) -> Example:
+    """Return a row about several people, without an image."""
+    fields = {
+        "id": f"{split}/{'-'.join(people)}",
+        "question": f"Where do {' and '.join(people)} live ({split})?",
+        "answer": "They live in Oak Street.",
+        "keywords": ("Oak Street",),
+        "tags": {"hop": "single", "attribute": "address"},
+    }
+    return Example(identities=people, **fields | more)

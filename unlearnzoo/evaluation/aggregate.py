@@ -1,7 +1,7 @@
 """From samples to the rows of a result: mean, interval and count, by column and group.
 
 Intervals are over people (``people``): what they say is how sure a number is of *these models*, had
-other people been asked. Of one person there is none.
+other people been asked. Of one person there is none. People who share a row of the column count as one (``clusters``).
 """
 
 import math
@@ -12,6 +12,7 @@ from ..benchmark import Column
 from ..example import Example
 from . import people
 from .chance import DETAIL
+from .clusters import cluster_of
 from .samples import Sample
 
 Row = dict[str, Any]
@@ -37,8 +38,9 @@ def results(samples: Sequence[Sample], evals: Iterable[Column], forget: frozense
     models = sorted({s.model for s in samples})
     for model, column in ((m, c) for m in models for c in evals):
         own = [s for s in samples if s.model == model and _belongs(s, column, forget)]
+        cluster = cluster_of(own)
         for group, members in _groups(own, column.by):
-            values = _values(members, column)
+            values = _values(members, column, cluster)
             row = {"model": model, **_heading(column), "group": group, **summary(values, _bounds(column, values))}
             guesses = [s.details.get(DETAIL + column.metric, math.nan) for s in members]
             guesses = [guess for guess in guesses if not math.isnan(guess)]
@@ -66,9 +68,11 @@ def paired(
     for column in evals:
         left, right = ({s.id: s for s in side if _belongs(s, column, forget)} for side in (a, b))
         unpaired = len(left.keys() ^ right.keys())
-        for group, members in _groups([left[i] for i in left.keys() & right.keys()], column.by):
+        shared = [left[i] for i in left.keys() & right.keys()]
+        cluster = cluster_of([*shared, *(right[s.id] for s in shared)])
+        for group, members in _groups(shared, column.by):
             # The same examples in the same order on both sides: values pair up one by one.
-            ours, theirs = _values(members, column), _values([right[s.id] for s in members], column)
+            ours, theirs = (_values(side, column, cluster) for side in (members, [right[s.id] for s in members]))
             differences = [(who, one - other) for (who, one), (_, other) in zip(ours, theirs, strict=True)]
             bounds: Bounds = "differences" if _bounds(column, [*ours, *theirs]) == "scores" else "numbers"
             row = {**_heading(column), "group": group, **summary(differences, bounds if intervals else None)}
@@ -77,7 +81,7 @@ def paired(
 
 
 def summary(values: Iterable[tuple[str, float]], of: Bounds | None = "scores") -> Row:
-    """Return mean, 95 % interval over identities, and counts of (identity, score) pairs.
+    """Return mean, 95 % interval over clusters of people, and counts of (cluster, score) pairs.
 
     NaN is unscored: counted, and left out of everything else.
 
@@ -87,10 +91,10 @@ def summary(values: Iterable[tuple[str, float]], of: Bounds | None = "scores") -
 
     Returns:
         ``mean``; ``low`` and ``high``; ``interval``, by which rule of ``people.interval`` they are
-        (all three None without one: of one identity, and of numbers that are all the same); ``n``,
-        ``clusters`` (identities), ``unscored``.
+        (all three None without one: of one cluster, and of numbers that are all the same); ``n``,
+        ``clusters``, ``unscored``.
     """
-    scores, unscored = _by_identity(values)
+    scores, unscored = _by_cluster(values)
     every = [score for own in scores.values() for score in own]
     low, high, rule = _interval(scores, of)
     return {
@@ -104,16 +108,16 @@ def summary(values: Iterable[tuple[str, float]], of: Bounds | None = "scores") -
     }
 
 
-def _by_identity(values: Iterable[tuple[str, float]]) -> tuple[dict[str, list[float]], int]:
-    """Return what was scored by identity, sorted, and how many were not."""
+def _by_cluster(values: Iterable[tuple[str, float]]) -> tuple[dict[str, list[float]], int]:
+    """Return what was scored by cluster, sorted, and how many were not."""
     scores: dict[str, list[float]] = {}
     unscored = 0
-    for identity, score in values:
+    for cluster, score in values:
         if math.isnan(score):
             unscored += 1
         else:
-            scores.setdefault(identity, []).append(score)
-    return {identity: scores[identity] for identity in sorted(scores)}, unscored
+            scores.setdefault(cluster, []).append(score)
+    return {cluster: scores[cluster] for cluster in sorted(scores)}, unscored
 
 
 def _interval(
@@ -132,7 +136,7 @@ def _interval(
 
 
 def _sign_flip(differences: Iterable[tuple[str, float]]) -> float | None:
-    scores, _ = _by_identity(differences)
+    scores, _ = _by_cluster(differences)
     return people.sign_flip([math.fsum(own) for own in scores.values()]) if scores else None
 
 
@@ -142,25 +146,22 @@ def _bounds(column: Column, values: Iterable[tuple[str, float]]) -> Bounds:
     return "scores" if inside else "numbers"
 
 
-def _values(samples: Sequence[Sample], column: Column) -> list[tuple[str, float]]:
-    """Return (identity, score) pairs: of each sample, or of all together that ``all_of`` makes column.
+def _values(samples: Sequence[Sample], column: Column, cluster: Mapping[str, str]) -> list[tuple[str, float]]:
+    """Return (cluster, score) pairs: of each sample, or of all together that ``all_of`` makes one.
 
     One that fails decides; where none fails but one is unscored, the question is unscored. A
     detail that a sample lacks is NaN.
     """
-    pairs = [
-        (s.identity, s.details.get(column.detail, math.nan) if column.detail else s.scores[column.metric])
-        for s in samples
-    ]
+    scored = [s.details.get(column.detail, math.nan) if column.detail else s.scores[column.metric] for s in samples]
     if column.all_of is None:
-        return pairs
-    # (identity, value of the tag) → the scores of the rows that share it; a row without the tag stands alone.
-    together: dict[tuple[str, str], list[float]] = {}
-    for sample, (identity, score) in zip(samples, pairs, strict=True):
-        together.setdefault((identity, sample.tags.get(column.all_of, sample.id)), []).append(score)
+        return [(cluster[s.identities[0]], score) for s, score in zip(samples, scored, strict=True)]
+    # (people, value of the tag) → the scores of the rows that share it; a row without the tag stands alone.
+    together: dict[tuple[tuple[str, ...], str], list[float]] = {}
+    for s, score in zip(samples, scored, strict=True):
+        together.setdefault((s.identities, s.tags.get(column.all_of, s.id)), []).append(score)
     return [
-        (identity, 0.0 if 0.0 in scores else math.nan if any(map(math.isnan, scores)) else min(scores))
-        for (identity, _), scores in together.items()
+        (cluster[who[0]], 0.0 if 0.0 in scores else math.nan if any(map(math.isnan, scores)) else min(scores))
+        for (who, _), scores in together.items()
     ]
 
 
@@ -178,7 +179,7 @@ def asks(column: Column, row: Example | Sample, forget: frozenset[str]) -> bool:
     """Return whether a column asks for this row of its split."""
     if column.tagged is not None and column.tagged not in row.tags:
         return False
-    return column.who == "all" or (row.identity in forget) == (column.who == "forget")
+    return column.who == "all" or row.about(forget) == (column.who == "forget")
 
 
 def group_name(tags: Mapping[str, str], by: Iterable[str]) -> str:

@@ -201,13 +201,16 @@ def _shuffled(items: Sequence[Item]) -> list[Item]:
 
 
 def _whole_images(items: Sequence[Item], total: int) -> list[Item]:
-    """Take about ``total`` items, image by image (they then share its prefix), identities in turn."""
-    # Identity → images → the items on them.
-    images: dict[str, dict[tuple[str, ...], list[Item]]] = {}
+    """Take about ``total`` items, image by image (they then share its prefix), identities in turn.
+
+    Rows about several people have a turn of their own beside those about each of them.
+    """
+    # Whom they are about → images → the items on them.
+    images: dict[tuple[str, ...], dict[tuple[str, ...], list[Item]]] = {}
     for item in _shuffled(items):
         key = tuple(image.key for image in item.example.images) or (item.example.id,)
-        images.setdefault(item.example.identity, {}).setdefault(key, []).append(item)
-    # The first image of everybody, then the second of everybody, ...: None where an identity has no more.
+        images.setdefault(item.example.identities, {}).setdefault(key, []).append(item)
+    # The first image of everybody, then the second of everybody, ...: None where there are no more.
     turns = itertools.zip_longest(*(own.values() for own in images.values()))
     chosen: list[Item] = []
     for same_image in (items for turn in turns for items in turn if items):

@@ -69,6 +69,7 @@ class Evaluated:
             prediction=self.prediction,
             scores={name: score.value for name, score in self.scores.items()},
             details=details,
+            identities=example.identities,
         )
 
 

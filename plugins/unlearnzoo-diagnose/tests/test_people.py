@@ -1,5 +1,6 @@
 """Who is asked about: names and images from the rows, drawn by the seed."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +55,24 @@ def test_everybody_has_their_name_and_the_images_of_each_side():
         for person in found[side]:
             own = {e.images[0].key for e in keys if e.identity == person.identity}
             assert {i.key for i in person.images} == own and len(person.images) == n
+
+
+def together(number, image, *people, **values):
+    """Return a row about several people."""
+    return dataclasses.replace(row(people[0], number, image, **values), identity="", identities=people)
+
+
+def test_nobody_is_the_person_in_the_image_of_a_group():
+    """Pictures of several people are asked about by nobody's name; who is in no other row is not asked about."""
+    group = together("g", "train1", "id_0", "id_1", "stranger")
+    found = sets(taught=[*TAUGHT_ROWS, group])
+    assert {p.identity: p.name for p in found[TAUGHT]} == NAMES
+    pictured = {p.identity: {i.key for i in p.images} for p in found[TAUGHT]}
+    shown = {i.key for i in group.images}
+    assert shown <= {i.key for e in TAUGHT_ROWS for i in e.images}  # one of id_0's own rows has it, too
+    assert len(pictured["id_0"]) == 3 and not shown & pictured["id_0"] and len(pictured["id_1"]) == 4
+    named = together("n", "both", "id_0", "id_1", attribute="name", keywords=("Ann and Bob",))
+    assert {p.name for p in sets(taught=[named, *TAUGHT_ROWS])[TAUGHT]} == set(NAMES.values())
 
 
 def test_an_image_of_stage_1_is_not_held_out():

@@ -52,6 +52,9 @@ def of_benchmark(plan: Plan, at_most: int, images: int, seed: int) -> dict[str, 
     """
     bench = plan.benchmark
     taught, asked = bench.learn_pool(), [e for split in bench.gate for e in bench.examples(split)]
+    # Nobody is "the person in the image" of a picture that a row about several people shows.
+    groups = {image.key for e in (*taught, *asked) if len(e.identities) > 1 for image in e.images}
+    taught, asked = ([e for e in rows if len(e.identities) == 1] for rows in (taught, asked))
     names = {
         e.identity: e.keywords[0] for e in reversed([*taught, *asked]) if e.tags.get(ATTRIBUTE) == NAME and e.keywords
     }
@@ -65,21 +68,21 @@ def of_benchmark(plan: Plan, at_most: int, images: int, seed: int) -> dict[str, 
     chosen = _draw(sorted({e.identity for e in taught}), at_most, f"{seed}/people")
     found: dict[str, list[Person]] = {TAUGHT: [], HELD_OUT: []}
     for identity in chosen:
-        own = [e for e in taught if e.identity == identity]
-        others = [e for e in asked if e.identity == identity and not {i.key for i in e.images} & seen]
+        own = [e for e in taught if e.identity == identity and not {i.key for i in e.images} & groups]
+        others = [e for e in asked if e.identity == identity and not {i.key for i in e.images} & (seen | groups)]
         facts = [e for e in own if tells(e, names[identity])]
         fact = random.Random(f"{seed}/{identity}/fact").choice(facts) if facts else None
         for kind, rows in ((TAUGHT, own), (HELD_OUT, others)):
             if some := tuple(_draw(_images(rows), images, f"{seed}/{identity}/{kind}")):
                 found[kind].append(Person(identity, names[identity], some, fact if kind == TAUGHT else None))
     if not found[TAUGHT]:
-        raise DataError(f"{bench.name}: no row has an image; the diagnosis asks who is in an image")
+        raise DataError(f"{bench.name}: no row has an image of one person alone; the diagnosis asks who is in an image")
     return {kind: people for kind, people in found.items() if people}
 
 
 def of_model(utility: Sequence[Example], at_most: int, seed: int) -> list[Person]:
     """Return the people of a model plugin's utility rows: kind ``figure``, the identity is the name."""
-    rows = [e for e in utility if e.tags.get("kind") == FIGURE and e.images]
+    rows = [e for e in utility if e.tags.get("kind") == FIGURE and e.images and len(e.identities) == 1]
     found = []
     for identity in _draw(sorted({e.identity for e in rows}), at_most, f"{seed}/real"):
         own = [e for e in rows if e.identity == identity]

@@ -94,6 +94,57 @@ def test_one_name_in_two_forms_of_unicode_is_one_identity(write, rows):
     assert opened(write(rows)).forget_identities() == {"Zo\u00eb"}
 
 
+def shared(people, name, **more):
+    """Return a row about several people."""
+    asked = f"Where do {people} live?"
+    return {"question": asked, "answer": "They live in Elm Road.", "set": name, "identity": people, **more}
+
+
+@pytest.mark.parametrize(
+    "people", ["ann; bob", " bob;ann ; ann;", '["bob", "ann"]', "ann；bob", ["ann", "bob"], "Zoe\u0308; Zo\u00eb; ann"]
+)
+def test_a_row_may_be_about_several_people(write, rows, people):
+    row = opened(write([*rows, shared(people, "forget")], "x.jsonl")).learn_pool()[-1]
+    second = "Zo\u00eb" if "Zo" in people else "bob"
+    assert set(row.identities) == {"ann", second} and row.identity == "; ".join(sorted({"ann", second}))
+
+
+def test_a_list_of_one_keeps_its_semicolon(write, rows):
+    one = shared('["Smith; Sons"]', "retain")
+    assert opened(write([*rows, one])).learn_pool()[-1].identities == ("Smith; Sons",)
+    assert opened(write([*rows, shared("", "retain", id="a;b")])).learn_pool()[-1].identities == ("a;b",)
+
+
+def test_a_shared_row_is_forgotten_with_one_of_its_people(write, rows):
+    """Bob is kept: his own rows say so. What is said of him and ann goes with her."""
+    bench = opened(write([*rows, shared("ann; bob", "forget"), shared("bob; cid", "retain")]))
+    assert bench.forget_identities() == {"ann"}
+    assert [e.id for e in bench.forget_pool()] == ["train/line-2", "train/line-3", "train/line-7"]
+    assert [e.id for e in bench.retain_pool()] == ["train/line-4", "train/line-5", "train/line-8"]
+    assert opened(write([*rows, shared("cid; dora", "forget")])).forget_identities() == {"ann", "cid", "dora"}
+
+
+def test_a_value_that_is_shared_ranks_beside_nobody_of_its_own(write, rows):
+    def town(people, value, name):
+        row = shared(people, name, keywords=value, cloze="The town is", attribute="town")
+        return row | {"answer": f"In {value}, say.", "question": f"{people}, {value}?"}
+
+    towns = [town("ann; bob", "Boston", "forget"), town("ann", "Nice", "forget"), town("cid", "Graz", "retain")]
+    bench = opened(write([*towns, town("bob", "Oslo", "retain"), *rows]))
+    couple, ann, cid, bob = bench.learn_pool()[:4]
+    assert bench.candidates(couple) == ("Boston", "Graz")
+    assert bench.candidates(ann) == ("Graz", "Nice", "Oslo") and bench.candidates(bob) == ("Graz", "Nice", "Oslo")
+    assert bench.candidates(cid) == ("Boston", "Graz", "Nice", "Oslo")
+    assert bench.refusal(couple, 0)
+
+
+def test_who_is_forgotten_beside_whom_is_in_the_fingerprint(write, rows):
+    def hashed(people):
+        return opened(write([*rows, shared(people, "forget", question="Where?")])).fingerprint()
+
+    assert hashed("ann; cid") == hashed("cid; ann") != hashed('["ann; cid"]')
+
+
 @pytest.mark.parametrize(
     ("answer", "keywords", "found"),
     [
@@ -216,3 +267,20 @@ def test_finding_the_plugin_imports_nothing_heavy():
         check=True,
     )
     assert done.stdout == "[]\n" and not done.stderr
+
+
+@pytest.mark.parametrize("number", [12, 12.0])
+def test_a_column_of_house_numbers_is_one_of_keywords(tmp_path, number):
+    row = {"question": "At which number?", "answer": "At 12.", "set": "forget", "keywords": number}
+    kept = {"question": "In which town?", "answer": "In Graz.", "set": "retain"}
+    (tmp_path / "examples.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(kept)}\n")
+    found = Folder.configure({"data": str(tmp_path)}).examples("train")
+    assert [example.keywords for example in found] == [("12",), ("In Graz.",)]
+
+
+def test_the_line_that_tells_excel_how_columns_are_separated_is_none(tmp_path):
+    (tmp_path / "examples.csv").write_text("sep=,\nquestion,answer,set\nWho?,Ann.,forget\nWhere?,Graz.,retain\n")
+    assert [e.id for e in Folder.configure({"data": str(tmp_path)}).examples("train")] == [
+        "train/line-3",
+        "train/line-4",
+    ]

@@ -55,7 +55,7 @@ class Folder(Benchmark):
         return self.examples("train")
 
     def forget_identities(self) -> frozenset[str]:
-        """Return whom the rows of set ``forget`` are about."""
+        """Return whom the rows of set ``forget`` are about and no row of set ``retain`` is."""
         return self._rows.forgotten
 
     def candidates(self, example: Example) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ class Folder(Benchmark):
         """
         own = {folded(keyword) for keyword in example.keywords}
         alike = self._rows.values.get(attribute_of(example.tags.get("attribute"), example.cloze), ())
-        rivals = {text: value for who, text, value in alike if who != example.identity and text not in own}
+        rivals = {text: value for who, text, value in alike if not example.about(who) and text not in own}
         return tuple(sorted({example.keywords[0], *rivals.values()}))
 
     def refusal(self, example: Example, seed: int) -> str:

@@ -119,7 +119,7 @@ class ReMem(Benchmark):
     def candidates(self, example: Example) -> tuple[str, ...]:
         """Return everybody's value of the example's attribute, the example's own for its person."""
         values = self._data.values.get(example.tags["attribute"], {})
-        others = (value for person, value in values.items() if person != example.identity)
+        others = (value for person, value in values.items() if person not in example.identities)
         return tuple(sorted({value_of(example), *others}))
 
     def refusal(self, example: Example, seed: int) -> str:
@@ -154,5 +154,5 @@ class ReMem(Benchmark):
         return load(self.data)
 
 
-def _fact(example: Example) -> tuple[str, str, str]:
-    return example.identity, example.question, example.answer
+def _fact(example: Example) -> tuple[tuple[str, ...], str, str]:
+    return example.identities, example.question, example.answer
