@@ -8,21 +8,20 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast, overload
 
 from ..errors import Diverged, RunError, ZooError
-from ..evaluation.samples import Sample, write_samples
-from ..storage.atomic import append_line, atomic_write, write_error
+from ..evaluation.samples import Sample, as_parquet
+from ..storage.atomic import append_line, atomic_path, atomic_write, file_hash, write_error
 from . import store, verdict
 from .environment import git, versions
 from .redaction import Redactor
-from .run_file import SAMPLES, SCHEMA, STEPS, locked, write
+from .run_file import ADAPTER, SAMPLES, SCHEMA, STEPS, hashes, locked, new_folder, write
 from .secrets import MASK, Masker
 from .types import RunRecord
 
@@ -158,7 +157,7 @@ class Record:
         """
         path, kept = self.folder / STEPS, []
         for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
-            with contextlib.suppress(ValueError, KeyError):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
                 if line.endswith(b"\n") and json.loads(line)["step"] <= step:
                     kept.append(line)
         atomic_write(path, b"".join(kept))
@@ -190,12 +189,26 @@ class Record:
         append_line(self.folder / STEPS, json.dumps(plain(entry, self._masker), allow_nan=False))
 
     def samples(self, samples: Sequence[Sample]) -> None:
-        """Write ``samples.parquet``.
+        """Write ``samples.parquet``, and its hash into the record; both or, where the disk is full, neither.
 
         Raises:
             RunError: it cannot be written.
         """
-        write_samples(self.folder / SAMPLES, self._redactor.samples(samples) if self._redactor else samples)
+        path = self.folder / SAMPLES
+        try:
+            with atomic_path(path) as fresh:
+                fresh.write_bytes(as_parquet(self._redactor.samples(samples) if self._redactor else samples))
+                self._wrote({SAMPLES: file_hash(fresh)})
+        except OSError as error:
+            raise write_error(path, error) from None
+
+    def adapter(self, write: Callable[[Path], None]) -> None:
+        """Have ``adapter/`` written, and the hashes of its files into the record."""
+        write(self.folder / ADAPTER)
+        self._wrote(hashes(self.folder, ADAPTER))
+
+    def _wrote(self, files: Mapping[str, str]) -> None:
+        self.update(files={**self.data.get("files", {}), **files})
 
     def finish(self, **fields: object) -> None:
         """Set the last fields and the verdict, and close the record as ``finished``."""
@@ -249,27 +262,6 @@ def _ending(error: BaseException | None) -> tuple[str, str]:
     if isinstance(error, ZooError):
         return "diverged" if isinstance(error, Diverged) else "failed", str(error)
     return "failed", f"{type(error).__name__}: {error}"
-
-
-def new_folder(runs_dir: Path, name: str) -> Path:
-    """Make a folder that no other run has, though it start in the same second; the owner's alone.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    try:
-        runs_dir.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 10_000):
-            folder = runs_dir / (name if number == 1 else f"{name}-{number}")
-            try:
-                # Answers and predictions are about people.
-                os.mkdir(folder, 0o700)
-            except FileExistsError:
-                continue
-            return folder
-    except OSError as error:
-        raise write_error(runs_dir, error) from None
-    raise RunError(f"{runs_dir}: there are too many folders named {name}")
 
 
 @overload

@@ -2,17 +2,18 @@
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import RunError
-from ..storage.atomic import atomic_write, write_error
+from ..storage.atomic import atomic_write, file_hash, private_folder, write_error
 from ..storage.locks import Lock, holder_file
 
 #: What is written, and what is read: 1 is of unlearnzoo 0.1.
 SCHEMA, READABLE = 2, (1, 2)
-RUN, STEPS, SAMPLES, CHECKPOINT = "run.json", "steps.jsonl", "samples.parquet", "checkpoint"
+RUN, STEPS, SAMPLES, ADAPTER, CHECKPOINT = "run.json", "steps.jsonl", "samples.parquet", "adapter", "checkpoint"
 _LOCK = "lock"
 
 
@@ -46,13 +47,47 @@ def refuse_links(place: Path) -> None:
     """Refuse what is a link or holds one: a run's folder may have been sent, and writing would follow it out.
 
     Raises:
-        RunError: naming the link.
+        RunError: naming the link, or the file that has a second name elsewhere.
     """
     for path in (place, *(place.rglob("*") if place.is_dir() and not place.is_symlink() else ())):
         if path.is_symlink():
             raise RunError(
                 f"{path}: a link, which a run never leaves; remove it, or put in its place what it points to"
             )
+        if path.is_file() and path.stat().st_nlink > 1:
+            raise RunError(f"{path}: a file with a second name (a hard link), which a run never leaves; copy it")
+
+
+def new_folder(runs_dir: Path, name: str) -> Path:
+    """Make a folder that no other run has, though it start in the same second; the owner's alone.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        private_folder(runs_dir)
+        for number in range(1, 10_000):
+            folder = runs_dir / (name if number == 1 else f"{name}-{number}")
+            try:
+                # Answers and predictions are about people.
+                os.mkdir(folder, 0o700)
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as error:
+        raise write_error(runs_dir, error) from None
+    raise RunError(f"{runs_dir}: there are too many folders named {name}")
+
+
+def hashes(folder: Path, name: str) -> dict[str, str]:
+    """Return the SHA-256 of a run's file, or of all files below a folder of it, by their paths in the run's folder.
+
+    Links are left out: a run leaves none.
+    """
+    place = folder / name
+    files = [] if place.is_symlink() else [place, *sorted(place.rglob("*"))]
+    known = [path for path in files if path.is_file() and not path.is_symlink()]
+    return {path.relative_to(folder).as_posix(): file_hash(path) for path in known}
 
 
 def write(folder: Path, fields: Mapping[str, object]) -> None:

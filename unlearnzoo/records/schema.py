@@ -68,8 +68,9 @@ def _key(path: str, hint: object) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _said(hint: object) -> msgspec.Meta:
-    """Return what a type is annotated with."""
-    return next((note for note in getattr(hint, "__metadata__", ()) if isinstance(note, msgspec.Meta)), msgspec.Meta())
+    """Return what a type is annotated with, its bounds apart."""
+    notes = (note for note in getattr(hint, "__metadata__", ()) if isinstance(note, msgspec.Meta))
+    return next((note for note in notes if note.description), msgspec.Meta())
 
 
 def _bare(hint: object) -> object:
@@ -85,6 +86,7 @@ def _members(hint: object) -> tuple[object, ...]:
 
 def _kind(hint: object) -> str:
     """Return a type as the table names it: ``list[str]``, ``object``."""
+    hint = _bare(hint)
     if get_origin(hint) is Literal:
         return "str"
     if hint == list[str]:

@@ -1,6 +1,8 @@
 """Find and read the records of earlier runs, also of those that were killed or damaged."""
 
+import os
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, cast
@@ -8,13 +10,14 @@ from typing import TypedDict, cast
 import msgspec
 
 from ..benchmark import Column
+from ..data.problems import quoted
 from ..errors import DataError, UnknownName
 from ..evaluation.samples import Sample, read_samples
 from ..storage.documents import read_json
 from ..terminal import printable
 from . import rules
 from .run_file import READABLE, RUN, SAMPLES
-from .types import AnyRecord, RunJson, RunRecord
+from .types import AnyRecord, CurvePoint, RunJson, RunRecord
 
 
 class Entry(TypedDict):
@@ -57,21 +60,47 @@ def load(path: Path) -> RunRecord:
         # What comes out lacks the keys that the types do not know; it is only looked at.
         msgspec.convert(fields, RunJson)
     except msgspec.ValidationError as error:
-        raise DataError(f"{file}: damaged; {printable(_fault(str(error)))}") from None
+        raise DataError(f"{file}: damaged; {printable(fault(str(error)))}") from None
+    except UnicodeEncodeError:
+        raise DataError(f"{file}: damaged; a text holds half of a character") from None
+    if wrong := _curve_fault(fields["curve"]) or _share_fault(fields):
+        raise DataError(f"{file}: damaged; {printable(wrong)}")
     return cast(RunRecord, {**fields, "folder": str(file.parent)})
 
 
-def _fault(message: str) -> str:
+def fault(message: str) -> str:
     """Return what msgspec says of a value, its key first.
 
     "Expected `object`, got `array` - at `$.results[0].group`" is "`results[0].group`: expected `object`, got `array`".
     """
-    reason, _, place = message.partition(" - at `$")
+    reason, _, place = message.replace("`key` in `$", "`$").partition(" - at `$")
     path = place.rstrip("`").lstrip(".")
     if reason.startswith("Object missing required field"):
         lost = reason.split("`")[1]
         return f"`{f'{path}.{lost}' if path else lost}` is missing"
     return f"`{path}`: {reason[0].lower()}{reason[1:]}"
+
+
+def _curve_fault(curve: Sequence[CurvePoint]) -> str | None:
+    """Return what is wrong with a curve that its type cannot say: which key is the step, and that steps go up."""
+    last = 0
+    for i, point in enumerate(curve):
+        step = point.get("step")
+        if not isinstance(step, int) or step < last:
+            return f"`curve[{i}].step`: expected a whole number from {last} on, got {quoted(step)}"
+        last = step
+        if odd := [name for name, groups in point.items() if name != "step" and not isinstance(groups, dict)]:
+            return f"`curve[{i}].{odd[0]}`: expected `object`, got {quoted(point[odd[0]])}"
+    return None
+
+
+def _share_fault(fields: AnyRecord) -> str | None:
+    """Return which mean is no score from 0 to 1, where its row is not of a detail, which has a range of its own."""
+    for key in ("results", "baselines"):
+        for i, row in enumerate(fields.get(key) or ()):
+            if row["mean"] is not None and not row.get("detail") and not 0 <= row["mean"] <= 1:
+                return f"`{key}[{i}].mean`: expected a score from 0 to 1, got {quoted(row['mean'])}"
+    return None
 
 
 def find(runs_dir: Path) -> list[Entry]:
@@ -146,7 +175,7 @@ def resolve(name: str, runs_dir: Path) -> Path:
 def resume_command(record: AnyRecord) -> str:
     """Return what to type to resume a run: code that it was started with is named, since no record may start it."""
     typed = record.get("arguments") or {}
-    flags = [f"--plugin {shlex.quote(str(name))}" for name in typed.get("plugins") or ()]
+    flags = [f"--plugin {shlex.quote(os.path.expanduser(str(name)))}" for name in typed.get("plugins") or ()]
     flags += ["--trust-remote-code"] if typed.get("trust_remote_code") else []
     return printable(" ".join(["unlearnzoo run --resume", shlex.quote(record["folder"]), *flags]))
 

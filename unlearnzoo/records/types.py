@@ -12,19 +12,19 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 from msgspec import Meta
 
-from .plan_types import Options, Plan, means
+from .plan_types import Count, Number, Options, Plan, Positive, Share, Time, means
 from .verdict_types import Verdict
 
 _Distribution = Annotated[str, means("the package it came from")]
 _Version = Annotated[str, means("of that package")]
 _Resolved = Annotated[Options, means("all its options as resolved")]
 _Data = Annotated[str, means("hash of all texts and images")]
-#: Group (a hop, say) → score, 0 to 1.
-Groups = dict[str, float | None]
+#: Group (a hop, say) → score, 0 to 1 (what is read off a line between two may lie beyond by its rounding).
+Groups = dict[str, Annotated[float, Meta(ge=-1e-9, le=1 + 1e-9)] | None]
 #: ``step``, and the score of each column by group.
 CurvePoint = dict[
     str,
-    Annotated[int, Meta(title="step", description="optimiser steps done")]
+    Annotated[Count, Meta(title="step", description="optimiser steps done")]
     | Annotated[
         Groups,
         Meta(
@@ -39,8 +39,8 @@ CurvePoint = dict[
 class Resumption(TypedDict):
     """One time that an interrupted run was resumed."""
 
-    step: Annotated[int, means("step of stage 2 after which it was resumed; 0 before the first")]
-    time: Annotated[str, means("when: ISO 8601, UTC")]
+    step: Annotated[Count, means("step of stage 2 after which it was resumed; 0 before the first")]
+    time: Annotated[Time, means("when: ISO 8601, UTC")]
     changed: Annotated[list[str], means("versions and the like that were not as before; last digits may differ")]
 
 
@@ -98,8 +98,8 @@ class Model(TypedDict, total=False):
 class Processes(TypedDict):
     """Who worked on a run."""
 
-    n: Annotated[int, means("processes that worked on the run")]
-    deepspeed: Annotated[int | None, means("ZeRO stage; null without DeepSpeed")]
+    n: Annotated[Count, means("processes that worked on the run")]
+    deepspeed: Annotated[Count | None, means("ZeRO stage; null without DeepSpeed")]
 
 
 class Device(TypedDict):
@@ -113,15 +113,15 @@ class Device(TypedDict):
 class Tuned(TypedDict, total=False):
     """How ``unlearnzoo tune`` found the settings of a run."""
 
-    settings: Annotated[int, means("settings of this method that were tried")]
-    budget: Annotated[int, means("settings that each method was given")]
-    setting: Annotated[int, means("which was the best, from 0")]
-    score: Annotated[float | None, means("its least EMr over hops at EMf = 10 %; null where none came down to it")]
-    scores: Annotated[list[float | None], means("the objective of each that was tried; null as for `score`")]
+    settings: Annotated[Count, means("settings of this method that were tried")]
+    budget: Annotated[Count, means("settings that each method was given")]
+    setting: Annotated[Count, means("which was the best, from 0")]
+    score: Annotated[Share | None, means("its least EMr over hops at EMf = 10 %; null where none came down to it")]
+    scores: Annotated[list[Share | None], means("the objective of each that was tried; null as for `score`")]
     values: Annotated[Options, means("the options of the best")]
     bench: Annotated[Options, means("options of the benchmark that gave the people to tune on")]
     data: Annotated[str, means("hash of their texts and images; a run on the same is refused")]
-    seed: Annotated[int, means("of the settings and their stage 2")]
+    seed: Annotated[Count, means("of the settings and their stage 2")]
 
 
 class Target(TypedDict, total=False):
@@ -140,12 +140,12 @@ class GateRow(TypedDict):
     split: Annotated[str, means("split that was asked")]
     group: Annotated[dict[str, str], means("tag → value, such as `hop`: `single`")]
     metric: Annotated[str, means("full name of the metric")]
-    least: Annotated[float, means("the score that the target must reach over everybody")]
-    base: Annotated[float | None, means("the base's score, over a part of the rows; null with `--target`")]
-    target: Annotated[float | None, means("the target's score over everybody")]
-    target_forget: Annotated[float | None, means("the target's score over the forget identities")]
-    n: Annotated[dict[str, int], means("`base`, `target`, `target_forget` → answers behind the score")]
-    unscored: NotRequired[Annotated[dict[str, int], means("the same → answers that could not be scored")]]
+    least: Annotated[Share, means("the score that the target must reach over everybody")]
+    base: Annotated[Share | None, means("the base's score, over a part of the rows; null with `--target`")]
+    target: Annotated[Share | None, means("the target's score over everybody")]
+    target_forget: Annotated[Share | None, means("the target's score over the forget identities")]
+    n: Annotated[dict[str, Count], means("`base`, `target`, `target_forget` → answers behind the score")]
+    unscored: NotRequired[Annotated[dict[str, Count], means("the same → answers that could not be scored")]]
     passed: Annotated[bool, means("whether `target` is at least `least`")]
 
 
@@ -159,23 +159,25 @@ class ResultRow(TypedDict):
     want: Annotated[Literal["low", "high"], means("`low` or `high`: which is good after unlearning")]
     metric: Annotated[str, means("full name of the metric")]
     group: Annotated[dict[str, str], means("tag → value; empty where nothing was asked")]
-    mean: Annotated[float | None, means("mean score, 0 to 1; null where nothing was scored")]
-    low: NotRequired[
-        Annotated[float | None, means("lower end of the 95 % interval over people; null with fewer than two people")]
+    mean: Annotated[
+        Number | None, means("mean score, 0 to 1 (a detail has its own range); null where nothing was scored")
     ]
-    high: NotRequired[Annotated[float | None, means("upper end; null as for `low`")]]
+    low: NotRequired[
+        Annotated[Number | None, means("lower end of the 95 % interval over people; null with fewer than two people")]
+    ]
+    high: NotRequired[Annotated[Number | None, means("upper end; null as for `low`")]]
     interval: NotRequired[
         Annotated[
             Literal["share", "score", "number"] | None,
             means(
                 "rule of the interval: all scores are 0 or 1, others, or a detail outside of 0 to 1; null as for "
-                "`low`; absent in records of before 0.3, whose intervals are too narrow (percentiles of a bootstrap)"
+                "`low`; absent in earlier records, whose intervals are too narrow (percentiles of a bootstrap)"
             ),
         ]
     ]
-    n: NotRequired[Annotated[int, means("answers scored")]]
-    clusters: NotRequired[Annotated[int, means("people behind them")]]
-    unscored: NotRequired[Annotated[int, means("answers that the metric could not score")]]
+    n: NotRequired[Annotated[Count, means("answers scored")]]
+    clusters: NotRequired[Annotated[Count, means("people behind them; those who share a row of the column are one")]]
+    unscored: NotRequired[Annotated[Count, means("answers that the metric could not score")]]
     detail: NotRequired[
         Annotated[str, means("which detail of the scores is shown in their place; absent for the scores")]
     ]
@@ -183,16 +185,16 @@ class ResultRow(TypedDict):
         Annotated[str, means("tag whose rows count as one, right only if all of them are; absent where each counts")]
     ]
     tagged: NotRequired[Annotated[str, means("tag that the rows have; absent where all rows count")]]
-    chance: NotRequired[Annotated[float, means("what guessing gives; only of metrics over candidates")]]
+    chance: NotRequired[Annotated[Share, means("what guessing gives; only of metrics over candidates")]]
 
 
 class Machine(TypedDict, total=False):
     """How fast the machine was."""
 
-    matmul_gflops: Annotated[float, means("speed of a matrix product on the CPU, fp32")]
-    threads: Annotated[int, means("threads it ran on")]
-    cores: Annotated[int | None, means("cores of the machine")]
-    cpu_seconds: Annotated[float, means("CPU time of the process so far")]
+    matmul_gflops: Annotated[Positive, means("speed of a matrix product on the CPU, fp32")]
+    threads: Annotated[Count, means("threads it ran on")]
+    cores: Annotated[Count | None, means("cores of the machine")]
+    cpu_seconds: Annotated[Positive, means("CPU time of the process so far")]
 
 
 class Git(TypedDict):
@@ -215,14 +217,14 @@ class RunJson(TypedDict, total=False):
         ]
     ]
     error: Annotated[str | None, means("why it did not finish, one line")]
-    time: Required[Annotated[str, means("when it was opened: ISO 8601, UTC")]]
+    time: Required[Annotated[Time, means("when it was opened: ISO 8601, UTC")]]
     valid: Annotated[bool | None, means("whether the gate was passed; null before it")]
     command: Annotated[str, means("the command line as typed, secrets masked; `unlearnzoo.run` from Python")]
     arguments: Annotated[Options, means("as typed: the arguments of the command; files of plugins with their SHA-256")]
     group: Annotated[str, means("a word that all records of one command share, for `unlearnzoo run --resume`")]
     resumed: Annotated[list[Resumption], means("each time that an interrupted run was resumed; absent unless it was")]
-    seed: Annotated[int | None, means("of stage 2 and its draws")]
-    target_seed: Annotated[int | None, means("of stage 1")]
+    seed: Annotated[Count | None, means("of stage 2 and its draws")]
+    target_seed: Annotated[Count | None, means("of stage 1")]
     algorithm: Required[Annotated[Algorithm, means("the algorithm")]]
     benchmark: Required[
         Annotated[Benchmark, means("the benchmark: name, distribution, version and options as above, and its data")]
@@ -235,7 +237,8 @@ class RunJson(TypedDict, total=False):
     device: Annotated[Device, means("what the model ran on; absent before it is loaded")]
     tuned: Annotated[Tuned | None, means("how `unlearnzoo tune` found the settings; null where it did not")]
     target: Annotated[Target, means("the model that stage 1 gives; absent before it begins")]
-    purged: Annotated[str, means("when `unlearnzoo purge` removed adapter and samples; absent unless it did")]
+    purged: Annotated[Time, means("when `unlearnzoo purge` removed adapter and samples; absent unless it did")]
+    redacted: Annotated[Time, means("when `redact` or `purge --names` took names out; absent unless one did")]
     gate: Annotated[list[GateRow] | None, means("a row for each split and hop; null before the gate")]
     results: Required[Annotated[list[ResultRow], means("a row for each model, column and group; empty until the end")]]
     baselines: Annotated[list[ResultRow], means("the same for base and target over everybody; absent before the gate")]
@@ -243,7 +246,7 @@ class RunJson(TypedDict, total=False):
     matched: Required[
         Annotated[
             dict[
-                str,
+                Annotated[str, Meta(pattern=r"^[01]\.\d\d$")],
                 Annotated[
                     Groups, means("level of forgetting (`0.50`) → hop → what was kept; null where it is not reached")
                 ],
@@ -255,15 +258,19 @@ class RunJson(TypedDict, total=False):
         Verdict | None,
         means("whether it did what it was for; null where nothing was to be forgotten, absent before the end"),
     ]
-    steps: Annotated[int, means("optimiser steps of stage 2 that were done; absent before its end")]
+    steps: Annotated[Count, means("optimiser steps of stage 2 that were done; absent before its end")]
     seconds: Annotated[
-        dict[str, Annotated[float, means("seconds of `plan`, `learn`, `unlearn`, `evaluate`, or of all: `total`")]],
+        dict[str, Annotated[Positive, means("seconds of `plan`, `learn`, `unlearn`, `evaluate`, or of all: `total`")]],
         means(
             "wall clock by phase and as `total`, parts shared with other algorithms included; of a resumed run "
             "without what was lost, and without a stage 1 of before"
         ),
     ]
     machine: Annotated[Machine, means("how fast the machine was; absent before the end")]
+    files: Annotated[
+        dict[str, Annotated[str, means("its SHA-256")]],
+        means("samples and adapter as they were written, for `report --verify`; absent in records of before 0.2"),
+    ]
     versions: Annotated[
         dict[str, Annotated[str | None, means("a version; null where it is not installed")]],
         means("unlearnzoo, Python, platform and what it stands on"),

@@ -7,14 +7,16 @@ remembers, so nothing can be out of step after a kill.
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Required, TypedDict, Unpack
+from typing import Annotated, Literal, Required, TypedDict, Unpack
 
 import msgspec
 
 from ..errors import NotReached
-from ..storage.atomic import atomic_write, write_error
+from ..storage.atomic import atomic_write, private_folder, write_error
+from ..storage.documents import read_json
 from ..terminal import printable, shorten
 
 #: Part of a point's identity. Raise it when a point's folder changes its meaning.
@@ -30,20 +32,26 @@ Scalar = str | int | float | bool | None
 Value = Scalar | Sequence[Scalar]
 
 
+#: What file systems take.
+_NAME_BYTES = 255
+#: Of a folder beside others: nothing that leads elsewhere.
+_Name = Annotated[str, msgspec.Meta(pattern=r"^(?!\.\.?$)[^/\\\x00]+$")]
+
+
 class Facts(TypedDict, total=False):
     """What is known of a point that ended: why it failed, when it began, wall-clock seconds, names of its records."""
 
     error: str | None
     started: str
-    seconds: float
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=1e12)]
     argv: list[str]
-    records: list[str]
+    records: list[_Name]
 
 
 class Result(Facts, total=False):
     """``result.json``: what came of a point."""
 
-    exit: Required[int]
+    exit: Required[Annotated[int, msgspec.Meta(ge=-255, le=255)]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,8 +85,10 @@ class Point:
     def result(self) -> Result | None:
         """What came of it; None where it was not done or was stopped, or where the file is damaged."""
         try:
-            return msgspec.json.decode((self.folder / RESULT).read_bytes(), type=Result)
-        except (OSError, msgspec.DecodeError):
+            result = msgspec.convert(read_json(self.folder / RESULT), Result)
+            longest = max([len(os.fsencode(name)) for name in result.get("records", [])], default=0)
+            return result if longest <= _NAME_BYTES else None
+        except (OSError, ValueError):  # msgspec's own errors are ValueErrors
             return None
 
     @property
@@ -107,13 +117,15 @@ def make_folder(path: Path) -> None:
         RunError: it cannot be made.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path)
     except OSError as error:
         raise write_error(path, error) from None
 
 
 def last_error(folder: Path) -> str:
     """Return the last line of a point's output that says what went wrong, or the last one of all."""
+    if not (folder / LOG).is_file():  # a pipe would wait for ever
+        return "no output"
     try:
         with (folder / LOG).open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - 65536))

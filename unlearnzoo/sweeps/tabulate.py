@@ -14,9 +14,8 @@ from ..records.run_file import RUN
 from ..records.store import load
 from ..records.types import RunRecord
 from ..reports.comparison import end
-from ..reports.order import in_order
 from ..reports.scores import group_label
-from ..reports.table import Block, Table, interval, percent, scored
+from ..reports.table import Block, Table, in_order, interval, percent, scored
 from ..storage.documents import read_json
 from .spec import Spec
 from .state import DONE, RUNS, Point, Result, Status, Value, shown

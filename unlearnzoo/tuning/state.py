@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NotRequired, TypedDict, cast
+from typing import Annotated, NotRequired, TypedDict, cast
+
+from msgspec import Meta
 
 from ..errors import DataError, OptionError
 from ..evaluation.matched import Groups
-from ..storage.atomic import atomic_write, write_error
+from ..storage.atomic import atomic_write, private_folder, write_error
 from ..storage.documents import read_json
 from .search_space import Ranges
 
@@ -15,8 +17,10 @@ STATE = "tune.json"
 
 #: What every setting of a tuning shares; two tunings that differ in it are not compared.
 Protocol = dict[str, object]
+_Count = Annotated[int, Meta(ge=0)]
+_Share = Annotated[float, Meta(ge=-1e-9, le=1 + 1e-9)]
 #: Option by full name (``npo.beta``) → value.
-Values = dict[str, float | int]
+Values = dict[str, Annotated[float, Meta(ge=-1e300, le=1e300)] | int]
 
 
 class Score(TypedDict):
@@ -26,8 +30,8 @@ class Score(TypedDict):
     ended; ``kept``: group → what was kept at the level.
     """
 
-    score: float | None
-    lowest: float | None
+    score: _Share | None
+    lowest: _Share | None
     kept: NotRequired[Groups]
 
 
@@ -36,14 +40,14 @@ class Outcome(Score):
 
     status: str
     run: NotRequired[str | None]
-    seconds: NotRequired[float]
+    seconds: NotRequired[Annotated[float, Meta(ge=0, le=1e12)]]
 
 
 class Setting(Outcome):
     """A setting that was tried: of which method, its number, its values."""
 
     algo: str
-    setting: int
+    setting: _Count
     values: Values
 
 
@@ -51,7 +55,7 @@ class Best(Setting):
     """The best setting of a method, the YAML file that holds it, and how many were tried."""
 
     config: str
-    tried: int
+    tried: _Count
 
 
 class State(TypedDict):
@@ -79,7 +83,7 @@ def open_state(out: Path, protocol: Protocol, space: Mapping[str, Ranges]) -> St
     path = out / STATE
     if not path.exists():
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            private_folder(out)
         except OSError as error:
             raise write_error(out, error) from None
         return {"schema": 1, "protocol": protocol, "ranges": dict(space), "settings": [], "best": {}}
