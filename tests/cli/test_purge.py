@@ -1,15 +1,26 @@
 """``unlearnzoo purge``: what held people's data is gone, scores stay, and nothing else is touched."""
 
+import hmac
 import io
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from tests.support.records import finished
 from unlearnzoo.cli import main
+from unlearnzoo.errors import RunError
+from unlearnzoo.models import adapter_export
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
+from unlearnzoo.storage.atomic import file_hash
 from unlearnzoo.storage.cache import TAG, cache_folder
 
 KEY, OTHER = "0123456789abcdef0123", "f" * 20
@@ -214,8 +225,183 @@ def test_mistakes(run, capsys, line, told):
     assert told in capsys.readouterr().err and (run / "adapter").is_dir()
 
 
+HOLD = """
+import sys
+from unlearnzoo.storage.cache import in_use
+with in_use():
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def another(run):
+    """Another command at work, in a process of its own, with records elsewhere."""
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("what", [["--all"], ["RUN"]])
+def test_what_another_command_uses_stays(run, another, tmp_path, capsys, what):
+    before = [left(run), {*left(tmp_path / "cache")}]
+    assert main(["purge", *[str(run) if word == "RUN" else word for word in what], "--yes"]) == 1
+    err = capsys.readouterr().err
+    assert f"{tmp_path / 'cache'}: it is in use (process {another.pid} on " in err and len(err.splitlines()) == 1
+    assert [left(run), {*left(tmp_path / "cache")}] == before
+
+
+def test_a_run_that_shares_nothing_goes_meanwhile(another, tmp_path):
+    alone = made(tmp_path / "elsewhere", key="a" * 20, judged=[])
+    assert main(["purge", str(alone), "--yes"]) == 0 and left(alone) == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["run", "--algo", "npo", "--bench", "remem"],
+        ["learn", "--bench", "remem"],
+        ["evaluate", "--bench", "remem", "--model", "tiny"],
+        ["tune", "--algo", "npo", "--bench", "remem"],
+        ["diagnose", "--bench", "remem"],
+    ],
+    ids=lambda line: line[0],
+)
+def test_each_command_with_a_model_is_such_a_one(run, tmp_path, monkeypatch, capsys, line):
+    codes = []
+
+    def plan(*arguments, **named):
+        codes.append(main(["purge", "--all", "--yes"]))
+        raise RunError("enough")
+
+    monkeypatch.setattr("unlearnzoo.planning.make.make_plan", plan)
+    monkeypatch.setattr("unlearnzoo.tuning.protocol.make_plan", plan)
+    assert main(line) == 1 and codes == [1]
+    assert f"it is in use (process {os.getpid()} on " in capsys.readouterr().err
+    assert main(["purge", "--all", "--yes"]) == 0 and not list((tmp_path / "cache").iterdir())
+
+
+def test_nothing_starts_while_it_asks(run, tmp_path, monkeypatch, capsys):
+    class Answer(io.StringIO):
+        def readline(self, *rest):
+            codes.append(main(["learn", "--bench", "remem", "--runs-dir", str(tmp_path / "other")]))
+            return "y\n"
+
+    codes = []
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda text: Answer().readline().strip())
+    assert main(["purge", str(run)]) == 0 and codes == [1]
+    assert "it is being purged" in capsys.readouterr().err and left(run) == ["run.json"]
+
+
 def test_a_run_that_left_nothing(run, tmp_path, capsys):
     with Record.open(tmp_path / "runs", algo="npo", bench="remem", algorithm={"name": "npo"}) as record:
         record.update(error="stopped")
     assert main(["purge", str(record.folder), "--yes"]) == 0
     assert "nothing to remove" in capsys.readouterr().err
+
+
+def manifest_of(folder):
+    (file,) = folder.glob("purged-*.json")
+    return json.loads(file.read_text())
+
+
+def test_a_manifest_says_what_went_and_what_no_purge_reaches(run, tmp_path, capsys):
+    (run / "link").symlink_to(tmp_path / "nowhere")
+    was = {path: file_hash(path) for path in (run / "samples.parquet", run / "adapter" / "adapter_model.safetensors")}
+    assert main(["purge", str(run), "--yes"]) == 0
+    file = next((tmp_path / "runs").glob("purged-*.json"))
+    assert f"manifest: {file}" in capsys.readouterr().err and file.stat().st_mode & 0o777 == 0o600
+    told = manifest_of(tmp_path / "runs")
+    removed = {row["path"]: row for row in told["removed"]}
+    assert {path: removed[str(path)]["sha256"] for path in was} == was
+    assert removed[str(cache_folder("targets") / KEY / "adapter_model.safetensors")]["bytes"] == 600
+    assert told["not_found"] == [str(run / "checkpoint"), str(cache_folder("targets") / f"{KEY}-partial")]
+    assert str(run / "run.json") in told["stays"] and told["not_removed"] == told["rewritten"] == []
+    assert "backups" in told["beyond_reach"][0] and told["names"] is None
+
+
+def test_a_manifest_goes_where_it_is_told(run, tmp_path, capsys):
+    for name, said in [("runs", "it is there already"), ("no/x.json", "cannot be written there")]:
+        assert main(["purge", str(run), "--yes", "--manifest", name]) == 1
+        assert said in capsys.readouterr().err and (run / "adapter").is_dir()
+    assert main(["purge", str(run), "--yes", "--manifest", str(run / "adapter" / "x.json")]) == 1
+    assert "it lies in what is removed" in capsys.readouterr().err and (run / "adapter").is_dir()
+    assert main(["purge", "--all", "--yes", "--manifest", "all.json"]) == 0
+    paths = {row["path"] for row in json.loads((tmp_path / "all.json").read_text())["removed"]}
+    assert any(OTHER in path for path in paths)
+
+
+def test_what_could_not_be_removed_is_in_the_manifest(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("unlearnzoo.records.purge.shutil.rmtree", failing)
+    assert main(["purge", str(run), "--yes"]) == 1
+    told = manifest_of(tmp_path / "runs")
+    assert str(run / "adapter" / "adapter_model.safetensors") in told["not_removed"]
+
+
+def failing(path):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_names_become_salted_hashes_that_who_has_the_salt_can_prove(run, tmp_path, capsys):
+    """Of forget identities, and of people that only the samples tell, in paths and the command line too."""
+    people = store.load(run)["benchmark"]["forget_identities"]
+    edit(run, command="unlearnzoo run --set folder.data=/data/p19/rows.csv --seed 7", arguments={"set": {"seed": 7}})
+    before = store.load(run)
+    assert main(["purge", str(run), "--names", "--yes"]) == 0
+    said = capsys.readouterr().err
+    salt = bytes.fromhex(re.search(r"salt of the names: ([0-9a-f]{32}) ", said)[1])
+    after, text = store.load(run), (run / "run.json").read_text()
+    hashed = {name: "p" + hmac.new(salt, name.encode(), "sha256").hexdigest()[:16] for name in [*people, "p19"]}
+    assert sorted(after["benchmark"]["forget_identities"]) == sorted(hashed[name] for name in people)
+    assert after["command"] == f"unlearnzoo run --set folder.data=/data/{hashed['p19']}/rows.csv --seed 7"
+    assert not re.search(r"\bp\d\d\b", text) and salt.hex() not in text
+    assert after["results"] == before["results"] and after["purged"] and after["redacted"]
+    assert salt.hex() not in next((tmp_path / "runs").glob("purged-*.json")).read_text()
+    assert "HMAC-SHA256" in manifest_of(tmp_path / "runs")["names"]
+    assert main(["report", str(run)]) == 0
+    assert main(["purge", str(run), "--names", "--yes"]) == 0
+    assert "its people are pseudonyms already" in capsys.readouterr().err
+    assert store.load(run)["benchmark"] == after["benchmark"]
+
+
+def test_names_that_cannot_be_known_are_said(run, capsys):
+    (run / "samples.parquet").unlink()
+    assert main(["purge", str(run), "--names", "--yes"]) == 0
+    assert "names are known of the forget identities alone" in capsys.readouterr().err
+    damaged = made(run.parent)
+    (damaged / "run.json").write_text("{")
+    assert main(["purge", str(damaged), "--names", "--yes"]) == 0
+    assert "its record is damaged, and may hold names: remove the folder" in capsys.readouterr().err
+
+
+def test_the_adapter_of_the_unlearned_model_stays_and_its_target_cannot_be_cut_out(run, capsys):
+    """As saved, the first ranks are the target; afterwards no cut is, and the sum is the same."""
+    draw = torch.Generator().manual_seed(0)
+    names = ["base_model.model.x.lora_A.weight", "base_model.model.x.lora_B.weight"]
+    (a, b), (c, d) = ([torch.randn(*size, generator=draw) for size in ((r, 12), (9, r))] for r in (4, 2))
+    whole = adapter_export.joined([(dict(zip(names, pair, strict=True)), 1.0) for pair in ((a, b), (c, d))])
+    file = run / "adapter" / "adapter_model.safetensors"
+    assert main(["purge", str(run), "--keep-unlearned", "--yes"]) == 1
+    assert "holds no adapter that a run saved" in capsys.readouterr().err and (run / "samples.parquet").exists()
+    save_file(whole, file)
+    (run.parent / next(run.parent.glob("purged-*.json")).name).unlink()
+    assert main(["purge", str(run), "--keep-unlearned", "--yes"]) == 0
+    fresh = load_file(file)
+    down, up = (fresh[name] for name in names)
+    assert torch.allclose(up @ down, b @ a + d @ c, atol=1e-5) and down.shape == (6, 12)
+    assert torch.allclose(whole[names[1]][:, :4] @ whole[names[0]][:4], b @ a)
+    cuts = [up[:, i:j] @ down[i:j] for i in range(6) for j in range(i + 1, 7)]
+    assert min(torch.dist(cut, b @ a) for cut in cuts) > torch.dist(d @ c, torch.zeros(())) / 3
+    assert left(run) == ["adapter/adapter_model.safetensors", "run.json"]
+    assert store.load(run)["files"]["adapter/adapter_model.safetensors"] == file_hash(file)
+    assert [Path(row["path"]).name for row in manifest_of(run.parent)["rewritten"]] == ["adapter_model.safetensors"]
+    bare = made(run.parent)
+    shutil.rmtree(bare / "adapter")
+    assert main(["purge", str(bare), "--keep-unlearned", "--yes"]) == 1
+    assert "none of these runs has an adapter" in capsys.readouterr().err
+
+
+def edit(run, **changes):
+    path = run / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))

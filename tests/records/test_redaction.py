@@ -1,7 +1,9 @@
 """A redacted record holds scores, and no name, value or text of the data, in any of its files."""
 
+import dataclasses
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,14 @@ import pytest
 import unlearnzoo
 from tests.runs import bare
 from tests.support import records, three
+from unlearnzoo.cli import main
 from unlearnzoo.errors import DataError, GateError
-from unlearnzoo.evaluation.samples import read_samples
+from unlearnzoo.evaluation.samples import read_samples, write_samples
 from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import from_arguments
 from unlearnzoo.records.record import Record
-from unlearnzoo.records.redaction import Redactor
+from unlearnzoo.records.redaction import SILENT, Redactor
+from unlearnzoo.records.run_file import locked
 from unlearnzoo.records.store import load
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.reports import report
@@ -65,6 +69,113 @@ def test_the_scores_are_all_there(pair):
     assert {s.question + s.answer + str(s.prediction) for s in ours} == {"None"}
 
 
+def test_redacting_afterwards_is_as_if_the_run_had_been_asked_to(pair, tmp_path):
+    """Same pseudonyms, same samples, same record, and no data at hand."""
+    before, _ = pair
+    shutil.copytree(pair[1]["folder"], tmp_path / Path(pair[1]["folder"]).name)
+    (folder,) = tmp_path.iterdir()
+    assert main(["redact", str(folder), "--yes"]) == 0
+    assert read_samples(folder / "samples.parquet") == read_samples(Path(before["folder"]) / "samples.parquet")
+    asked, after = load(Path(before["folder"])), load(folder)
+    own = {"folder", "time", "seconds", "machine", "redacted", "group", "target", "files", "command"}
+    assert {k: v for k, v in after.items() if k not in own} == {k: v for k, v in asked.items() if k not in own}
+    assert sorted(p.name for p in folder.iterdir()) == ["run.json", "samples.parquet", "steps.jsonl"]
+    assert list(after["files"]) == ["samples.parquet"] == list(asked["files"])
+    once = (folder / "run.json").read_bytes()
+    assert main(["redact", str(folder), "--yes"]) == 0 and (folder / "run.json").read_bytes() == once
+
+
+NAMED = {"p00": "Ann Lee", "p01": "Zoë Müller", "p02": "王芳", "p03": "7"}
+
+
+def named(runs_dir, **more):
+    """Return the folder of a run over people with names, which stand in paths and in the command line too."""
+    record = records.finished(
+        runs_dir,
+        command="unlearnzoo run --set folder.data=/data/ann-lee/x.csv --model /m/王芳的 --seed 7",
+        arguments={
+            "set": {"folder.data": "/data/ann_lee/x.csv", "n": 7},
+            "model": "/data/ZOE%20MULLER",
+            "redact": False,
+        },
+        benchmark={"name": "folder", "distribution": "d", "data": "d1", "forget_identities": sorted(NAMED.values())},
+        **more,
+    )
+    folder = Path(record["folder"])
+    samples = [
+        dataclasses.replace(
+            s, identity=(who := NAMED.get(s.identity, s.identity)), identities=(who,), question=f"{who}?"
+        )
+        for s in read_samples(folder / "samples.parquet")
+    ]
+    write_samples(folder / "samples.parquet", samples)
+    (folder / "adapter").mkdir()
+    (folder / "adapter" / "adapter_model.safetensors").write_bytes(b"secret")
+    return folder
+
+
+def test_names_are_taken_out_of_paths_and_the_command_line(tmp_path, capsys):
+    folder = named(tmp_path / "runs")
+    assert main(["redact", str(folder), "--yes", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["people"] == 20 and row["answers"] == 1080 and [Path(p).name for p in row["removed"]] == ["adapter"]
+    after, text = load(folder), (folder / "run.json").read_text()
+    assert not re.search("ann.lee|zoe|muller|王芳", text, re.IGNORECASE)
+    word = next(p for p in after["benchmark"]["forget_identities"] if p in after["command"])
+    assert after["arguments"]["set"] == {"folder.data": f"/data/{word}/x.csv", "n": 7}
+    assert after["command"].endswith("--seed 7") and after["benchmark"]["name"] == "folder"
+    assert after["arguments"]["redact"] and {s.question for s in read_samples(folder / "samples.parquet")} == {""}
+    assert {s.identity for s in read_samples(folder / "samples.parquet")} >= set(
+        after["benchmark"]["forget_identities"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"status": "failed", "error": "row 3: Ann Lee lives in Rome"}, SILENT),
+        ({"status": "failed", "error": "DataError: row 3: Ann Lee"}, f"DataError: {SILENT}"),
+        ({"status": "failed", "error": "stage 1 failed: EM 3 %"}, "stage 1 failed: EM 3 %"),
+        ({"status": "diverged", "error": "the loss is nan at step 3"}, "the loss is nan at step 3"),
+    ],
+)
+def test_the_words_of_an_error_are_left_out_afterwards_too(tmp_path, more, told):
+    folder = named(tmp_path / "runs")
+    edit(folder, **more)
+    assert main(["redact", str(folder), "--yes"]) == 0 and load(folder)["error"] == told
+
+
+def test_what_cannot_be_known_is_said(tmp_path, capsys):
+    folder = named(tmp_path / "runs")
+    (folder / "samples.parquet").unlink()
+    renamed = folder.with_name(folder.name.replace("npo", "Ann-Lee"))
+    folder.rename(renamed)
+    assert main(["redact", str(renamed), "--yes"]) == 0
+    said = capsys.readouterr().err
+    assert "it kept no answers, so names are known of the forget identities alone" in said
+    assert "called by a person's name; rename it" in said
+    people = load(renamed)["benchmark"]["forget_identities"]
+    # Without texts there is no key to rebuild, and one that can be guessed would let names be tried.
+    assert not {Redactor([], ()).name("Ann Lee"), Redactor([], (), b"unlearnzoo redact").name("Ann Lee")} & set(people)
+
+
+def test_a_running_one_and_a_stopped_redaction(tmp_path, capsys):
+    folder = named(tmp_path / "runs")
+    with locked(folder):
+        assert main(["redact", str(folder), "--yes"]) == 1
+    assert "it is running" in capsys.readouterr().err and (folder / "adapter").is_dir()
+    edit(folder, redacted="2026-01-01T00:00:00+00:00")  # and the samples still hold texts
+    assert main(["redact", str(folder), "--yes"]) == 0
+    assert not (folder / "samples.parquet").exists() and not (folder / "adapter").exists()
+    (tmp_path / "runs" / "notes").mkdir()
+    assert main(["redact", str(tmp_path / "runs" / "notes"), "--yes"]) == 1
+
+
+def edit(folder, **changes):
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 def test_redacted_records_are_compared_example_by_example(tmp_path):
     rows = [unlearnzoo.Example(id="x", identity="p00", images=(), question="Who?", answer="Ann.")]
     redactor = Redactor(rows, records.EVALS)
@@ -101,7 +212,7 @@ def test_the_row_that_decides_where_answers_are_cut_is_a_pseudonym():
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (DataError("row 3: Ann Lee"), "DataError: its words are left out by --redact; run it again without"),
+        (DataError("row 3: Ann Lee"), "DataError: its words are left out by redaction; run it again without"),
         (GateError("stage 1 failed"), "stage 1 failed"),
     ],
 )

@@ -11,9 +11,12 @@ from tests.runs.bare import MODEL
 from tests.support.untagged import FILE
 from tests.testing.mutants.small import Small
 from unlearnzoo import Column
-from unlearnzoo.evaluation.samples import Sample
+from unlearnzoo.evaluation.samples import Sample, read_samples
+from unlearnzoo.planning.limits import Limit
+from unlearnzoo.records.record import Record
 from unlearnzoo.runs import gate
 from unlearnzoo.runs.progress import ConsoleProgress
+from unlearnzoo.training.recipe import Learn
 
 REGION = {"ann": "north", "bob": "north", "cid": "south", "dora": "south"}
 
@@ -26,7 +29,14 @@ def planned(by):
         Column("R", "retain", "x/share", "retain", "high"),
     )
     bench.curve = ("F", "R")
-    return SimpleNamespace(benchmark=bench, evals=columns, examples=bench.examples)
+    return SimpleNamespace(
+        benchmark=bench,
+        evals=columns,
+        examples=bench.examples,
+        request=SimpleNamespace(precision=None),
+        limits={},
+        learn=Learn(),
+    )
 
 
 def answered(plan, scores):
@@ -57,10 +67,53 @@ def test_rows_are_grouped_as_the_column_says(by, groups, means):
 def test_the_worst_group_is_named(by, where):
     plan = planned(by)
     rows = gate.evaluate(plan, None, answered(plan, dict.fromkeys(REGION, 0.5) | {"cid": 0.0}))
-    assert gate.failure(rows).startswith(
+    assert gate.failure(plan, rows, None).startswith(
         f"stage 1 failed: SHARE {25 if by else 38} % < 80 % ({where}); unlearning a model that never memorised"
     )
-    assert gate.failure(gate.evaluate(plan, None, answered(plan, dict.fromkeys(REGION, 1.0)))) is None
+    assert gate.failure(plan, gate.evaluate(plan, None, answered(plan, dict.fromkeys(REGION, 1.0))), None) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "target", "advice"),
+    [
+        ({}, None, "Train longer (--set learn.epochs=…)"),
+        ({"learn": Learn(steps=9)}, None, "Train longer (--set learn.steps=…)"),
+        ({}, "mine/llava", "Train 'mine/llava' longer on these rows before you give it as --target"),
+        (
+            {"limits": {"finetune": Limit(12, "longest answer + 8", 4, "r", 9)}},
+            None,
+            "Train longer (--set learn.epochs=…)",
+        ),
+        (
+            {"limits": {"finetune": Limit(3, "--max-new-tokens", 7, "r", 9)}},
+            "mine",
+            "Leave out --max-new-tokens 3, which cuts answers of finetune before their end (the longest has 7 tokens), "
+            "or train 'mine' longer on these rows before you give it as --target",
+        ),
+        (
+            {"request": SimpleNamespace(precision="4bit")},
+            None,
+            "Train longer (--set learn.epochs=…), or try --precision fp32, since 4bit rounds what it knows",
+        ),
+    ],
+)
+def test_the_advice_fits_the_case(more, target, advice):
+    plan = planned(())
+    vars(plan).update(more)
+    said = gate.failure(plan, gate.evaluate(plan, None, answered(plan, dict.fromkeys(REGION, 0.0))), target)
+    assert said.endswith(f"means nothing. {advice}, or go on with --allow-unmemorised")
+
+
+def test_the_answers_of_a_failed_gate_are_kept(tmp_path):
+    """Those of the columns, scored by all metrics, and those that the gate alone asked for."""
+    plan = planned(())
+    asked = answered(plan, dict.fromkeys(REGION, 0.25))
+    of_columns = [dataclasses.replace(s, scores={**s.scores, "x/other": 1.0}) for s in asked[:2]]
+    with Record.open(tmp_path, algo="ga", bench="small") as record:
+        gate.keep(plan, record, of_columns, asked)
+    kept = read_samples(record.folder / "samples.parquet")
+    assert len(kept) == len(asked) and sum("x/other" in s.scores for s in kept) == 2
+    assert {row["model"]: row["mean"] for row in record.data["results"] if row["column"] == "F"} == {"target": 0.25}
 
 
 def test_answers_that_could_not_be_scored_are_said(capsys):
@@ -73,7 +126,7 @@ def test_answers_that_could_not_be_scored_are_said(capsys):
     ConsoleProgress().gate(rows)
     assert "SHARE 100 % (6 of 8 unscored)" in " ".join(capsys.readouterr().err.split())
     low = [dataclasses.replace(s, scores={"x/share": 0.5}) for s in samples[:2]]
-    assert gate.failure(gate.evaluate(plan, None, [*low, *lacking])).startswith(
+    assert gate.failure(plan, gate.evaluate(plan, None, [*low, *lacking]), None).startswith(
         "stage 1 failed: SHARE 50 % of the 2 of 8 answers that could be scored < 80 % (finetune)"
     )
 

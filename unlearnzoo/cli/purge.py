@@ -1,66 +1,197 @@
 """``unlearnzoo purge``: remove what still holds the people whom a run forgot."""
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import DataError
-from .common import DEFAULT_RUNS, as_json_option, records_option, show_json
+from .common import DEFAULT_RUNS, PATH, as_json_option, records_option, show_json
 
 if TYPE_CHECKING:
+    from ..records.purge import File
     from ..records.store import Entry
+    from ..records.types import RunRecord
 
 
 @click.command()
 @click.argument("names", metavar="RUN...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All runs of the folder, and all of the cache.")
+@click.option(
+    "--names", "hashed", is_flag=True, help="Put salted hashes in the place of people's names in the records."
+)
+@click.option(
+    "--manifest", type=PATH, metavar="FILE", help="Where to say what was removed.  [default: beside the runs]"
+)
+@click.option("--keep-unlearned", is_flag=True, help="Keep the adapters, so that the target is not told from them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @records_option()
 @as_json_option()
-def purge(names: tuple[str, ...], everything: bool, yes: bool, runs_dir: Path, as_json: bool) -> None:
+def purge(
+    names: tuple[str, ...],
+    everything: bool,
+    hashed: bool,
+    manifest: Path | None,
+    keep_unlearned: bool,
+    yes: bool,
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
     """Remove adapters, samples and cached targets; scores stay.
 
     RUN is a run's folder, the beginning of its name, or a folder with runs somewhere below it, such as a sweep's.
     A run's own folder keeps `run.json` (scores, options, who was forgotten) and `steps.jsonl`.
-    What another run shares, such as the target, is learned again when it is needed.
+    What another run shares, such as the target, is learned again when it is needed. It is refused while another
+    command uses the cache. A manifest says what was removed, with SHA-256, and what no purge reaches.
     """
     from ..records import purge as job
     from ..records import store
-    from ..storage.cache import contents
-    from ..terminal import printable
+    from ..records.run_file import ADAPTER
+    from ..storage.cache import cache_root, check_cache, contents, purging
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
+    check_cache()
     if everything:
         if not runs_dir.is_dir() and runs_dir != Path(DEFAULT_RUNS):
             raise DataError(f"--runs-dir {runs_dir}: there is no such folder")
         entries, cached = store.find(runs_dir), contents()
     else:
         entries, cached = [store.entry(run) for name in names for run in store.below(store.resolve(name, runs_dir))], []
-    entries = list(_ours(entries))
-    holdings = {Path(entry["folder"]): job.holdings(Path(entry["folder"]), entry["record"]) for entry in entries}
-    job.refuse_running(Path(entry["folder"]) for entry in entries if entry["record"])
-    for entry in entries:
-        if entry["record"] is None and not everything:
-            lost = "what the cache holds of it is not known (--all empties the cache)"
-            click.echo(printable(f"{entry['folder']}: {entry['reason']}; {lost}"), err=True)
-    paths = dict.fromkeys([*(path for left in holdings.values() for path in left), *cached])
-    sizes = {str(path): job.size(path) for path in paths}
-    for path, size in sizes.items():
-        click.echo(printable(f"{size / 1e6:8.1f} MB  {path}"), err=True)
-    if not sizes:
-        click.echo("nothing to remove", err=True)
-    elif not yes:
-        click.confirm("Remove this for good?", abort=True, err=True)
-    for entry in entries:
-        job.purge(Path(entry["folder"]), entry["record"])
-    job.remove(cached)
+    runs = {Path(entry["folder"]): entry["record"] for entry in _ours(entries)}
+    places = dict.fromkeys([*(path for run in runs.items() for path in job.places(*run)), *cached])
+    adapters = [folder / ADAPTER for folder in runs if (folder / ADAPTER).is_dir()] if keep_unlearned else []
+    if keep_unlearned and not adapters:
+        raise DataError("--keep-unlearned: none of these runs has an adapter (one with --redact keeps none)")
+    paths = [path for path in places if (path.exists() or path.is_symlink()) and path not in adapters]
+    file = _file(manifest, list(runs), paths, runs_dir if everything else Path())
+    job.refuse_running(folder for folder, record in runs.items() if record)
+    below_cache = everything or any(path.is_relative_to(cache_root()) for path in paths)
+    with purging() if below_cache else contextlib.nullcontext():
+        sizes = _asked([entry for entry in entries if Path(entry["folder"]) in runs], paths, everything, yes, hashed)
+        found, kept = job.inventory(paths), job.inventory(adapters)
+        try:
+            _remove(runs, cached, hashed, keep_unlearned)
+        finally:
+            if runs or found:
+                missing = [str(path) for path in places if path not in (*paths, *adapters)]
+                _write(file, found, missing, kept, [*runs], hashed)
     if as_json:
         show_json([{"path": path, "bytes": size} for path, size in sizes.items()])
     elif sizes:
         click.echo(f"removed {sum(sizes.values()) / 1e6:.1f} MB; the scores are still there")
+
+
+def _remove(runs: "Mapping[Path, RunRecord | None]", cached: Sequence[Path], hashed: bool, unlearned: bool) -> None:
+    """Remove what was asked about; the salt of hashed names is shown, and kept nowhere."""
+    from ..records import purge as job
+    from ..terminal import printable
+
+    salt = secrets.token_bytes(16) if hashed else None
+    if salt is not None:
+        # First of all: hashes whose salt was lost would prove nothing.
+        told = "whoever has it can tell which hash is whom; it is kept nowhere, so note it now"
+        click.echo(f"salt of the names: {salt.hex()} ({told})", err=True)
+    for folder, record in runs.items():
+        for line in job.purge(folder, record, salt, unlearned):
+            click.echo(printable(line), err=True)
+    job.remove(cached)
+
+
+def _file(manifest: Path | None, runs: Sequence[Path], paths: Sequence[Path], beside: Path) -> Path:
+    """Return where the manifest goes.
+
+    Raises:
+        DataError: it cannot go there, or would go with what is removed.
+    """
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    folder = Path(os.path.commonpath([run.absolute().parent for run in runs])) if runs else beside
+    file = manifest or (folder if folder.is_dir() else Path()) / f"purged-{time}.json"
+    if manifest is not None and os.path.lexists(file):
+        raise DataError(f"--manifest {file}: it is there already; name another file")
+    if not os.access(file.absolute().parent, os.W_OK):
+        raise DataError(f"{file}: the manifest cannot be written there; name a file by --manifest")
+    if any(file.resolve().is_relative_to(path.resolve()) for path in paths):
+        raise DataError(f"--manifest {file}: it lies in what is removed; name a file elsewhere")
+    return file
+
+
+def _write(
+    file: Path,
+    found: "Sequence[File]",
+    missing: Sequence[str],
+    kept: "Sequence[File]",
+    runs: Sequence[Path],
+    hashed: bool,
+) -> None:
+    """Write the manifest: what is gone by now, what was not there, what stays and what is beyond reach."""
+    from .. import __version__
+    from ..storage.atomic import atomic_write
+    from ..storage.cache import USERS, cache_root
+    from ..terminal import printable
+
+    left = [path for folder in runs for path in sorted(folder.rglob("*")) if path.is_file()]
+    # Not `cache_folder`, which would begin an emptied cache anew.
+    parts = sorted(cache_root().iterdir()) if cache_root().is_dir() else []
+    cache = [path for path in parts if path.name != USERS and path.is_dir() and any(path.iterdir())]
+    manifest = {
+        "unlearnzoo": __version__,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "removed": [one._asdict() for one in found if not os.path.lexists(one.path)],
+        "not_removed": [one.path for one in found if os.path.lexists(one.path)],
+        "not_found": missing,
+        "rewritten": [one._asdict() for one in kept],
+        "stays": [str(path) for path in (*left, *cache)],
+        "names": _HASHES if hashed else None,
+        "beyond_reach": _BEYOND,
+    }
+    atomic_write(file, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+    click.echo(printable(f"manifest: {file}"), err=True)
+
+
+#: What no purge reaches, for whoever asks what is left.
+_BEYOND = [
+    "copies, backups, snapshots and other versions of a file system, also of what was removed here",
+    "other machines, and the caches of other users",
+    "other folders of runs (--runs-dir, --out) than those of the runs named here",
+    "what was uploaded: a model hub, a tracker, an endpoint that judged answers",
+    "your own data, data sets that were built, weights that were merged",
+    "blocks of a disk that hold a removed file until they are overwritten",
+]
+_HASHES = "in the place of a name: p, and the first 16 hex digits of HMAC-SHA256(salt, the name in UTF-8)"
+
+
+def _asked(
+    entries: "Sequence[Entry]", paths: Sequence[Path], everything: bool, yes: bool, hashed: bool
+) -> dict[str, int]:
+    """Show what goes, ask whether it may, and return the bytes of each path.
+
+    Raises:
+        click.Abort: it may not.
+    """
+    from ..records.purge import size as size_of
+    from ..terminal import printable
+
+    for entry in entries:
+        if entry["record"] is None and not everything:
+            lost = "what the cache holds of it is not known (--all empties the cache)"
+            click.echo(printable(f"{entry['folder']}: {entry['reason']}; {lost}"), err=True)
+    sizes = {str(path): size_of(path) for path in paths}
+    for path, size in sizes.items():
+        click.echo(printable(f"{size / 1e6:8.1f} MB  {path}"), err=True)
+    for entry in entries if hashed else ():
+        click.echo(printable(f"names become hashes in {entry['folder']}"), err=True)
+    if not sizes:
+        click.echo("nothing to remove", err=True)
+    if (sizes or (hashed and entries)) and not yes:
+        click.confirm("Remove this for good?", abort=True, err=True)
+    return sizes
 
 
 def _ours(entries: "Iterable[Entry]") -> "Iterator[Entry]":

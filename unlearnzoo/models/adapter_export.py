@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..errors import ModelError, first_line
+from ..storage.atomic import atomic_write, private_folder
 from .lora import pattern
 
 if TYPE_CHECKING:
     from peft import LoraConfig
+
+WEIGHTS = "adapter_model.safetensors"
 
 
 def joined(parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> dict[str, Tensor]:
@@ -36,6 +40,53 @@ def joined(parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> dict[str, Ten
     return whole_adapter
 
 
+def mixed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return an adapter of the same effect whose ranks are not its parts: singular directions of their sum.
+
+    ``joined`` leaves the target readable as its first ranks. Of the sum alone no split is told from any other
+    (``B A = (B M)(M^-1 A)`` for every M), so this gives away what weights with the adapter merged in give away.
+    """
+    found: dict[str, Tensor] = {}
+    for name in (n for n in tensors if ".lora_A." in n):
+        other = name.replace(".lora_A.", ".lora_B.")
+        down, up = tensors[name].double(), tensors[other].double()
+        rank = down.shape[0]
+        # By two small factors: the sum itself may be as large as a layer.
+        q_up, r_up = torch.linalg.qr(up)
+        q_down, r_down = torch.linalg.qr(down.T)
+        u, s, v = torch.linalg.svd(r_up @ r_down.T, full_matrices=False)
+        pad = rank - s.numel()
+        half = s.sqrt()
+        for key, whole, amount in (
+            (name, half[:, None] * (v @ q_down.T), (0, 0, 0, pad)),
+            (other, (q_up @ u) * half, (0, pad)),
+        ):
+            found[key] = torch.nn.functional.pad(whole, amount).to(tensors[key].dtype).contiguous()
+    return found
+
+
+def mix(folder: Path) -> None:
+    """Put ``mixed`` in the place of an adapter's weights.
+
+    Raises:
+        ModelError: it holds no adapter that a run saved.
+        RunError: it cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+    from safetensors.torch import save as saved
+
+    file = folder / WEIGHTS
+    try:
+        tensors = load(file.read_bytes())
+        fresh = mixed(tensors)
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise ModelError(f"{folder}: holds no adapter that a run saved: {first_line(error)}") from None
+    if not fresh or set(fresh) != set(tensors):
+        raise ModelError(f"{folder}: holds no adapter that a run saved: there are other tensors than LoRA's")
+    atomic_write(file, saved(fresh))
+
+
 def save(folder: Path, tensors: Mapping[str, Tensor], base: str, config: "LoraConfig") -> None:
     """Write ``adapter_model.safetensors`` and ``adapter_config.json``."""
     from peft import LoraConfig
@@ -43,7 +94,7 @@ def save(folder: Path, tensors: Mapping[str, Tensor], base: str, config: "LoraCo
 
     rank = _rank(tensors)
     layers = [n.removeprefix("base_model.model.").rpartition(".lora_")[0] for n in tensors]
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     LoraConfig(
         r=rank,
         lora_alpha=rank,
@@ -53,7 +104,9 @@ def save(folder: Path, tensors: Mapping[str, Tensor], base: str, config: "LoraCo
         task_type=config.task_type,
         inference_mode=True,
     ).save_pretrained(folder)
-    save_file(dict(tensors), folder / "adapter_model.safetensors")
+    save_file(dict(tensors), folder / WEIGHTS)
+    for path in folder.iterdir():  # the libraries leave that to the umask
+        path.chmod(0o600)
 
 
 def _rank(tensors: Mapping[str, Tensor]) -> int:

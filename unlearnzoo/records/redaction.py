@@ -1,43 +1,78 @@
 """A record that keeps scores and gives nobody away: no texts, and people as pseudonyms.
 
-The pseudonyms are the same in every run over the same data, so that redacted records can still be compared
-example by example. Their key is a hash of those data's texts, which is written nowhere: who has the data can
+The pseudonyms are the same in every run that asks the same rows, so that redacted records can still be compared
+example by example. Their key is a hash of those rows' texts, which is written nowhere: who has the data can
 tell who is who, and has them already; nobody else can try names.
 """
 
 import dataclasses
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
-from ..benchmark import Column
+from ..benchmark import Column, utility_part
 from ..errors import Diverged, GateError
+from ..evaluation.aggregate import concerns
 from ..evaluation.samples import Sample
 from ..example import Example
 from .plan_types import Generation, Plan
-from .types import Benchmark
+from .types import AnyRecord, Benchmark
 
 #: What is said of an error whose own words may quote the data.
-SILENT = "its words are left out by --redact; run it again without"
+SILENT = "its words are left out by redaction; run it again without"
+#: How errors begin whose words are this program's, and quote no data.
+_OWN_ERRORS = ("stage 1 failed", "the run ended without a result")
+_CLASS = re.compile(r"[A-Z]\w*: ")
+#: Keys of a record whose values are words of this program; nobody's name is looked for below them.
+_OUR_WORDS = frozenset(
+    "schema status time seed target_seed versions git device processes machine seconds files split metric column who "  # noqa: SIM905
+    "want interval detail all_of tagged word origin origins provenance distribution version".split()
+)
+#: A shorter name stands in too many words and numbers to be looked for inside of a text.
+_LETTERS, _DIGITS = 3, 5
+#: Between the parts of a name, as folders and URLs write it.
+_BETWEEN = r"(?:[\W_]|%20){0,3}"
 
 
 class Redactor:
     """Takes people and texts out of what a record is given.
 
     Args:
-        examples: what was learned, texts and all; their order does not matter.
-        evals: the columns; tags that they group by are kept.
+        rows: what the columns ask, texts and all; neither order nor repetition matters. Without any, pseudonyms are
+            new ones that no other record has.
+        columns: tags that they group by are kept.
+        key: of the pseudonyms, in the place of the rows' texts.
     """
 
-    def __init__(self, examples: Iterable[Example], evals: Iterable[Column]) -> None:
-        texts = sorted("\0".join([e.id, e.identity, e.question, e.answer, *e.keywords]) for e in examples)
-        self._key = hashlib.sha256("\1".join(["unlearnzoo redact", *texts]).encode()).digest()
-        self._tags = {tag for column in evals for tag in (*column.by, column.tagged) if tag}
+    def __init__(self, rows: Iterable[Example | Sample], columns: Iterable[Column], key: bytes | None = None) -> None:
+        texts = sorted({"\0".join([row.id, row.identity, row.question, row.answer]) for row in rows})
+        whole = "\1".join(["unlearnzoo redact", *texts]).encode()
+        self._key = key or (hashlib.sha256(whole).digest() if texts else secrets.token_bytes(32))
+        self._tags = {tag for column in columns for tag in (*column.by, column.tagged) if tag}
+
+    @classmethod
+    def of_record(cls, record: AnyRecord, samples: Sequence[Sample]) -> "Redactor":
+        """Return the one that the run would have had, had it been asked to redact.
+
+        Args:
+            record: with its results; without any, which rows its columns ask is not known.
+            samples: what it kept, texts and all.
+        """
+        columns = columns_of(record)
+        gone = frozenset(record["benchmark"].get("forget_identities", ()))
+        own = [column for column in columns if utility_part(column.split) is None]
+        asked = [s for s in samples if any(concerns(column, s, gone) for column in own)]
+        groups = [Column("", row["split"], "", "all", "low", tuple(row["group"])) for row in record.get("gate") or ()]
+        return cls(asked, [*columns, *groups])
 
     def name(self, text: str) -> str:
         """Return the pseudonym of an identity or of an example."""
-        return "p" + hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:16]
+        return pseudonym(self._key, text)
 
     def samples(self, samples: Sequence[Sample]) -> list[Sample]:
         """Return samples with their scores, and without texts."""
@@ -45,7 +80,8 @@ class Redactor:
             dataclasses.replace(
                 s,
                 id=self.name(s.id),
-                identity=self.name(s.identity),
+                identity="",
+                identities=tuple(map(self.name, s.identities)),
                 question="",
                 answer="",
                 prediction=None,
@@ -55,15 +91,29 @@ class Redactor:
         ]
 
     def fields(self, fields: Mapping[str, object]) -> dict[str, object]:
-        """Return fields of a record with pseudonyms where people stand."""
-        redacted = dict(fields)
+        """Return fields of a record with pseudonyms where people stand, and ``~`` for the user's home folder."""
+        redacted = cast(dict[str, object], without_home(fields))
         if "benchmark" in fields:
-            benchmark = cast(Benchmark, fields["benchmark"])
+            benchmark = cast(Benchmark, redacted["benchmark"])
             people = sorted(map(self.name, benchmark.get("forget_identities", ())))
             redacted["benchmark"] = {**benchmark, "forget_identities": people}
         if "plan" in fields:
-            redacted["plan"] = self._plan(cast(Plan, fields["plan"]))
+            redacted["plan"] = self._plan(cast(Plan, redacted["plan"]))
         return redacted
+
+    def nameless(self, fields: Mapping[str, object], people: Iterable[str]) -> dict[str, object]:
+        """Return all fields of a record that is over with pseudonyms for whole names in any of its texts.
+
+        Args:
+            fields: of the record, JSON values.
+            people: names that are known; those of the forget identities are.
+        """
+        benchmark = cast(Benchmark, fields["benchmark"])
+        names = Names({*people, *benchmark.get("forget_identities", ())}, self.name)
+        error, own = str(fields.get("error") or ""), ("diverged", "interrupted", "finished")
+        if error and fields["status"] not in own and not error.startswith(_OWN_ERRORS):
+            fields = {**fields, "error": f"{error.partition(':')[0]}: {SILENT}" if _CLASS.match(error) else SILENT}
+        return names.replaced(self.fields(fields))
 
     def _plan(self, plan: Plan) -> Plan:
         if "rules" not in plan:
@@ -78,3 +128,101 @@ class Redactor:
         """Return what may be said of an error, or None where its own words may stay: they are this program's."""
         own = isinstance(error, Diverged | GateError | KeyboardInterrupt)
         return None if own else f"{type(error).__name__}: {SILENT}"
+
+
+def columns_of(record: AnyRecord) -> list[Column]:
+    """Return the columns behind the rows of a record, those over everybody left out; a column's groups are joined."""
+    found: dict[str, Column] = {}
+    for row in record["results"]:
+        by = dict.fromkeys([*(found[row["column"]].by if row["column"] in found else ()), *row["group"]])
+        found[row["column"]] = Column(
+            row["column"],
+            row["split"],
+            row["metric"],
+            row["who"],
+            row["want"],
+            tuple(by),
+            row.get("detail", ""),
+            row.get("all_of"),
+            row.get("tagged"),
+        )
+    return list(found.values())
+
+
+def pseudonym(key: bytes, text: str) -> str:
+    """Return ``p`` and the first 16 hex digits of the HMAC-SHA256 of a text."""
+    return "p" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def without_home(value: object) -> object:
+    """Return a value of a record with ``~`` for the user's home folder, in names and in values."""
+    home = str(Path("~").expanduser())
+    pattern = re.compile(rf"(?<![\w/]){re.escape(home)}(?![^/\s'\",:;])")
+    return value if len(home) < 2 else _each_text(value, lambda text: pattern.sub("~", text))
+
+
+class Names:
+    """Puts other words in the place of people's names, wherever a record has them: in paths and the command line, too.
+
+    Args:
+        people: their names; whole ones are found, however their parts are joined (``Ann Lee``, ``ann-lee``). Of fewer
+            than three letters, or than five digits alone, they are found only where nothing else stands beside them.
+        word: gives what stands in the place of a name.
+    """
+
+    def __init__(self, people: Iterable[str], word: Callable[[str], str]) -> None:
+        self._word = word
+        self._exact = frozenset(filter(None, people))
+        self._parts = {_plain(name): name for name in self._exact}
+        forms = [form for name in sorted(self._exact, key=len, reverse=True) for form in _forms(name)]
+        self._pattern = re.compile("|".join(forms), re.IGNORECASE) if forms else None
+
+    def text(self, text: str) -> str:
+        """Return a text without the names."""
+        if text in self._exact:
+            return self._word(text)
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda found: self._word(self._parts.get(_plain(found[0]), found[0])), text)
+
+    def replaced(self, fields: Mapping[str, object]) -> dict[str, object]:
+        """Return fields of a record without the names."""
+        clean = {name: value if name in _OUR_WORDS else _each_text(value, self.text) for name, value in fields.items()}
+        for owner in ("algorithm", "benchmark"):
+            was, now = fields.get(owner), clean.get(owner)
+            # A plugin's name is nobody's; what `evaluate` was told to call a method may be.
+            if isinstance(was, Mapping) and isinstance(now, dict) and was.get("distribution") and "name" in was:
+                clean[owner] = {**now, "name": was["name"]}
+        return clean
+
+
+def _forms(name: str) -> list[str]:
+    """Return how a name may stand inside of a text, as patterns; none of one that is too short to be looked for."""
+    signs = _plain(name)
+    # Two letters of Chinese are a whole name, and no space need stand around it.
+    spaced = signs.isdigit() or signs.lower() != signs.upper()
+    if len(signs) < (_DIGITS if signs.isdigit() else _LETTERS if spaced else 2):
+        return []
+    start, end = (r"(?<![^\W_])", r"(?![^\W_])") if spaced else ("", "")
+    # Accents that are signs of their own count as what is between parts, and may be lost.
+    forms = dict.fromkeys(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    joined = [_BETWEEN.join(map(re.escape, filter(None, re.split(r"[\W_]+", form)))) for form in forms]
+    return [f"{start}{form}{end}" for form in joined]
+
+
+def _plain(name: str) -> str:
+    """Return the letters and digits of a name, however they are joined, without accents."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFD", name.replace("%20", " "))).casefold()
+
+
+def _each_text(value: object, change: Callable[[str], str]) -> object:
+    """Return a value with each of its texts changed, names of keys among them; our own words stay."""
+    if isinstance(value, Mapping):
+        return {
+            change(str(name)): one if name in _OUR_WORDS else _each_text(one, change) for name, one in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_each_text(one, change) for one in value]
+    if isinstance(value, set | frozenset):
+        return {_each_text(one, change) for one in value}
+    return change(str(value)) if isinstance(value, str | Path) else value

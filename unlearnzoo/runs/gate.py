@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..benchmark import Column, utility_part
+from ..evaluation import aggregate
 from ..evaluation.evaluator import Item
 from ..evaluation.samples import Sample
 from ..planning.plan import Plan
 
 if TYPE_CHECKING:
+    from ..records.record import Record
     from ..records.types import GateRow
 
 #: The base's score stands beside the target's for orientation: every fourth row is enough.
@@ -56,7 +58,7 @@ def evaluate(plan: Plan, base: Sequence[Sample] | None, target: Sequence[Sample]
         asked = {
             "base": [s for s in base or () if s.split == split],
             "target": [s for s in target if s.split == split],
-            "target_forget": [s for s in target if s.split == split and s.identity in gone],
+            "target_forget": [s for s in target if s.split == split and s.about(gone)],
         }
         for group in sorted({tuple(s.tags.get(tag, "") for tag in tags) for s in asked["target"]}):
             values = dict(zip(tags, group, strict=True))
@@ -92,8 +94,14 @@ def _of_group(samples: Sequence[Sample], group: Mapping[str, str]) -> list[Sampl
     return [s for s in samples if all(s.tags.get(tag, "") == value for tag, value in group.items())]
 
 
-def failure(rows: "Sequence[GateRow]") -> str | None:
-    """Return why stage 1 failed, or None."""
+def failure(plan: Plan, rows: "Sequence[GateRow]", target: str | None) -> str | None:
+    """Return why the gate was not passed, and what could be done about it; None where it was.
+
+    Args:
+        plan: how it was learned, and where answers were cut.
+        rows: from ``evaluate``.
+        target: the user's own target; None where stage 1 learned one.
+    """
     failed = [row for row in rows if not row["passed"]]
     if not failed:
         return None
@@ -104,6 +112,43 @@ def failure(rows: "Sequence[GateRow]") -> str | None:
     part = f" of the {n} of {n + lacking} answers that could be scored" if lacking else ""
     return (
         f"stage 1 failed: {name} {100 * (worst['target'] or 0):.0f} %{part} < {100 * worst['least']:.0f} % ({where}); "
-        "unlearning a model that never memorised means nothing. Train longer "
-        "(--set learn.epochs=…), or go on with --allow-unmemorised"
+        f"unlearning a model that never memorised means nothing. {_advice(plan, failed, target)}, or go on with "
+        "--allow-unmemorised"
     )
+
+
+def _advice(plan: Plan, failed: "Sequence[GateRow]", target: str | None) -> str:
+    """Return what could be done, the likeliest first."""
+    request = plan.request
+    could = []
+    for split in dict.fromkeys(row["split"] for row in failed):
+        limit = plan.limits.get(split)
+        if limit is not None and limit.tokens < limit.longest:
+            could.append(
+                f"leave out --max-new-tokens {limit.tokens}, which cuts answers of {split} before their end (the "
+                f"longest has {limit.longest} tokens)"
+            )
+            break
+    if target is not None:
+        could.append(f"train {target!r} longer on these rows before you give it as --target")
+    else:
+        option = "epochs" if plan.learn.steps is None else "steps"
+        could.append(f"train longer (--set learn.{option}=…)")
+    if request.precision in ("bf16", "4bit"):
+        could.append(f"try --precision fp32, since {request.precision} rounds what it knows")
+    text = ", or ".join(could)
+    return text[0].upper() + text[1:]
+
+
+def keep(plan: Plan, record: "Record", samples: Sequence[Sample], asked: Sequence[Sample]) -> None:
+    """Write down what was answered although the gate failed: only answers show "never learned" or "says it otherwise".
+
+    Args:
+        plan: whose columns.
+        record: of the run.
+        samples: answers to the rows of its columns.
+        asked: answers to the gate's rows, which may be more and scored by fewer metrics.
+    """
+    by_row = {(s.model, s.split, s.id): s for s in (*asked, *samples)}
+    record.samples(list(by_row.values()))
+    record.update(results=aggregate.results(samples, plan.evals, plan.benchmark.forget_identities()))
