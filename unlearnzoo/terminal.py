@@ -38,9 +38,10 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
     """Align columns; on a terminal the last one is cut at its width, a pipe or file gets all of it.
 
     Args:
-        rows: equally long.
+        rows: equally long; what could move the cursor is made visible, for plugins and records write what is in them.
         indent: before each line.
     """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
     lines = []
     for row in rows:

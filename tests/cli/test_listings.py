@@ -262,3 +262,86 @@ def test_a_terminal_gets_lines_of_its_width(filled, capsys, monkeypatch):
     lines = output(capsys, "list").splitlines()
     assert max(map(len, lines)) <= 44
     assert any(line.endswith("…") for line in lines)
+
+
+#: Colour, cursor, bell, a line of its own, and two marks that reorder what is read.
+ODD = "\x1b[31mred\x1b[2K\x07\x0b\u2028a\u202eb\u2066c"
+COMMAND = f"""
+import click
+
+@click.group(help={ODD!r}, short_help={ODD!r})
+def odd():
+    pass
+
+@odd.command(help={ODD!r})
+@click.option("--x", help={ODD!r})
+def below(x):
+    raise click.ClickException({ODD!r})
+"""
+ALGORITHM = f"""
+from unlearnzoo import Unlearner, hookimpl, option
+
+class Algo(Unlearner):
+    {ODD!r}
+    name = "odd-algo"
+    beta: float = option(0.1, {ODD!r}, gt=0)
+
+    def loss(self, forget):
+        return -forget.nll
+
+@hookimpl
+def unlearnzoo_unlearners():
+    return [Algo]
+"""
+
+
+@pytest.fixture
+def odd(site):
+    """Distributions whose metadata and texts would move the cursor."""
+    install(site, "odd-one", ALGORITHM, entry="odd-algo")
+    install(site, "odd-two", COMMAND, entry="odd", group="unlearnzoo.commands", attribute="odd")
+    install(site, "odd-three", f"raise RuntimeError({ODD!r})", entry=ODD.partition(chr(11))[0])
+    install(site, "odd-four", CARD, entry="odd-model", group="unlearnzoo.models", attribute="card")
+    for info in site.glob("odd_*.dist-info"):
+        text = (info / "METADATA").read_text()
+        (info / "METADATA").write_text(text.replace("Summary: What", "Summary: \x1b[31m\x07\u202eWhat"))
+    return site
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["plugins"],
+        ["plugins", "--times"],
+        ["list"],
+        ["show", "odd-algo"],
+        ["show", "odd-model"],
+        ["--help"],
+        ["odd", "--help"],
+        ["odd", "below", "--help"],
+        ["odd", "below"],
+        ["show", "\x1b[31m"],
+        ["\x1b[31m"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_that_a_plugin_says_moves_the_cursor(odd, capsys, line):
+    main(line)
+    shown = "".join(capsys.readouterr())
+    assert shown and all(c.isprintable() or c == "\n" for c in shown), ascii(shown)
+    assert "\\x1b[31m" in shown
+
+
+@pytest.mark.parametrize("line", [["plugins", "--json"], ["list", "--json"], ["show", "odd-algo", "--json"]])
+def test_json_has_it_as_it_is(odd, capsys, line):
+    main(line)
+    out = capsys.readouterr().out
+    assert json.loads(out) and out.isascii() and "\x1b" not in out and "\\u001b[31m" in out
+
+
+def test_nor_does_what_a_check_found(monkeypatch, capsys):
+    row = {"kind": "algorithm", "name": "odd", "check": "steps", "ok": False, "what": ODD, "why": ODD, "fix": ODD}
+    monkeypatch.setattr("unlearnzoo.cli.check.run_checks", lambda name, sets: [row])
+    assert main(["check", "odd"]) == 1
+    shown = capsys.readouterr().out
+    assert shown.count("\\x1b[31m") == 3 and all(c.isprintable() or c == "\n" for c in shown)

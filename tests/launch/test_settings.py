@@ -78,6 +78,8 @@ def refusal(read, content):
         ({"zero_optimization": {"stage": None}}, "no zero_optimization with a stage"),
         ({"zero_optimization": {"stage": 0}}, "choose 1, 2 or 3"),
         ({"zero_optimization": {"stage": True}}, "choose 1, 2 or 3"),
+        ({"zero_optimization": {"stage": "3"}}, "stage: 3: must be 3 without quotation marks"),
+        ({"zero_optimization": {"stage": 3, "reduce_bucket_size": float("inf")}}, "must be a number from 0"),
         ({"zero_optimization": {"stage": 3, "zero_quantized_weights": True}}, "zero_optimization.zero_quantized_w"),
         ({"zero_optimization": {"stage": 3, "zero_quantized_gradients": True}}, "changes the gradients"),
         ({"zero_optimization": {"stage": 2, "compute_grad_norm": False}}, "must be true"),
@@ -91,7 +93,13 @@ def test_what_would_change_numbers_is_refused_by_file_key_and_value(change, told
     assert told in message and "ds.json: " in message and message.startswith("--launch own.yaml: ")
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "null"])
+def test_a_file_that_windows_wrote_is_read(deepspeed):
+    assert deepspeed("\ufeff" + json.dumps(ZERO2)) == (ZERO2, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{", "[1]", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "null"]
+)
 def test_what_is_no_file_of_deepspeed_s_is_refused(text, deepspeed):
     assert refusal(deepspeed, text).startswith("--launch own.yaml: ")
 
@@ -170,6 +178,14 @@ def test_other_types_of_launch_are_refused_by_name(kind, launch):
         ({"fsdp_config": {"fsdp_version": 1}}, "choose MULTI_GPU"),
         ({"parallelism_config": {"parallelism_config_tp_size": 2}}, "choose MULTI_GPU"),
         ({"num_processes": "two"}, "num_processes: two: must be a whole number"),
+        ({"num_processes": "2"}, "num_processes: 2: must be a whole number without quotation marks"),
+        ({"machine_rank": -1}, "machine_rank: -1: of 1 machines (num_machines) the first is 0"),
+        ({"num_machines": 2, "machine_rank": 2}, "machine_rank: 2: of 2 machines (num_machines) the first is 0"),
+        ({"use_cpu": "no, thanks"}, "use_cpu: no, thanks: must be true or false"),
+        (
+            {"deepspeed_config": {"zero_stage": "2"}},
+            "deepspeed_config.zero_stage: 2: must be 2 without quotation marks",
+        ),
         ({"whatever": 1}, "whatever: 1: this key is not known here"),
         ({"deepspeed_config": {}}, "no deepspeed_config with a zero_stage"),
         ({"deepspeed_config": {"zero_stage": 0}}, "choose 1, 2 or 3"),
@@ -239,6 +255,7 @@ def test_nothing_in_a_shipped_file_is_overruled(name, monkeypatch):
         ("ACCELERATE_DYNAMO_BACKEND", "INDUCTOR", "not compiled"),
         ("ACCELERATE_TORCH_DEVICE", "cpu", "CUDA_VISIBLE_DEVICES"),
         ("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1", "--precision"),
+        ("NVIDIA_TF32_OVERRIDE", "1", "--precision"),
         ("ACCELERATE_FP8_BACKEND", "MSAMP", "--precision"),
         ("ACCELERATE_DEEPSPEED_ZERO_STAGE", "0", "choose 1, 2 or 3"),
     ],
@@ -248,6 +265,30 @@ def test_a_variable_that_would_change_numbers_is_refused_in_the_plan(variable, v
     assert main(["run", "--algo", "gd", "--bench", "remem", "--dry-run"]) == 2
     message = capsys.readouterr().err
     assert f"{variable}: {value}: " in message and told in message and message.count("\n") == 1
+
+
+def test_brackets_without_end_are_one_line(launch, tmp_path):
+    (tmp_path / "deep.yaml").write_text("[" * 5000)
+    with pytest.raises(OptionError, match="deep.yaml: cannot be read: "):
+        configs.read(str(tmp_path / "deep.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE=two in the environment: must be a whole number from 1"),
+        ({"WORLD_SIZE": "0"}, "WORLD_SIZE=0 in the environment"),
+        ({"WORLD_SIZE": "2", "RANK": "-1"}, "RANK=-1 in the environment: must be a whole number from 0"),
+        ({"WORLD_SIZE": "2", "RANK": "2"}, "RANK=2 in the environment: there are 2 processes by WORLD_SIZE"),
+        ({"LOCAL_RANK": "gpu0"}, "LOCAL_RANK=gpu0 in the environment"),
+    ],
+)
+def test_numbers_of_processes_that_are_none_are_refused_in_the_plan(variables, told, monkeypatch, capsys):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["run", "--algo", "gd", "--bench", "remem", "--dry-run"]) == 2
+    message = capsys.readouterr().err
+    assert told in message and message.count("\n") == 1
 
 
 def test_variables_that_name_a_file_of_deepspeed_s_are_followed(tmp_path, monkeypatch):

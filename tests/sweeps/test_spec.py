@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.support.distributions import algorithm
 from tests.support.pages import ROOT
 from unlearnzoo.cli import main
 from unlearnzoo.errors import OptionError
@@ -84,6 +85,13 @@ def test_flags_lists_and_what_is_left_out(tmp_path, capsys):
         ("axes: {seed: [0]}\nrepeats: [sed]", "repeats: 'sed' is no axis; did you mean 'seed'?"),
         ("axes: {seed: [0], algo: [ga]}\nplot: {x: seed}", "plot: x: 'seed' is no axis that is shown"),
         ("axes: {seed: [0]}\nplot: {y: EMf}", "plot has no key 'y'"),
+        ("axes: {plugin: [a.py, b.py]}", "axes: plugin: no file starts code by itself; if you trust it, take this out"),
+        ("axes: {trust_remote_code: [true, false]}", "axes: trust-remote-code: no file starts code by itself"),
+        ("command: run --plugin x.py\naxes: {seed: [0]}", "command: --plugin: no file starts code by itself"),
+        ("command: run --plugin=x.py\naxes: {seed: [0]}", "command: --plugin: no file starts code by itself"),
+        ("command: learn --trust-remote-code\naxes: {seed: [0]}", "`unlearnzoo sweep FILE` with --trust-remote-code"),
+        ("command: run --runs-dir=/elsewhere\naxes: {seed: [0]}", "command: --runs-dir is given to each point by"),
+        ("command: run 'x\naxes: {seed: [0]}", 'command: No closing quotation in "run \'x"'),
         ("axes: [", "no YAML"),
         ("axes: {seed: &s [0, 1], target_seed: *s}", "an alias"),
         (f"axes: {{{', '.join(f'{axis}: {list(range(1000))}' for axis in 'abcde')}}}", "1,000,000,000,000,000 points"),
@@ -100,7 +108,12 @@ def test_a_mistake_in_the_file_is_one_line(tmp_path, text, told):
     ("text", "told"),
     [
         ("command: rnu\naxes: {seed: [0]}", "command: there is no 'rnu'; did you mean 'run"),
-        ("command: list\naxes: {seed: [0]}", "list has no --runs-dir"),
+        ("command: list\naxes: {seed: [0]}", "no sweep runs `unlearnzoo list`"),
+        (
+            "command: purge --all --yes\naxes: {seed: [0]}",
+            "no sweep runs `unlearnzoo purge`, which makes no records; write",
+        ),
+        ("command: sweep other.yaml\naxes: {seed: [0]}", "no sweep runs `unlearnzoo sweep`"),
         ("command: learn\naxes: {target-seed: [zero]}", "'zero' is not a valid integer"),
         ("axes: {algo: [ga], allow-unmemorised: [1]}", "expected true or false, got 1"),
     ],
@@ -109,6 +122,87 @@ def test_a_mistake_in_a_command_line_is_told_before_anything_runs(tmp_path, caps
     assert main(["sweep", str(written(tmp_path, text)), "--out", str(tmp_path / "out")]) == 2
     err = capsys.readouterr().err
     assert told in err and len(err.strip().splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+CODE = "fixed: {bench: remem, plugin: mine.py, trust_remote_code: true}\naxes: {algo: [ga]}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "lacking"),
+    [
+        ([], "--plugin mine.py --trust-remote-code"),
+        (["--plugin", "other.py"], "--plugin mine.py --trust-remote-code"),
+        (["--trust-remote-code"], "--plugin mine.py"),
+        (["--plugin", "mine.py"], "--trust-remote-code"),
+    ],
+)
+def test_a_file_starts_no_code_by_itself(tmp_path, capsys, typed, lacking):
+    path = written(tmp_path, CODE)
+    assert main(["sweep", str(path), "--out", str(tmp_path / "out"), *typed]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{path}: fixed: " in line and line.endswith(f"type `unlearnzoo sweep {path} {lacking}`")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_typed_is_given_to_each_point(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "more"):
+        (tmp_path / f"{name}.py").write_text(algorithm(name))
+    typed = ["--plugin", "mine.py", "--plugin", "more.py", "--trust-remote-code"]
+    keys = set()
+    for text in (CODE, "fixed: {bench: remem}\naxes: {algo: [ga]}"):
+        line = ["sweep", str(written(tmp_path, text)), "--out", str(tmp_path / "out"), "--dry-run", "--json", *typed]
+        assert main(line) == 0
+        (point,) = json.loads(capsys.readouterr().out)
+        words = ["--algo=ga", "--bench=remem", "--plugin=mine.py", "--plugin=more.py", "--trust-remote-code"]
+        assert point["argv"] == ["unlearnzoo", "run", *words]
+        keys.add(point["key"])
+    assert len(keys) == 1
+
+
+JUDGED = "fixed: {bench: remem, metric: gpt, gpt.base_url: 'http://elsewhere/v1'}\naxes: {algo: [ga]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        (JUDGED, "gpt.base_url"),
+        ("fixed: {metric: gpt, gpt.key_env: GITHUB_TOKEN}\naxes: {algo: [ga]}", "gpt.key_env"),
+        ("fixed: {metric: gpt}\naxes: {gpt.key_env: [OPENAI_API_KEY, GITHUB_TOKEN]}", "gpt.key_env"),
+    ],
+)
+def test_a_file_does_not_say_where_answers_are_sent(tmp_path, capsys, text, option):
+    path = written(tmp_path, text)
+    assert main(["sweep", str(path), "--out", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Error: {option}: {path} says ") and line.endswith(f"type --set {option}=…")
+
+
+def test_options_that_are_typed_are_each_points(tmp_path, capsys):
+    out = ["--out", str(tmp_path / "out"), "--dry-run", "--json"]
+    assert main(["sweep", str(written(tmp_path, JUDGED)), *out, "--set", "gpt.base_url=http://localhost/v1"]) == 0
+    (point,) = json.loads(capsys.readouterr().out)
+    assert "--set=gpt.base_url=http://localhost/v1" in point["argv"] and "elsewhere" not in str(point)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("beta=1", "--set beta: write OWNER.NAME, such as npo.beta"), ("npo.beta=1", "as an axis")]
+)
+def test_options_that_are_typed_are_whole_and_said_once(tmp_path, capsys, typed, told):
+    path = written(tmp_path, "fixed: {bench: remem}\naxes: {npo.beta: [0.1, 0.2]}")
+    assert main(["sweep", str(path), "--set", typed]) == 2 and told in capsys.readouterr().err
+
+
+def test_what_was_written_to_the_folder_of_a_sweep_is_never_run(tmp_path, capsys):
+    """The points are those of the file and of the command line, whatever stands in their results."""
+    text = "fixed: {bench: remem}\naxes: {algo: [ga]}"
+    (point,), _ = planned(tmp_path, text, capsys)
+    folder = tmp_path / "out" / "points" / point["key"]
+    folder.mkdir(parents=True)
+    edited = {"exit": 1, "error": "x", "argv": ["purge", "--all", "--yes"], "values": {"plugin": "evil.py"}}
+    (folder / "result.json").write_text(json.dumps(edited))
+    (again,), told = planned(tmp_path, text, capsys)
+    assert again["argv"] == point["argv"] and again["status"] == "failed" and "purge" not in told
 
 
 STUDIES = {"scaling": 15, "hops": 12, "forget_ratio": 60, "forget_draw": 15}

@@ -9,6 +9,8 @@ import time
 import pytest
 
 from tests.support import toy
+from unlearnzoo.sweeps import cluster
+from unlearnzoo.sweeps.state import Point
 
 alone = pytest.mark.alone
 
@@ -143,3 +145,10 @@ def test_submitit_does_the_same_in_jobs(tmp_path, env):
     path.write_text(path.read_text().replace("timeout_min: 5", "timeout: 5"))
     wrong = swept(env, path, "--out", out, "--cluster", "local", "--retry")
     assert wrong.returncode == 2 and wrong.stderr.strip().splitlines()[-1].startswith("Error: cluster: ")
+
+
+@pytest.mark.parametrize("number", ["1 --format=all", "--me", "../1", "", None, ["1"]])
+def test_a_job_that_submitit_did_not_name_is_not_asked_after(tmp_path, number):
+    point = Point({}, ("toy",), tmp_path)
+    (tmp_path / "job.json").write_text(json.dumps({"cluster": "slurm", "id": number}))
+    assert cluster._attach("slurm", tmp_path, point) is None

@@ -13,6 +13,7 @@ from tests.runs import bare
 from tests.support import three
 from unlearnzoo import Unlearner, option
 from unlearnzoo.cli import main
+from unlearnzoo.errors import OptionError
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.tuning import protocol, state
 from unlearnzoo.tuning.search_space import Range, ranges, setting
@@ -187,6 +188,39 @@ def test_what_decides_numbers_is_that_of_every_run_and_of_the_result(short, caps
     assert shown in capsys.readouterr().err
     assert main(["tune", *short, "--budget", "2"]) == 2
     assert f"another protocol (other {name}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("values", [{"npo.beta": 7.0}, {}, {"plugins.x": 1}, {"unlearn.lr": 1e-3}])
+def test_what_was_tried_is_never_read_from_the_state(short, capsys, monkeypatch, values):
+    """A score of other values than the tuning tries would be written down as the best."""
+
+    def attempt(request, zoo, algo, tried):
+        return {"status": "finished", "run": None, "score": 0.5, "lowest": None, "kept": {}}
+
+    monkeypatch.setattr(protocol, "_try", attempt)
+    assert main(["tune", *short, "--budget", "1"]) == 0
+    capsys.readouterr()
+    assert main(["tune", *short, "--budget", "1"]) == 0
+    before = Path("tune/npo.yaml").read_bytes()
+    edited = json.loads(Path("tune/tune.json").read_text())
+    edited["settings"][0] |= {"values": values, "score": 0.99}
+    Path("tune/tune.json").write_text(json.dumps(edited))
+    capsys.readouterr()
+    assert main(["tune", *short, "--budget", "1"]) == 1
+    assert "tune/tune.json: setting 0 of npo has other values than this tuning tries" in capsys.readouterr().err
+    assert Path("tune/npo.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_code_of_a_models_repository_is_trusted_where_it_is_typed(short, monkeypatch, typed):
+    found = []
+
+    def plan(request, *rest):
+        found.append(request.trust_remote_code)
+        raise OptionError("enough")
+
+    monkeypatch.setattr(protocol, "make_plan", plan)
+    assert main(["tune", *short, *["--trust-remote-code"] * typed]) == 2 and found == [typed]
 
 
 @pytest.mark.slow

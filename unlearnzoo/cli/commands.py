@@ -10,6 +10,19 @@ from ..errors import PluginError
 from ..options import nearest
 from ..registry import entry_points
 from ..registry.names import Table
+from ..terminal import printable
+
+
+class _Help(click.HelpFormatter):
+    """Makes visible what could move the cursor: plugins and their metadata write part of the help."""
+
+    def getvalue(self) -> str:
+        """Return the help as it is printed."""
+        return printable(super().getvalue(), keep="\n")
+
+
+class _Context(click.Context):
+    formatter_class = _Help
 
 
 class Commands(click.Group):
@@ -17,6 +30,8 @@ class Commands(click.Group):
 
     Distributions add commands under the entry-point group ``unlearnzoo.commands``.
     """
+
+    context_class = _Context
 
     def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,4 +95,12 @@ def _load(row: entry_points.PluginInfo) -> click.Command:
             raise PluginError(f"its entry point holds a {type(command).__name__}; expected a click command")
     except (Exception, SystemExit) as error:
         raise PluginError(f"command {row.name!r} of {row.label} is broken: {entry_points.reason(error)}") from error
+    _show_safely(command)
     return command
+
+
+def _show_safely(command: click.Command) -> None:
+    """Let the help of a plugin's command, and of those below it, be ours."""
+    command.context_class = _Context
+    for below in getattr(command, "commands", {}).values():
+        _show_safely(below)

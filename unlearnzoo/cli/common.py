@@ -137,6 +137,22 @@ def typed(arguments: Mapping[str, object], files: Sequence[Path] = ()) -> dict[s
     return given | {"command": command_line()} | ({"plugins": files} if files else {})
 
 
+def hold_cache(*folders: Path) -> None:
+    """Hold the cache until the command ends, and say where others can write what it reads.
+
+    Args:
+        folders: of records.
+
+    Raises:
+        RunError: somebody empties the cache at this moment.
+    """
+    from ..storage.cache import cache_root, in_use, warn_if_shared
+
+    if not worker.started_here():
+        warn_if_shared(cache_root(), *folders)
+    click.get_current_context().with_resource(in_use())
+
+
 def quieten() -> None:
     """Keep other libraries' bars out of the user's terminal."""
     import transformers

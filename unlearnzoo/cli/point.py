@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         _end_with(pipe, GRACE)
     make_folder(folder)
     # A point of a sweep that was killed a moment ago may still be ending.
-    with FileLock(folder / ".lock", timeout=2 * GRACE):
+    with FileLock(folder / ".lock", timeout=2 * GRACE, mode=0o600):
         before, start = _records(folder / RUNS), time.perf_counter()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         code = run(argv)

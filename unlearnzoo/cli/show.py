@@ -14,7 +14,7 @@ from ..registry.entry_points import origin
 from ..registry.kinds import KINDS, MODEL
 from ..registry.names import Table
 from ..registry.zoo import Zoo
-from ..terminal import table, wrapped
+from ..terminal import printable, table, wrapped
 from .common import as_json_option, plugin_option, show_json
 
 
@@ -29,7 +29,7 @@ def show(name: str, kind: str | None, files: tuple[Path, ...], as_json: bool) ->
     if as_json:
         show_json(facts, default=str)
     else:
-        click.echo("\n".join(_lines(facts)))
+        click.echo(printable("\n".join(_lines(facts)), keep="\n"))
 
 
 def facts_of(zoo: Zoo, name: str, kind: str | None = None) -> Facts:

@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import OptionError, RunError
-from ..options import nearest
 from . import point as point_program
-from .common import as_json_option, dry_run_option, show_json
+from . import sweep_points
+from .common import as_json_option, dry_run_option, plugin_option, set_option, show_json, trust_remote_code_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..sweeps.estimate import Estimate
     from ..sweeps.spec import Spec
-    from ..sweeps.state import Point, Value
+    from ..sweeps.state import Point
 
 
 @click.command()
@@ -40,22 +40,42 @@ if TYPE_CHECKING:
 )
 @click.option("--retry", is_flag=True, help="Do the failed points again, too.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the sweep.  [default: sweeps/NAME]")
+@set_option(metavar="OWNER.NAME=VALUE", help="An option of each point. Repeatable.")
+@plugin_option()
+@trust_remote_code_option()
 @dry_run_option(help="Print the plan; run nothing.")
 @as_json_option()
 def sweep(
-    file: Path, jobs: int, cluster: str | None, retry: bool, out: Path | None, dry_run: bool, as_json: bool
+    file: Path,
+    jobs: int,
+    cluster: str | None,
+    retry: bool,
+    out: Path | None,
+    sets: tuple[str, ...],
+    files: tuple[Path, ...],
+    trust_remote_code: bool | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Run every combination that FILE asks for; called again, continue where it stopped.
 
+    FILE starts no code and names no judge: --plugin, --trust-remote-code and where answers are sent (--set) are typed
+    here each time, and given to each point.
+
     Exit code 0: all points are finished; 1: some failed or are left.
     """
+    from ..planning.settings import parse_assignments
+    from ..storage.cache import warn_if_shared
     from ..sweeps import spec as specs
     from ..sweeps.estimate import estimate
     from ..sweeps.state import RESULT, make_folder
 
-    spec = specs.read(file)
+    spec = sweep_points.with_typed(specs.read(file), file, files, trust_remote_code, parse_assignments(sets))
     home = out or Path("sweeps") / spec.name
-    points = _points(spec, home)
+    try:
+        points = sweep_points.points(spec, home)
+    except OptionError as error:
+        raise OptionError(f"{file}: {error}") from None
     todo = [p for p in points if p.status == "open" or (retry and p.status == "failed")]
     known = estimate(points, spec.repeats, Path("runs"))
     _tell_plan(spec, points, todo, known, jobs)
@@ -64,6 +84,7 @@ def sweep(
             show_json([{"key": p.key, "status": p.status, "argv": ["unlearnzoo", *p.argv]} for p in points])
         return
     make_folder(home)
+    warn_if_shared(home)
     with _alone(home):
         if todo:
             _check(todo[0])
@@ -75,62 +96,6 @@ def sweep(
     failed = [p for p in points if p.status != "finished"]
     if failed:
         raise click.exceptions.Exit(1)
-
-
-def _points(spec: "Spec", home: Path) -> "list[Point]":
-    """Return the points; each command line is parsed now, so that a wrong flag is told before anything runs."""
-    from ..sweeps.state import Point, key
-
-    command, flags = _command(spec.command)
-    points: list[Point] = []
-    for values in spec.values():
-        argv = (*spec.command, *_arguments({**spec.fixed, **values}, flags, shlex.join(spec.command)))
-        try:
-            command.make_context(spec.command[-1], list(argv[1:]))
-        except click.ClickException as error:
-            raise OptionError(f"unlearnzoo {shlex.join(argv)}: {error.format_message()}") from None
-        point = Point(values, argv, home / "points" / key(argv))
-        if point.folder not in {other.folder for other in points}:
-            points.append(point)
-    return points
-
-
-def _command(words: Sequence[str]) -> tuple[click.Command, Mapping[str, click.Option]]:
-    """Look a command up; return it and its options by name without dashes."""
-    from .app import app
-
-    context = click.Context(app)
-    command = app.get_command(context, words[0]) if words else None
-    if command is None:
-        name = words[0] if words else ""
-        raise OptionError(f"command: there is no {name!r}{nearest(name, app.list_commands(context))}")
-    flags = {
-        text.removeprefix("--"): p
-        for p in command.params
-        if isinstance(p, click.Option)
-        for text in p.opts
-        if text.startswith("--")
-    }
-    if "runs-dir" not in flags:
-        raise OptionError(f"command: {words[0]} has no --runs-dir, so its points would write into one another")
-    return command, flags
-
-
-def _arguments(options: "Mapping[str, Value]", flags: Mapping[str, click.Option], command: str) -> "Iterator[str]":
-    """Yield options as words, sorted: the order in a file is no part of what a point is."""
-    from ..sweeps.state import shown
-
-    for name, value in sorted(options.items()):
-        if name in flags and flags[name].is_flag:
-            if not isinstance(value, bool):
-                raise OptionError(f"{name}: expected true or false, got {value!r}")
-            yield from [f"--{name}"] * value
-        elif name in flags and value is not None:
-            yield f"--{name}={shown(value)}"
-        elif name not in flags and "set" in flags and value is not None:
-            yield f"--set={name}={shown(value)}"
-        elif name not in flags and "set" not in flags:
-            raise OptionError(f"`unlearnzoo {command}` has no option --{name}{nearest(name, flags)}")
 
 
 def _tell_plan(
@@ -172,7 +137,7 @@ def _check(point: "Point") -> None:
     """Plan the first point, so that a misspelt option ends the sweep and not each of its points."""
     import subprocess
 
-    if "dry-run" not in _command(point.argv[:1])[1]:
+    if "dry-run" not in sweep_points.command(point.argv[:1])[1]:
         return
     done = subprocess.run(
         [sys.executable, "-m", "unlearnzoo", *point.argv, "--dry-run"], capture_output=True, text=True, check=False
@@ -251,7 +216,7 @@ def _alone(home: Path) -> "Iterator[None]":
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(home / ".lock", timeout=0):
+        with FileLock(home / ".lock", timeout=0, mode=0o600):
             yield
     except Timeout:
         raise RunError(f"{home}: another sweep works in this folder; wait for it, or give another --out") from None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=PATH, default="tune", show_default=True, help="Folder of the result; a second call continues there."
 )
+@common.trust_remote_code_option()
 @common.plugin_option()
 @common.as_json_option()
 def tune(
@@ -52,6 +53,7 @@ def tune(
     from ..registry.zoo import Zoo
 
     request = from_arguments(common.typed(arguments, files), parse_assignments(sets))
+    common.hold_cache(out)
     zoo = Zoo.installed(files)
     from ..runs.progress import ConsoleProgress
     from ..tuning import protocol

@@ -1,7 +1,7 @@
 """Find and load a checkpoint: an installed model plugin, a local folder or a hub id, one path."""
 
+import contextlib
 import hashlib
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..data.encode import Encoder
 from ..errors import ModelError, first_line
 from ..storage import lfs
+from . import adapter_check, bounds
 from .precision import quantised, settle
 
 if TYPE_CHECKING:
@@ -72,11 +73,14 @@ def inspect(
     source = str(source)
     _refuse_missing_folder(name, source)
     _refuse_pointers(f"model {name!r}", Path(source))
+    _refuse_large(f"model {name!r}", source)
     options = {"trust_remote_code": trust_remote_code}
     try:
         config = AutoConfig.from_pretrained(source, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"model {name!r}: {first_line(error)}") from None
+    except Exception as error:  # noqa: BLE001 - numbers that fit no model raise anything
+        # A field's name and what is wrong with it are on lines of their own.
+        reason = " ".join(str(error).split())[:300] if type(error).__name__.startswith("Strict") else first_line(error)
+        raise ModelError(f"model {name!r}: {reason}") from None
     if config.model_type not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES and not trust_remote_code:
         raise ModelError(f"model {name!r} is a {config.model_type!r}, not a vision-language model such as llava")
     try:
@@ -99,21 +103,10 @@ def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
     """Return the checkpoint with a peft adapter on it, looked at but not loaded.
 
     Raises:
-        ModelError: the folder holds no adapter, or one that is not in safetensors.
+        ModelError: the folder holds no adapter, a damaged one, or one that is not in safetensors.
     """
-    config = folder / "adapter_config.json"
     _refuse_pointers(f"adapter {str(folder)!r}", folder)
-    if not config.is_file():
-        raise ModelError(f"adapter {str(folder)!r}: there is no adapter_config.json; give a folder that peft saved")
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise ModelError(
-            f"adapter {str(folder)!r}: there is no adapter_model.safetensors; other formats can run "
-            "code on loading and are not read"
-        )
-    try:
-        json.loads(config.read_text())
-    except ValueError as error:
-        raise ModelError(f"adapter {str(folder)!r}: adapter_config.json is damaged: {first_line(error)}") from None
+    adapter_check.check(folder)
     both = None if checkpoint.weights is None else f"{checkpoint.weights}+{_hash(str(folder))}"
     return replace(checkpoint, adapter=folder, weights=both)
 
@@ -199,7 +192,7 @@ def _adapted(model: "PreTrainedModel", folder: Path, merge: bool) -> "PreTrained
                 f"{len(keys.missing_keys)} places get none, such as {odd[0]}"
             )
         return adapted.merge_and_unload() if merge else adapted.get_base_model()
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001 - a configuration that was edited makes peft raise anything
         raise ModelError(f"adapter {str(folder)!r} does not fit the model: {first_line(error)}") from None
 
 
@@ -221,6 +214,22 @@ def _refuse_missing_folder(name: str, source: str) -> None:
         )
 
 
+def _refuse_large(what: str, source: str) -> None:
+    """Refuse files and numbers of a size that no model has; what is not there or damaged is told by who reads it."""
+    from transformers import BaseImageProcessor, PretrainedConfig
+
+    if os.path.isdir(source):
+        bounds.refuse_large_files(what, Path(source))
+    for file, read in (
+        ("config.json", PretrainedConfig.get_config_dict),
+        ("its image processor", BaseImageProcessor.get_image_processor_dict),
+    ):
+        found: dict[str, object] = {}
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            found = dict(read(source)[0])
+        bounds.refuse_large(what, found, file)
+
+
 def _refuse_pointers(what: str, folder: Path) -> None:
     """Refuse a folder with files that git did not fetch."""
     if not folder.is_dir():
@@ -240,7 +249,7 @@ def _refuse_inputs_of_tokens(name: str, config: "PretrainedConfig", processor: "
     try:
         given = processor(images=images, text=text, return_tensors="pt")
         known = {"input_ids", "attention_mask", *processor.image_processor(images=images, return_tensors="pt")}
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError) as error:
+    except Exception as error:  # noqa: BLE001 - a key of its files may hold anything
         raise ModelError(f"model {name!r}: its processor does not work: {first_line(error)}") from None
     # A text tokenizer may add types that are all zero: what a model takes when it is given none.
     more = [k for k, v in given.items() if k not in known and isinstance(v, torch.Tensor) and v.any()]

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..storage.atomic import atomic_write
+from ..storage.atomic import atomic_write, private_folder
 from ..storage.cache import best_effort
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class FeatureFiles:
             return
         self._refused = True
         with best_effort("What the vision tower made of the images", self.folder):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # somebody may have emptied the cache
+            private_folder(self.folder)  # somebody may have emptied the cache
             self._make_room(len(content))
             atomic_write(self._path(address), content)
             self._refused = False

@@ -1,11 +1,16 @@
 """Values from ``--set`` and ``--config``, allotted to whatever has such an option."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import OptionError
 from ..options import Configurable, nearest, option_names
 from ..storage.documents import read_yaml
+from ..terminal import printable
+
+#: What starts code, as a configuration and as a sweep file call it.
+PLUGINS, TRUST = ("plugins", "plugin"), ("trust_remote_code", "trust-remote-code")
 
 
 def parse_assignments(texts: Sequence[str]) -> dict[str, object]:
@@ -44,6 +49,36 @@ def read_config(path: Path) -> tuple[dict[str, object], dict[str, object]]:
     arguments = {str(k): v for k, v in loaded.items() if not isinstance(v, dict) or k == "tuned"}
     sections = {str(k): v for k, v in loaded.items() if str(k) not in arguments}
     return arguments, {f"{owner}.{name}": value for owner, values in sections.items() for name, value in values.items()}
+
+
+def refuse_code(where: str, named: Mapping[str, object], typed: Mapping[str, object], again: str) -> None:
+    """Refuse to run code because a file names it: files are sent around, and whoever types one may not have read it.
+
+    Args:
+        where: the file, as typed.
+        named: what it says; only ``plugins`` and ``trust_remote_code``, in either spelling, are looked at.
+        typed: the same of the command line.
+        again: the command line so far, to which the flag is to be added.
+
+    Raises:
+        OptionError: the file names a plugin, or trusts a model's repository, and the command line does not.
+    """
+    allowed = {name for key in PLUGINS for name in _listed(typed.get(key))}
+    lacking = {
+        key: [f"--plugin {shlex.quote(name)}" for name in _listed(named.get(key)) if name not in allowed]
+        for key in PLUGINS
+    }
+    if not any(typed.get(key) for key in TRUST):
+        lacking |= {key: ["--trust-remote-code"] for key in TRUST if named.get(key)}
+    lacking = {key: flags for key, flags in lacking.items() if flags}
+    if lacking:
+        flags = " ".join(flag for flags in lacking.values() for flag in flags)
+        told = f"{where}: {', '.join(lacking)}: no file starts code by itself; if you trust it, type `{again} {flags}`"
+        raise OptionError(printable(told))
+
+
+def _listed(value: object) -> list[str]:
+    return list(map(str, value)) if isinstance(value, list | tuple) else [] if value is None else [str(value)]
 
 
 def allot(assignments: Mapping[str, object], owners: Mapping[str, type[Configurable]]) -> dict[str, dict[str, object]]:

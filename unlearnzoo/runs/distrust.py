@@ -1,6 +1,6 @@
-"""What a record must not decide: which code runs, and where people's answers are sent.
+"""What a file must not decide: which code runs, and where people's answers are sent.
 
-A record is data, and may have been sent or edited by anybody; such things are typed again in each command.
+A record or a configuration is data, and may have been sent or edited by anybody; such things are typed in each command.
 """
 
 from collections.abc import Mapping
@@ -40,12 +40,13 @@ def refuse_code(record: RunRecord, given: Mapping[str, object]) -> None:
             )
 
 
-def refuse_sent(record: RunRecord, assignments: Mapping[str, object], zoo: Zoo) -> None:
-    """Refuse to send anybody's answers where only a record says; called before a metric looks whether it is there.
+def refuse_sent(where: Path, named: Mapping[str, object], typed: Mapping[str, object], zoo: Zoo) -> None:
+    """Refuse to send anybody's answers where only a file says; called before a metric looks whether it is there.
 
     Args:
-        record: of a run that is resumed.
-        assignments: ``--set`` of this command.
+        where: the file: a record, a configuration, a sweep's.
+        named: option → value, as it has them.
+        typed: ``--set`` of this command.
         zoo: what is installed.
 
     Raises:
@@ -54,17 +55,16 @@ def refuse_sent(record: RunRecord, assignments: Mapping[str, object], zoo: Zoo) 
     for name in zoo.names("metric"):
         cls = zoo.get("metric", name)
         own = set(option_names(cls))
-        recorded, typed = (_of(cls.name, given) for given in (record["arguments"]["set"], assignments))
-        recorded = {option: value for option, value in recorded.items() if option in own}
-        if sent := named_by_record(cls, recorded, typed):
-            raise OptionError(type_again(f"{cls.name}.{sent}", recorded[sent], Path(record["folder"])))
+        by_file = {option: value for option, value in _of(cls.name, named).items() if option in own}
+        if sent := named_by_record(cls, by_file, _of(cls.name, typed)):
+            raise OptionError(type_again(f"{cls.name}.{sent}", by_file[sent], where))
 
 
-def type_again(option: str, value: object, folder: Path) -> str:
-    """Return why an option is not taken from a record, and what to type."""
+def type_again(option: str, value: object, where: Path) -> str:
+    """Return why an option is not taken from a file, and what to type."""
     return (
-        f"{option}: {folder} says {quoted(value)}; where people's answers are sent, and with which key, is never taken "
-        f"from a record: if it is right, type --set {option}=…"
+        f"{option}: {where} says {quoted(value)}; where people's answers are sent, and with which key, is never taken "
+        f"from a file: if it is right, type --set {option}=…"
     )
 
 

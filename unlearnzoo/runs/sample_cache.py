@@ -177,4 +177,11 @@ class SampleCache:
             for name, v in sample.details.items()
             if (name.endswith(end) if end else "@" not in name)
         }
-        return dataclasses.replace(sample, scores={m: sample.scores[self._name(m)] for m in metrics}, details=details)
+        return dataclasses.replace(
+            sample,
+            # Whom a row is about says the data, not who was asked for it earlier.
+            identity="",
+            identities=item.example.identities,
+            scores={m: sample.scores[self._name(m)] for m in metrics},
+            details=details,
+        )

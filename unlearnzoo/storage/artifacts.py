@@ -46,7 +46,7 @@ def exclusive(place: Path) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError, NotImplementedError):
-            stack.enter_context(FileLock(place.parent / f".{place.name}.lock"))
+            stack.enter_context(FileLock(place.parent / f".{place.name}.lock", mode=0o600))
             for left in place.parent.glob(f".{place.name}.*.part"):  # of a process that was killed
                 shutil.rmtree(left, ignore_errors=True)
         yield
@@ -68,6 +68,8 @@ def aside(place: Path, mode: int = 0o700, replace: bool = True) -> Iterator[Path
     fresh.mkdir(mode)
     try:
         yield fresh
+        for path in fresh.rglob("*"):  # whatever library wrote it
+            path.chmod(path.stat().st_mode & mode)
         if replace and place.exists():
             old = _beside(place)
             place.rename(old)

@@ -33,6 +33,19 @@ def write_error(path: Path, error: OSError) -> RunError:
     return RunError(f"{path}: cannot be written: {reason}")
 
 
+def private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner only; one that is there stays as it is.
+
+    The mode of ``Path.mkdir`` holds for the last one alone.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def atomic_write(path: Path, content: bytes) -> None:
     """Write a file, readable by its owner only, in the place of what was there.
 

@@ -1,6 +1,7 @@
 """Points as jobs of a cluster, by submitit: it writes the job scripts and asks the scheduler."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +101,10 @@ def _attach(cluster: str, place: Path, point: Point) -> "Job[int] | None":
         return None
     if not isinstance(known, dict) or known.get("cluster") != cluster or cluster == "local":
         return None  # those end with their sweep
+    number = str(known.get("id"))
+    if not re.fullmatch(r"\d+(_\d+)?", number):
+        return None  # not what submitit wrote
     import submitit
 
-    job: Job[int] = submitit.SlurmJob(folder=place, job_id=str(known["id"]))
+    job: Job[int] = submitit.SlurmJob(folder=place, job_id=number)
     return None if job.done(force_check=True) else job

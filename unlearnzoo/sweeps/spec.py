@@ -16,6 +16,9 @@ from .state import Value
 KEYS = ("command", "fixed", "axes", "repeats", "columns", "plot", "cluster")
 #: What the sweep itself gives to each point.
 RESERVED = ("runs-dir", "json", "dry-run")
+#: What starts code: typed with the sweep, and then given to each point.
+CODE = ("plugin", "trust-remote-code")
+_TYPED = "no file starts code by itself; if you trust it, take this out and type `unlearnzoo sweep FILE` with"
 PLOT = ("x", "columns")
 #: Of one product of axes: each point is at least one run, and they are held in memory.
 MOST_POINTS = 10_000
@@ -102,7 +105,7 @@ def _spec(path: Path, loaded: Mapping[str, object]) -> Spec:
         raise OptionError("cluster: expected `name: value` lines")
     return Spec(
         path.stem,
-        tuple(shlex.split(str(loaded.get("command", "run")))),
+        _command(loaded.get("command", "run")),
         cast("dict[str, Value]", fixed),
         grids,
         repeats,
@@ -110,6 +113,21 @@ def _spec(path: Path, loaded: Mapping[str, object]) -> Spec:
         _plot(loaded.get("plot") or {}, [name for name in axes if name not in repeats]),
         cluster,
     )
+
+
+def _command(given: object) -> tuple[str, ...]:
+    """Return the words of the command; what the sweep itself gives to each point is not among them."""
+    try:
+        words = tuple(shlex.split(str(given)))
+    except ValueError as error:
+        raise OptionError(f"command: {error} in {given!r}") from None
+    for word in words:
+        name = word.partition("=")[0].removeprefix("--")
+        if word.startswith("--") and name in RESERVED:
+            raise OptionError(f"command: --{name} is given to each point by the sweep itself")
+        if word.startswith("--") and name in CODE:
+            raise OptionError(f"command: --{name}: {_TYPED} --{name}")
+    return words
 
 
 def _plot(given: object, axes: list[str]) -> PlotSpec:
@@ -137,6 +155,8 @@ def _grids(axes: object) -> Iterator[dict[str, tuple[Value, ...]]]:
             )
         product: dict[str, tuple[Value, ...]] = {}
         for name, values in _options("axes", grid).items():
+            if name in CODE:
+                raise OptionError(f"axes: {name}: {_TYPED} --{name}")
             if not isinstance(values, list) or not values:
                 raise OptionError(f"axes: {name}: expected a list of values, got {values!r}")
             if any(values.count(value) > 1 for value in values):

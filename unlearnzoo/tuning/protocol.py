@@ -6,11 +6,11 @@ never gets there is worse than any that does, and the less it forgot, the worse.
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import Diverged, OptionError
+from ..errors import DataError, Diverged, OptionError
 from ..evaluation.matched import groups_of
 from ..planning.make import make_plan
 from ..planning.plan import Plan
@@ -21,7 +21,8 @@ from ..runs.pipeline import execute
 from ..runs.progress import ConsoleProgress
 from ..storage.atomic import atomic_write
 from . import search_space
-from .state import Best, Outcome, Protocol, Score, Setting, State, open_state, write_state
+from .search_space import Range
+from .state import STATE, Best, Outcome, Protocol, Score, Setting, State, open_state, write_state
 
 if TYPE_CHECKING:
     from ..records.types import RunRecord
@@ -46,7 +47,7 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: ConsolePr
 
     Raises:
         OptionError: the benchmark has no other people, or ``out`` holds another tuning.
-        DataError: ``out`` holds a file that is no tuning.
+        DataError: ``out`` holds a file that is no tuning, or one whose values are not those of this one.
     """
     plan = make_plan(request, zoo)
     options = _validation(plan)
@@ -63,6 +64,7 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: ConsolePr
     state = open_state(
         out, _protocol(request, options, first), {n: search_space.as_data(among) for n, among in space.items()}
     )
+    _refuse_edited(state, space, request.seed, out)
     progress.note(
         f"tuning {', '.join(space)}: {budget} settings each on {plan.benchmark.name} with "
         f"{', '.join(f'{k} {v}' for k, v in options.items())}; objective: least "
@@ -81,6 +83,21 @@ def tune(request: Request, zoo: Zoo, budget: int, out: Path, progress: ConsolePr
     state["best"] = {name: _best(name, state, budget, wanted, options, first, out) for name in space}
     write_state(out, state)
     return state
+
+
+def _refuse_edited(state: State, space: Mapping[str, Sequence[Range]], seed: int, out: Path) -> None:
+    """Refuse values that this tuning does not try: a file that anybody may have edited says nothing about what to run.
+
+    Raises:
+        DataError: naming the row.
+    """
+    for row in state["settings"]:
+        among = space.get(row["algo"])
+        if among is not None and row["values"] != search_space.setting(row["setting"], among, seed):
+            raise DataError(
+                f"{out / STATE}: setting {row['setting']} of {row['algo']} has other values than this tuning tries "
+                "there, so its score is of something else; remove the row, and it is tried again"
+            )
 
 
 def describe(row: Setting) -> str:

@@ -272,10 +272,11 @@ class Endpoint:
         from anyio.from_thread import start_blocking_portal
         from openai import AsyncOpenAI
 
-        from unlearnzoo_judge.client import Client
+        from unlearnzoo_judge.client import client_of
 
         async def whole() -> None:
-            how = {"max_retries": retries, "timeout": self.timeout, "http_client": Client(self.timeout)}
+            http = client_of(self.base_url, self.timeout)
+            how = {"max_retries": retries, "timeout": self.timeout, "http_client": http}
             async with AsyncOpenAI(base_url=self.base_url, api_key=self._key, **how) as client:
                 await work(client)
 

@@ -1,11 +1,13 @@
 """Look through what a launch file, DeepSpeed's file and accelerate's variables say, before weights are loaded."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import OptionError, first_line
+from . import environment
 from .rules import ANY, DEEPSPEED, FLAG, NUMBER, VARIABLES, WHOLE, Rules
 
 #: The variable with the path of DeepSpeed's file.
@@ -52,13 +54,18 @@ def _wrong(key: str, value: object, rules: Rules) -> str | None:
         allowed, why = rules.equal[key]
         # True is not 1 here.
         same = any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in allowed)
-        return None if value is None or same else why if "choose" in why else f"{why}; must be {_shown(allowed[0])}"
+        if value is None or same:
+            return None
+        if isinstance(value, str) and value in map(str, allowed):
+            return f"must be {value} without quotation marks"
+        return why if "choose" in why else f"{why}; must be {_shown(allowed[0])}"
     if key in rules.blocks:
         return None if value is None else "must be a block of keys"
     if key not in rules.passed:
         return "this key is not known here and may change numbers; take it out"
     kind = rules.passed[key]
-    return None if value in (None, "auto") or _is(value, kind) else f"must be {kind}"
+    as_text = " without quotation marks" if isinstance(value, str) and kind != ANY else ""
+    return None if value in (None, "auto") or _is(value, kind) else f"must be {kind}{as_text}"
 
 
 def _shown(value: object) -> str:
@@ -78,7 +85,7 @@ def _is(value: object, kind: str) -> bool:
     return {
         ANY: True,
         FLAG: isinstance(value, bool),
-        NUMBER: number is not None and number >= 0,
+        NUMBER: number is not None and 0 <= number < math.inf,
         WHOLE: number is not None and number.is_integer(),
     }[kind]
 
@@ -95,8 +102,8 @@ def read_deepspeed(path: Path, named: str) -> tuple[Content, list[str]]:
     """
     where = f"{named}: {path}"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"{where}: cannot be read as JSON: {first_line(error)}") from None
     zero = content.get("zero_optimization") if isinstance(content, dict) else None
     if not isinstance(zero, dict) or zero.get("stage") is None:
@@ -111,8 +118,9 @@ def from_environment() -> tuple[Content | None, list[str]]:
         What DeepSpeed is to be given (None: no file is named), and a line for each value that does not count.
 
     Raises:
-        OptionError: a value would change numbers.
+        OptionError: a value would change numbers, or the numbers of the processes are none.
     """
+    environment.check()
     known = {*VARIABLES.off, *VARIABLES.equal, *VARIABLES.overruled}
     found = {name: os.environ[name] for name in sorted(known & os.environ.keys())}
     _, lines = sort(found, VARIABLES, "environment, set by you or by `accelerate launch`")
