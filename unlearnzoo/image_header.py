@@ -2,14 +2,21 @@
 
 import functools
 import io
+import os
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from .errors import OptionError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Pillow's own bound against files that swell when they are decoded; its warning and its error are one refusal here.
-MOST_PIXELS = 89_478_485
+#: Decoding so many takes a second and 0.5 GB, with transparency 1 GB; the file may have 20 KB.
+MOST_PIXELS = 1 << 26
+#: In the environment: another bound, for pictures of your own.
+MOST_PIXELS_HERE = "UNLEARNZOO_MOST_PIXELS"
+#: A progressive JPEG is decoded once per scan: pixels times scans. Common ones have ten scans.
+MOST_SCANNED = 1 << 31
 #: Those that Pillow decodes itself, AVIF from its version 11.3; EPS, which it can open as well, is a program.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 _IN_WORDS = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, JPEG 2000, PPM"
@@ -41,6 +48,8 @@ def pillow() -> ModuleType:
     from PIL import Image
 
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    # Pillow's own bound would be half of an error and half of a warning; ours is one refusal.
+    Image.MAX_IMAGE_PIXELS = None
     Image.init()
     return Image
 
@@ -58,10 +67,7 @@ def opened(content: bytes) -> "Image":
         image: Image = library.open(io.BytesIO(content), formats=[kind for kind in FORMATS if kind in library.OPEN])
     except UnidentifiedImageError:
         raise PictureError(_what(content)) from None
-    except (library.DecompressionBombError, library.DecompressionBombWarning):
-        raise PictureError(_too_large()) from None
-    if image.width * image.height > MOST_PIXELS:
-        raise PictureError(_too_large())
+    _refuse_large(image, content)
     tags = getattr(image, "tag_v2", {})
     if _DNG in tags or tags.get(_SUBFILE, 0) & 1:
         raise PictureError("is a camera's raw file, of which only a thumbnail could be read; save it as JPEG or PNG")
@@ -70,8 +76,32 @@ def opened(content: bytes) -> "Image":
     return image
 
 
-def _too_large() -> str:
-    return f"has more than {MOST_PIXELS:,} pixels; make it smaller"
+def _refuse_large(image: "Image", content: bytes) -> None:
+    """Refuse a small file that takes long to decode.
+
+    Raises:
+        PictureError: too many pixels, or scans of them.
+    """
+    pixels, most = image.width * image.height, _most_pixels()
+    if pixels > most:
+        raise PictureError(
+            f"has {pixels:,} pixels, of which at most {most:,} are decoded; make it smaller, or set {MOST_PIXELS_HERE}"
+        )
+    # Inside the data of a scan these two bytes cannot follow each other.
+    if image.format in ("JPEG", "MPO") and (scans := content.count(b"\xff\xda")) * pixels > MOST_SCANNED:
+        raise PictureError(f"is a JPEG of {scans:,} scans over {pixels:,} pixels, which take too long; save it anew")
+
+
+def _most_pixels() -> int:
+    """Return the bound.
+
+    Raises:
+        OptionError: the environment names no number.
+    """
+    text = os.environ.get(MOST_PIXELS_HERE, str(MOST_PIXELS))
+    if not (text.isascii() and text.isdecimal() and int(text[:18])):
+        raise OptionError(f"{MOST_PIXELS_HERE}={text[:50]!r}: give a whole number, such as {MOST_PIXELS}")
+    return int(text[:18])
 
 
 def _what(content: bytes) -> str:
@@ -89,7 +119,8 @@ def _what(content: bytes) -> str:
         return "is a web page, not a picture"
     for start, name in _STARTS:
         if content.startswith(start):
-            return f"cannot be decoded (the head of the {name} is damaged)"
+            kind = ", or its pixels are of no kind that is read" if name == "TIFF" else ""
+            return f"cannot be decoded (the head of the {name} is damaged{kind})"
     return f"is no picture of a kind that is read ({_IN_WORDS})"
 
 

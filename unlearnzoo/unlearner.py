@@ -54,18 +54,25 @@ class Trainer(Protocol):
         """Put a new ``unlearn`` adapter on, zero at its start; return its parameters."""
         ...
 
-    def train(self, loss: "Callable[..., Tensor | dict[str, Tensor]] | None" = None, probe: bool = True) -> bool:
-        """Train the ``unlearn`` adapter for the recipe's steps.
+    def train(
+        self,
+        loss: "Callable[..., Tensor | dict[str, Tensor]] | None" = None,
+        probe: bool = True,
+        steps: int | None = None,
+    ) -> bool:
+        """Train the ``unlearn`` adapter for some steps.
 
         Args:
             loss: takes inputs by name and returns one value per answer; the algorithm's own by default.
             probe: follow forgetting on the way; not in a phase that is no unlearning yet.
+            steps: of this phase; by default the recipe's. Make it an option: then it stands in plan and record.
 
         Returns:
             Whether the run asks to stop (``--stop-at``): end without another phase.
 
         Raises:
             Diverged: the loss became non-finite.
+            OptionError: ``steps`` is no whole number of at least 1.
         """
         ...
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.support import couples
 from tests.testing.mutants import batches, benchmarks, heavy, losses, metrics, options, refusals, utilities
 from tests.testing.mutants.small import Small
 from unlearnzoo import Benchmark, Metric, Unlearner
@@ -29,7 +30,7 @@ ALGORITHMS = (GA, GD, KL, DPO, NPO, IDK, SimNPO, RMU, UNDIAL, Retrain, TaskVecto
 CHECKS = {Unlearner: unlearner_checks, Benchmark: benchmark_checks, Metric: metric_checks}
 MUTANTS = [
     cls
-    for module in (batches, losses, options, heavy, benchmarks, refusals, metrics, utilities)
+    for module in (batches, losses, options, heavy, benchmarks, couples, refusals, metrics, utilities)
     for _, cls in inspect.getmembers(module, inspect.isclass)
     if hasattr(cls, "fails")
 ]
@@ -89,7 +90,7 @@ def test_shipped_metrics_pass(check):
     "check",
     [
         pytest.param(check, id=f"{one.name}-{check.__name__}")
-        for one in (Small, utilities.Quiz)
+        for one in (Small, couples.Couples, utilities.Quiz)
         for check in benchmark_checks(one)
     ],
 )

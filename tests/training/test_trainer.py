@@ -7,7 +7,7 @@ import torch
 
 from tests.support.engines import steps_of
 from tests.support.examples import people
-from unlearnzoo import Unlearner
+from unlearnzoo import OptionError, Unlearner
 from unlearnzoo.data.packing import single
 from unlearnzoo.models.lora import state_hash
 from unlearnzoo.training import adapter_weights
@@ -74,6 +74,22 @@ def test_phases_count_on_and_stop_where_the_run_says(engine):
     assert [entry["step"] for entry, _ in seen] == list(range(1, 12))
     assert "loss_forget" in seen[-1][0] and "loss_forget" not in seen[0][0]
     assert trainer.probe(strength=0.5) and seen[-1] == ({"step": 12, "strength": 0.5}, True)
+
+
+def test_a_phase_has_steps_of_its_own(engine):
+    seen = []
+    trainer = trainer_of(engine, Ascent(), seen)
+    assert not trainer.train(lambda retain: retain.nll, probe=False, steps=2)
+    assert not trainer.train(steps=4)
+    assert [entry["step"] for entry, _ in seen] == list(range(1, 7)) and trainer.steps == 6
+    # Looked at by steps of the phase, not after its last: all is judged then.
+    assert [entry["step"] for entry, look in seen if look] == [5]
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.0, True, "4"])
+def test_steps_that_are_none_are_refused(engine, steps):
+    with pytest.raises(OptionError, match=r"ascent calls trainer.train\(steps=.*\): give a whole number of at least 1"):
+        trainer_of(engine, Ascent()).train(steps=steps)
 
 
 class Own(Unlearner):

@@ -28,6 +28,7 @@ COMMANDS = {
     "new": "unlearnzoo.cli.new:new",
     "plugins": "unlearnzoo.cli.plugins:plugins",
     "purge": "unlearnzoo.cli.purge:purge",
+    "redact": "unlearnzoo.cli.redact:redact",
     "report": "unlearnzoo.cli.report:report",
     "run": "unlearnzoo.cli.run:run",
     "runs": "unlearnzoo.cli.runs:runs",
@@ -35,7 +36,7 @@ COMMANDS = {
     "sweep": "unlearnzoo.cli.sweep:sweep",
     "tune": "unlearnzoo.cli.tune:tune",
 }
-INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 70, 130, 141, 143
+PLUGIN, INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 6, 70, 130, 141, 143
 
 
 @click.group(cls=Commands, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     0: done; 1: it failed; 2: the command line is wrong; 3: stage 1 did not memorise; 4: a loss
-    diverged; 5: done, and --require is not reached; 70: a bug; 130: Ctrl-C; 143: SIGTERM.
+    diverged; 5: done, and --require is not reached; 6: a plugin's code failed; 70: a bug of ours; 130: Ctrl-C;
+    143: SIGTERM.
 
     Args:
         arguments: what follows ``unlearnzoo``; the process's own arguments by default.
@@ -89,9 +91,24 @@ def _report(given: list[str], words: list[str], debug: bool) -> int:
         # The reader left (`| head`): nothing to say, and nothing more to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
-    except Exception as error:  # noqa: BLE001 - the last line before the user
-        hint = "" if debug else "; rerun with --debug for the traceback and report it"
-        return _told(f"Error: internal error ({with_class(error)}){hint}", INTERNAL, debug)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the last line before the user
+        return _broken(error, debug)
+
+
+def _broken(error: BaseException, debug: bool) -> int:
+    """Say whose code failed: a plugin's, which is its author's to mend, or the core's."""
+    from ..registry.blame import blame
+
+    through = blame(error)
+    if through is None and isinstance(error, SystemExit):
+        raise error
+    hint = "" if debug else "; rerun with --debug for the traceback"
+    if through and through.own:
+        who = "" if debug else " and tell its author"
+        return _told(f"Error: {through.plugin} failed: {with_class(error)} ({through.place}){hint}{who}", PLUGIN, debug)
+    called = f", as {through.plugin} called it ({through.place})" if through else ""
+    report = "" if debug else " and report it"
+    return _told(f"Error: internal error ({with_class(error)}){called}{hint}{report}", INTERNAL, debug)
 
 
 def _told(line: str, code: int, debug: bool) -> int:

@@ -16,6 +16,7 @@ from ..options import closest
 from ..registry.entry_points import HOOKS, PluginInfo, advice
 from ..registry.kinds import CLASS_KINDS
 from ..registry.zoo import Zoo
+from ..terminal import printable
 from .common import as_json_option, set_option, show_json
 
 
@@ -45,7 +46,7 @@ def check(name: str, sets: tuple[str, ...], as_json: bool) -> int:
     for row in run_checks(name, sets):
         rows.append(row)
         if not as_json:
-            click.echo("\n".join(_lines(row)))
+            click.echo(printable("\n".join(_lines(row)), keep="\n"))
     failed = sum(not row["ok"] for row in rows)
     if as_json:
         show_json(rows)
@@ -76,8 +77,13 @@ def run_checks(name: str, sets: Sequence[str] = ()) -> Iterator[CheckRow]:
     if not provided:
         has = ", ".join(text for row in owner for text in row.provides) or "nothing"
         raise PluginError(f"{name} provides {has}; checks are for algorithms, benchmarks and metrics")
+    import torch
+
     from ..planning.settings import allot, parse_assignments
     from ..testing.checks import checks_of
+
+    # Tensors of some dozen numbers: threads only wait for each other.
+    torch.set_num_threads(1)
 
     values = allot(parse_assignments(sets), {cls.name: cls for _, cls in provided})
     things = [(kind, cls.configure(values[cls.name]) if values.get(cls.name) else cls) for kind, cls in provided]
@@ -112,8 +118,14 @@ def _owner(name: str) -> tuple[Zoo, list[PluginInfo]]:
 
 
 def _hint(name: str, zoo: Zoo) -> str:
-    """Return which distribution may have been meant; most leave out ``unlearnzoo-``."""
+    """Return which distribution may have been meant; most leave out ``unlearnzoo-``, some name what it provides."""
+    owners = {text.partition(" ")[2]: (text, row.distribution) for row in zoo.plugins for text in row.provides}
+    if name in owners:
+        text, distribution = owners[name]
+        return f"{text} is of {distribution}: unlearnzoo check {distribution}"
     known = sorted({row.distribution for row in zoo.plugins})
+    if Path(name).is_dir() and Path(name).resolve().name not in known:
+        return f"a folder is installed first (pip install -e {name}); or name its .py file"
     by_name = {distribution.removeprefix("unlearnzoo-"): distribution for distribution in known}
     close = closest(name, [*known, *by_name])
     if close is not None:

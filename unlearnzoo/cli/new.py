@@ -31,16 +31,19 @@ TEMPLATES = Path(__file__).with_name("templates")
     metavar="DIR",
     help="Folder to write into.  [default: this one]",
 )
-def new(kind: str, name: str, into: Path) -> None:
+@click.option("--two-phase", is_flag=True, help="An algorithm that trains twice, on different losses.")
+def new(kind: str, name: str, into: Path, two_phase: bool) -> None:
     """Write a plugin to start from into the folder unlearnzoo-NAME.
 
     It installs, runs and passes its own tests as it is; its README says what to change.
     """
+    if two_phase and kind != "algorithm":
+        raise OptionError(f"--two-phase is for an algorithm; drop it for a {kind}")
     words = _words(kind, name)
     target = into / words["distribution"]
     _refuse_place(into, target)
     _refuse_taken(name, words["distribution"])
-    _write(target, _files(kind, words))
+    _write(target, _files("two_phase" if two_phase else kind, words))
     folder = shlex.quote(str(target) if into.is_absolute() else f"./{target}")
     trial = CLASS_KINDS[kind].trial.format(name=name, folder=folder)
     for command in (f"pip install -e {folder}", f"unlearnzoo show {name}", trial):
@@ -115,14 +118,14 @@ def _refuse_taken(name: str, distribution: str) -> None:
             )
 
 
-def _files(kind: str, words: dict[str, str]) -> dict[str, str]:
-    """Return path → content of all files of the plugin."""
+def _files(templates: str, words: dict[str, str]) -> dict[str, str]:
+    """Return path → content of all files of the plugin, from one folder of templates."""
     paths = {
         "common/pyproject.toml": "pyproject.toml",
         "common/setup.cfg": "setup.cfg",
-        f"{kind}/README.md": "README.md",
-        f"{kind}/module.py": f"{words['module']}.py",
-        f"{kind}/test.py": f"tests/test_{words['under']}.py",
+        f"{templates}/README.md": "README.md",
+        f"{templates}/module.py": f"{words['module']}.py",
+        f"{templates}/test.py": f"tests/test_{words['under']}.py",
     }
     return {
         path: Template((TEMPLATES / f"{source}.tmpl").read_text("utf-8")).substitute(words)

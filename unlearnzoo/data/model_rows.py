@@ -2,34 +2,36 @@
 
 from pathlib import Path
 
-from ..errors import DataError
+from ..errors import DataError, first_line
 from ..example import Example
 from ..image import LazyImage
 from ..storage import lfs
+from ..storage.parquet import parquet_batches
 
 COLUMNS = ("id", "identity", "image", "question", "answer", "keywords")
+#: Bytes of all rows unpacked, pictures as files have them: they stay in memory.
+_LARGEST = 4 << 30
 
 
 def read(path: Path) -> list[Example]:
     """Read a model's rows; string columns beyond the required ones become tags.
 
     Raises:
-        DataError: the file is missing or lacks a column.
+        DataError: the file is missing, larger than is read, or lacks a column.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     if told := lfs.told([path]):
         raise DataError(told)
+    examples: list[Example] = []
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: cannot be read as parquet ({error})") from None
-    missing = [c for c in COLUMNS if c not in table.column_names]
-    if missing:
-        raise DataError(f"{path}: column {missing[0]!r} is missing; needed are {', '.join(COLUMNS)}")
-    rows = table.to_pylist()
-    return [_example(row, f"{path.name} row {i}") for i, row in enumerate(rows)]
+        for batch in parquet_batches(path, rows=64, most=_LARGEST):
+            names = batch.schema.names
+            if missing := [column for column in COLUMNS if column not in names]:
+                raise DataError(f"{path}: column {missing[0]!r} is missing; needed are {', '.join(COLUMNS)}")
+            rows = enumerate(batch.to_pylist(), len(examples))
+            examples += [_example(row, f"{path.name} row {number}") for number, row in rows]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read as parquet ({first_line(error)})") from None
+    return examples
 
 
 def _example(row: dict, where: str) -> Example:

@@ -111,13 +111,18 @@ def distributions(one: Unlearner) -> list[str]:
 
 
 def terms(one: Unlearner, inputs: Inputs) -> dict[str, Tensor]:
-    """Call the loss and return its terms by name.
+    """Call an algorithm's loss and return its terms by name; see ``terms_of``."""
+    return terms_of(one.loss, inputs)
+
+
+def terms_of(loss: Callable[..., Any], inputs: Inputs) -> dict[str, Tensor]:
+    """Call a loss and return its terms by name.
 
     Raises:
         Broken: a term is no tensor.
         RunError: the engine refuses its shape.
     """
-    found: Any = one.loss(**inputs)
+    found: Any = loss(**inputs)
     values = list(found.values()) if isinstance(found, dict) else [found]
     expect(values, "the loss has no term")
     for value in values:
@@ -128,8 +133,13 @@ def terms(one: Unlearner, inputs: Inputs) -> dict[str, Tensor]:
 
 
 def total(one: Unlearner, inputs: Inputs) -> Tensor:
+    """Return what the engine minimises of an algorithm's loss; see ``total_of``."""
+    return total_of(one.loss, inputs)
+
+
+def total_of(loss: Callable[..., Any], inputs: Inputs) -> Tensor:
     """Return what the engine minimises: the sum of each term's mean over the answers of its role."""
-    parts = with_counts(terms(one, inputs), inputs, _counts(inputs)).values()
+    parts = with_counts(terms_of(loss, inputs), inputs, _counts(inputs)).values()
     return torch.stack([term.float().sum() / max(1, count) for term, count in parts]).sum()
 
 

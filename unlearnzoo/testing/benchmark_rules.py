@@ -24,10 +24,11 @@ TOLERATED = 0.01
     "that cannot be used, naming the row.",
 )
 def prepares(subject: Dataset) -> None:
-    """A benchmark that cannot be prepared with the options it is checked with, or lacks a split that a column names."""
+    """A benchmark that cannot be prepared with the options it is checked with, lacks a split, or has empty answers."""
     for split, rows in subject.rows.items():
         wrong = [e for e in rows if not isinstance(e, Example)]
         expect(not wrong, f"split {split!r} holds a {type(wrong[0]).__name__}, no Example" if wrong else "")
+        expect(not (blank := [e.id for e in rows if not e.answer]), f"{some(blank)} of split {split!r} has no answer")
 
 
 @rule(
@@ -57,10 +58,11 @@ def ids(subject: Dataset) -> None:
 )
 def people(subject: Dataset) -> None:
     """Nobody to forget, nobody to keep, or somebody to forget who is never learned; in a Utility, anybody at all."""
-    gone, known = subject.one.forget_identities(), {e.identity for e in subject.one.learn_pool()}
+    gone, known = subject.one.forget_identities(), {who for e in subject.one.learn_pool() for who in e.identities}
     if issubclass(subject.cls, Utility):
         expect(not gone and not known, f"it only measures, but {some(gone | known)} is to be learned or forgotten")
         return
+    expect("" not in known, "a row of the learn pool is about nobody: it has neither identity nor identities")
     expect(gone, "forget_identities() is empty")
     expect(gone <= known, f"{some(gone - known)} is to be forgotten but is not in the learn pool")
     expect(gone < known, "everybody is to be forgotten; nobody is left to keep")
@@ -68,7 +70,8 @@ def people(subject: Dataset) -> None:
 
 @rule(
     why="a row in both pools is pulled both ways, and a forget identity among the retain rows is learned again.",
-    fix="leave forget_pool and retain_pool to the base class; hold rows back from retain_pool with an option.",
+    fix="leave forget_pool and retain_pool to the base class, or part rows by `example.about(forget_identities)`; hold "
+    "rows back from retain_pool with an option.",
 )
 def pools(subject: Dataset) -> None:
     """Forget and retain pools that overlap, or hold rows that were never learned or of the wrong side."""
@@ -81,14 +84,13 @@ def pools(subject: Dataset) -> None:
     both = forget.keys() & retain.keys()
     expect(not both, f"{some(both)} is in the forget pool and in the retain pool")
     for name, pool, wrong in (
-        ("forget", forget, [i for i, e in forget.items() if e.identity not in gone]),
-        ("retain", retain, [i for i, e in retain.items() if e.identity in gone]),
+        ("forget", forget, [i for i, e in forget.items() if not e.about(gone)]),
+        ("retain", retain, [i for i, e in retain.items() if e.about(gone)]),
     ):
         expect(pool, f"the {name} pool is empty")
         expect(not wrong, f"{some(wrong)} in the {name} pool is about somebody of the other side")
         expect(pool.keys() <= learn.keys(), f"{some(pool.keys() - learn.keys())} in the {name} pool was never learned")
-    mine = {i for i, e in learn.items() if e.identity in gone}
-    lost = mine - forget.keys()
+    lost = {i for i, e in learn.items() if e.about(gone)} - forget.keys()
     expect(not lost, f"{some(lost)} is about a forget identity, but not in the forget pool")
     if not subject.given:
         left = learn.keys() - forget.keys() - retain.keys()
@@ -200,9 +202,7 @@ def columns(subject: Dataset) -> None:
         metric = subject.zoo.get("metric", one.metric)
         expect(metric, f"column {one.name!r} has no metric")
         rows = [
-            e
-            for e in subject.rows.get(one.split, ())
-            if one.who == "all" or (e.identity in gone) == (one.who == "forget")
+            e for e in subject.rows.get(one.split, ()) if one.who == "all" or e.about(gone) == (one.who == "forget")
         ]
         expect(
             rows or utility_part(one.split) is not None,

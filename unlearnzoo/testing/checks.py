@@ -24,6 +24,7 @@ from .loss_rules import (
     random_state,
 )
 from .metric_rules import METRIC
+from .phases import phases
 from .rules import Rule, Subject, checks
 from .training_rules import forgets, gradient, keeps
 
@@ -57,13 +58,13 @@ LOSS = (
 def unlearner_checks(thing: type[Unlearner] | Unlearner) -> list[Check]:
     """Return the checks of an algorithm, one callable each.
 
-    An algorithm without a ``loss`` of its own has no checks of a loss.
+    An algorithm without a ``loss`` of its own has no checks of a loss, but its phases are gone through.
 
     Args:
         thing: a class, checked with its default options, or an instance where others must be set.
     """
     subject = Algorithm(thing)
-    return checks([*COMMON, *(LOSS if subject.has_loss else ())], subject)
+    return checks([*COMMON, *(LOSS if subject.has_loss else ()), phases], subject)
 
 
 def benchmark_checks(thing: type[Benchmark] | Benchmark) -> list[Check]:
@@ -95,7 +96,7 @@ def checks_of(kind: str, thing: Any, zoo: "Zoo") -> list[Check]:
 
 #: Kind → its rules, for the documentation.
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    "algorithm": (*COMMON, *LOSS),
+    "algorithm": (*COMMON, *LOSS, phases),
     "benchmark": (*COMMON, *BENCHMARK),
     "metric": (*COMMON, *METRIC),
 }

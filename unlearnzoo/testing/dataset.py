@@ -92,7 +92,7 @@ def digest(one: Benchmark) -> dict[str, str]:
 def _row(e: Example) -> list[object]:
     return [
         e.id,
-        e.identity,
+        e.identities,
         e.question,
         e.answer,
         e.keywords,

@@ -14,6 +14,7 @@ from ..models.scores import Scores
 from .answers import LENGTHS, kept, number
 
 VOCABULARY, PROMPT, LAYERS = 32, 4, 2
+RANK, ALPHA = 2, 4
 
 
 class AdaptedModel:
@@ -47,7 +48,7 @@ class AdaptedModel:
             model: torch.nn.Module = LlamaForCausalLM(config).eval().requires_grad_(False)
             names = lora.linear_parts(model)["language"]
             for name in ("target", "unlearn"):
-                model = lora.add(model, name, 2, 4, names, seed)
+                model = lora.add(model, name, RANK, ALPHA, names, seed)
             self.parameters = lora.train_only(model, "unlearn")
             for path, parameter in model.named_parameters():
                 if ".lora_B." in path:

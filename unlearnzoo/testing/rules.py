@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import with_class
 from ..options import Configurable
+from ..registry.blame import blame
 
 
 class CheckFailed(AssertionError):
@@ -59,7 +60,9 @@ class Rule:
             except Broken as error:
                 raise CheckFailed(str(error), self.why, self.fix) from error.__cause__
             except Exception as error:
-                raise CheckFailed(with_class(error), self.why, self.fix) from error
+                through = blame(error)
+                what = with_class(error) + (f" ({through.place})" if through and through.own else "")
+                raise CheckFailed(what, self.why, self.fix) from error
 
         check.__name__ = check.__qualname__ = self.name
         check.__doc__ = self.catches

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 
 from ..data.images import prefetch
-from ..errors import RunError
+from ..errors import OptionError, RunError
 from ..example import Example
 from ..models import lora
 from ..unlearner import Trainer, Unlearner, named_inputs
@@ -82,19 +82,12 @@ class LoraTrainer(Trainer):
         recipe = self.recipe
         return self.engine.adapt("unlearn", recipe.rank, recipe.alpha, recipe.parts, self.seed)
 
-    def train(self, loss: Loss | None = None, probe: bool = True) -> bool:
-        """Train the ``unlearn`` adapter for the recipe's steps.
-
-        Args:
-            loss: takes inputs by name and returns one value per answer; the algorithm's own by default.
-            probe: follow forgetting on the way; not in a phase that is no unlearning yet.
-
-        Returns:
-            Whether the run asks to stop (``--stop-at``): end without another phase.
-
-        Raises:
-            Diverged: the loss became non-finite.
-        """
+    def train(self, loss: Loss | None = None, probe: bool = True, steps: int | None = None) -> bool:
+        """Train the ``unlearn`` adapter for some steps; see ``Trainer.train``."""
+        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+            raise OptionError(
+                f"{self.algorithm.name} calls trainer.train(steps={steps!r}): give a whole number of at least 1"
+            )
         if known := self._replayed("train"):
             self._put_tensors(known["file"])
             return bool(known["stopped"])
@@ -103,7 +96,7 @@ class LoraTrainer(Trainer):
         objective = Objective(
             loss or self.algorithm.loss, needs, with_logits, self.reference, tuple(self.algorithm.layers)
         )
-        total = schedule(self.pools["forget"], self.recipe).steps
+        total = steps or schedule(self.pools["forget"], self.recipe).steps
         before, stopped = self.steps, False
 
         def on_step(entry: dict[str, float]) -> bool:

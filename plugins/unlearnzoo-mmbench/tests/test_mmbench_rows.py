@@ -10,6 +10,7 @@ import pytest
 
 from unlearnzoo import DataError, LazyImage, OptionError
 from unlearnzoo.testing import benchmark_checks
+from unlearnzoo_mmbench import table
 from unlearnzoo_mmbench.benchmark import MMBench
 
 Row = dict[str, Any]
@@ -126,9 +127,25 @@ def test_pictures_are_bounded(rows: list[Row], write: Write, monkeypatch) -> Non
     with pytest.raises(DataError, match="row 1 .*the image is larger than 0 MiB"):
         read(data)
     monkeypatch.undo()
-    monkeypatch.setattr("unlearnzoo.image_header.MOST_PIXELS", 50)
-    with pytest.raises(DataError, match=r"row 1 .*the image has more than 50 pixels"):
+    monkeypatch.setenv("UNLEARNZOO_MOST_PIXELS", "50")
+    with pytest.raises(DataError, match=r"row 1 .*the image has 64 pixels, of which at most 50 are decoded"):
         read(data)
+
+
+def test_a_line_without_end_and_a_parquet_file_that_swells_are_refused(tmp_path, monkeypatch) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    monkeypatch.setattr(table, "LONGEST_LINE", 100)
+    names = "index\tquestion\tanswer\timage\tA\tB\n"
+    (tmp_path / "x.tsv").write_text(names + "1\t\t\t\t\t\n" + "2" * 101)
+    with pytest.raises(DataError, match=r"x\.tsv: line 3 is longer than 100 bytes; is it a TSV of MMBench\?"):
+        read(str(tmp_path / "x.tsv"))
+    monkeypatch.setattr(table, "LARGEST", 10 << 20)
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 30, pa.int32()), ["x" * 1_000_000])
+    parquet.write_table(pa.table(dict.fromkeys(table.NEEDED, shared)), tmp_path / "x.parquet", compression="zstd")
+    with pytest.raises(DataError, match=r"x\.parquet: the file has [\d,]+ bytes and takes more than 10 MB unpacked"):
+        read(str(tmp_path / "x.parquet"))
 
 
 def test_a_broken_checksum_is_found_before_a_model_is_loaded(rows: list[Row], write: Write) -> None:

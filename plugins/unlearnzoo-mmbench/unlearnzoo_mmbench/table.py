@@ -2,17 +2,22 @@
 
 import contextlib
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnzoo import DataError, OptionError, first_line
+from unlearnzoo import DataError, OptionError, first_line, parquet_batches
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 NEEDED = ("index", "question", "answer", "image", "A", "B")
+#: Bytes of a parquet file unpacked; so many times what it has on the disk, if that is more.
+LARGEST, SWELL = 1 << 30, 100
+#: Bytes of the line of names, and of a row with its image.
+LONGEST_HEAD, LONGEST_LINE = 1 << 20, 64 << 20
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -51,6 +56,7 @@ def _from_file(data: str, path: Path) -> "Dataset":
     from unlearnzoo import cache_folder
 
     where = str(cache_folder("datasets"))
+    _refuse_swelling(data, path)
     try:
         with _no_bars():
             if path.suffix == ".parquet":
@@ -67,6 +73,28 @@ def _from_file(data: str, path: Path) -> "Dataset":
             )
     except (DatasetsError, ArrowException, ValueError, csv.Error) as error:
         raise DataError(f"mmbench.data={data}: cannot be read ({_shown(error.__cause__ or error)})") from None
+
+
+def _refuse_swelling(data: str, path: Path) -> None:
+    """Refuse what would fill memory or cache: whole files are copied there, unpacked.
+
+    Raises:
+        DataError: a parquet file of too many values, or that unpacks to too much; a TSV with an endless line.
+    """
+    if path.suffix == ".parquet":
+        for _ in parquet_batches(path, rows=16, most=max(LARGEST, SWELL * path.stat().st_size)):
+            pass
+        return
+    with path.open("rb") as file:
+        longest = LONGEST_HEAD
+        for number in itertools.count(1):
+            if len(line := file.readline(longest + 1)) > longest:
+                raise DataError(
+                    f"mmbench.data={data}: line {number} is longer than {longest:,} bytes; is it a TSV of MMBench?"
+                )
+            if not line:
+                return
+            longest = LONGEST_LINE
 
 
 def _from_hub(name: str, split: str | None) -> "Dataset":

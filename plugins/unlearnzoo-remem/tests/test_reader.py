@@ -272,3 +272,18 @@ def test_hub_data_take_the_same_way(card: Splits, written: Write, monkeypatch: p
     assert asked == [("herbwood27/Remem", "dataset")]
     assert data.splits["retain"][0].images[0].open().size == (8, 8)
     assert data.fingerprint == load(str(folder)).fingerprint
+
+
+def test_a_small_file_that_stands_for_gigabytes_is_refused(card: Splits, written: Write) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    folder = written(card)
+    file = next(folder.rglob("retain-*.parquet"))
+    table = parquet.read_table(file)
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 600, pa.int32()), ["x" * 1_000_000])
+    rows = pa.table({name: shared for name in table.column_names if name != "image"})
+    image = pa.array([{"bytes": b"1", "path": None}] * 600, pa.struct({"bytes": pa.binary(), "path": pa.string()}))
+    parquet.write_table(rows.append_column("image", image), file, compression="zstd")
+    assert file.stat().st_size < 20_000
+    assert "takes more than 512 MB unpacked; give fewer rows or shorter values" in refusal(folder)

@@ -5,7 +5,7 @@ import random
 import time
 
 from tests.testing.mutants.small import JOBS, Small, png, row, rows
-from unlearnzoo import Column, LazyImage
+from unlearnzoo import Column, Example, LazyImage
 
 
 class Unprepared(Small):
@@ -55,6 +55,28 @@ class SharedIds(Small):
 
     def examples(self, split):
         return [dataclasses.replace(e, id=e.id.rpartition("/")[2]) for e in self.splits[split]]
+
+
+class NoAnswer(Small):
+    """A row without an answer, which `Example` does not insist on."""
+
+    name = "noanswer"
+    fails, says = "prepares", "'retain/003' of split 'retain' has no answer"
+
+    def prepare(self):
+        super().prepare()
+        self.splits["retain"][3] = dataclasses.replace(self.splits["retain"][3], answer="")
+
+
+class AboutNobody(Small):
+    """A row that does not say whom it is about."""
+
+    name = "aboutnobody"
+    fails, says = "people", "a row of the learn pool is about nobody"
+
+    def prepare(self):
+        super().prepare()
+        self.splits["finetune"] = [*self.splits["finetune"], Example("finetune/x", question="Who?", answer="Somebody.")]
 
 
 class NobodyToForget(Small):

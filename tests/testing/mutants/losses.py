@@ -242,3 +242,17 @@ class PushedFromReference(Unlearner):
 
     def loss(self, forget, retain, retain_ref):
         return {"forget": -forget.nll, "retain": -retain.kl(retain_ref)}
+
+
+class EmptyPhase(Unlearner):
+    """Asks its second phase for no step at all."""
+
+    name = "emptyphase"
+    fails, says = "phases", r"trainer.train\(steps=0\)"
+
+    def loss(self, forget):
+        return -forget.nll
+
+    def unlearn(self, trainer):
+        trainer.train()
+        trainer.train(steps=0)

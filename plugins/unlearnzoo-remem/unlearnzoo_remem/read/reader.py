@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnzoo import DataError, Problems, first_line
+from unlearnzoo import DataError, Problems, first_line, parquet_batches
 from unlearnzoo_remem.read.names import some
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ COLUMNS = ("image", *TEXTS)
 NEEDED = ("finetune", "retain", "test")
 PUBLISHED = ("forget1", "forget2", "forget3", "forget4")
 
-#: Pictures in memory at once, and bytes of the file that a column is read by.
-BATCH, BUFFER = 4, 1 << 20
+#: Pictures in memory at once.
+BATCH = 4
+#: Bytes of a file unpacked: of its texts, and of its pictures so many times what it has on the disk, if that is more.
+LARGEST, SWELL = 512 << 20, 100
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FILE = re.compile(r"(?P<split>\w+?)(-\d{5}-of-(?P<of>\d{5}))?\.parquet")
 
@@ -61,17 +63,10 @@ class Split:
                 yield (value.get("bytes") if isinstance(value, dict) else value) or b""
 
     def _batches(self, columns: list[str], size: int) -> Iterator["RecordBatch"]:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
-
         for path in self.files:
-            try:
-                with ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
-                    yield from file.iter_batches(size, columns=columns, use_threads=False)
-            except (ArrowException, OSError) as error:
-                if isinstance(error, OSError) and error.errno:
-                    raise  # the disk failed, not the file
-                raise DataError(f"{path}: cannot be read to its end ({first_line(error)[:200]})") from None
+            # Pictures are not kept, and rows may share one; texts are all in memory.
+            most = max(LARGEST, SWELL * path.stat().st_size) if columns == ["image"] else LARGEST
+            yield from parquet_batches(path, columns, size, most)
 
 
 def open_splits(data: str, problems: Problems) -> Mapping[str, Split]:

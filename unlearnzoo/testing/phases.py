@@ -1,0 +1,152 @@
+"""All phases of ``unlearn`` on the small model: a trainer that does what the real one does, on random answers."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import OptionError
+from ..example import Example
+from ..training.adapter_weights import AdapterWeights
+from ..training.recipe import Unlearn
+from ..unlearner import named_inputs, offered
+from .algorithm import Algorithm, distributions, total_of
+from .model import ALPHA, LAYERS, RANK, AdaptedModel
+from .rules import Broken, expect, rule
+
+#: Steps that are taken of each phase, and calls after which a method is taken to have no end.
+STEPS, MOST_CALLS, RATE = 2, 1_000, 0.01
+
+
+class Rehearsal:
+    """Has what ``Trainer`` promises, for the rule below; ``engine`` alone is missing."""
+
+    seed = 0
+
+    def __init__(self, subject: Algorithm) -> None:
+        self.subject, self.one, self.model = subject, subject.fresh(), AdaptedModel()
+        self.model.lengths = subject.lengths
+        self.recipe, self.steps, self.calls = Unlearn.configure({}), 0, 0
+        self.pools: Mapping[str, Sequence[Example]] = {pool: _examples(pool, subject) for pool in ("forget", "retain")}
+        self.changed = False
+
+    @property
+    def n_layers(self) -> int:
+        """As many as the small model has."""
+        return LAYERS
+
+    def fresh(self) -> list[torch.nn.Parameter]:
+        """Set the adapter to its start."""
+        with torch.no_grad():
+            for path, parameter in self.model.model.named_parameters():
+                if ".lora_B.unlearn." in path:
+                    parameter.zero_()
+        return list(self.model.parameters)
+
+    def train(self, loss: Callable[..., Any] | None = None, probe: bool = True, steps: int | None = None) -> bool:
+        """Take two steps, and count as many as were asked for."""
+        self._count("train")
+        expect(steps is None or (type(steps) is int and steps >= 1), f"trainer.train(steps={steps!r}): no whole number")
+        needs = self.one.needs if loss is None else named_inputs(loss)
+        known = offered(self.subject.cls)
+        for name in sorted(needs):
+            expect(name in known, f"trainer.train: the loss asks for {name!r}; there is {', '.join(known)}")
+        expect(needs, "trainer.train: the loss asks for no input")
+        for _ in range(STEPS):
+            inputs = self.model.inputs(needs, distributions(self.one), self.one.layers)
+            value = total_of(loss or self.one.loss, inputs)
+            number = float(value.detach())
+            expect(math.isfinite(number), f"trainer.train: the loss is {number}")
+            expect(value.requires_grad, "trainer.train: the loss carries no gradient")
+            self._step(torch.autograd.grad(value, self.model.parameters, allow_unused=True))
+        self.steps += steps or STEPS
+        return False
+
+    def probe(self, **facts: float) -> bool:
+        """Count a step."""
+        self._count("probe")
+        for name, value in facts.items():
+            expect(isinstance(value, int | float), f"trainer.probe: {name} is {value!r}; give a number")
+        self.steps += 1
+        return False
+
+    def adapter(self) -> AdapterWeights:
+        """Copy the adapter."""
+        from peft import get_peft_model_state_dict
+
+        state = get_peft_model_state_dict(self.model.model, adapter_name="unlearn", save_embedding_layers=False)
+        return AdapterWeights({n: t.detach().clone() for n, t in state.items()}, RANK, ALPHA, ("language",))
+
+    def set_adapter(self, found: AdapterWeights, replace_target: bool = False) -> None:
+        """Put an adapter on, as it is."""
+        from peft import set_peft_model_state_dict
+
+        expect(isinstance(found, AdapterWeights), f"trainer.set_adapter was given a {type(found).__name__}")
+        self._count("set_adapter")
+        set_peft_model_state_dict(self.model.model, dict(found.tensors), adapter_name="unlearn")
+
+    def relearn(self, pool: Sequence[Example]) -> AdapterWeights:
+        """Return some adapter."""
+        expect(self.subject.cls.relearns, "it calls trainer.relearn and does not say relearns = True")
+        expect(pool, "trainer.relearn was given no rows")
+        return self.adapter()
+
+    def generate(
+        self, examples: Sequence[Example], which: str = "target", max_new_tokens: int | None = None
+    ) -> list[str]:
+        """Answer each example."""
+        expect(which in ("base", "target", "unlearned"), f"trainer.generate(which={which!r}): there is no such state")
+        return [f"An answer to row {example.id}." for example in examples]
+
+    def _count(self, call: str) -> None:
+        self.changed |= call != "probe"
+        self.calls += 1
+        expect(self.calls <= MOST_CALLS, f"unlearn has not ended after {MOST_CALLS:,} calls of the trainer")
+
+    def _step(self, gradients: Sequence[Tensor | None]) -> None:
+        with torch.no_grad():
+            for parameter, gradient in zip(self.model.parameters, gradients, strict=True):
+                if gradient is not None:
+                    parameter.sub_(gradient.nan_to_num(), alpha=RATE)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "engine":
+            raise _Unknown
+        raise AttributeError(f"a Trainer has no attribute {name!r}")
+
+
+class _Unknown(Exception):
+    """The method asks the model itself, which nothing here can stand for."""
+
+
+@rule(
+    why="a later phase of `unlearn` would fail after hours of training, or do something else than the first.",
+    fix="ask only for what a `Trainer` offers; give each `trainer.train` a loss whose arguments are inputs, and "
+    "`steps` of at least 1; end where a call returns True.",
+)
+def phases(subject: Algorithm) -> None:
+    """A `prepare` or `unlearn` that fails in some phase, never ends, or leaves the model as it was."""
+    trainer = Rehearsal(subject)
+    try:
+        trainer.one.prepare(trainer)
+        for role in trainer.one.inputs:
+            made = getattr(trainer.one, role)(trainer.pools[subject.pools[role]][0])
+            expect(isinstance(made, Example), f"{role} returned a {type(made).__name__}; expected an Example")
+        trainer.one.unlearn(trainer)
+    except _Unknown:
+        return
+    except OptionError as error:
+        raise Broken(str(error)) from error
+    expect(trainer.changed, "unlearn neither trained nor set an adapter")
+
+
+def _examples(pool: str, subject: Algorithm) -> list[Example]:
+    """Return as many rows as the pool has random answers."""
+    return [
+        Example(
+            f"{pool}/{n}", f"person {n}", (), f"What is known of {n}?", f"{n} is a chef.", ("chef",), cloze=f"{n} is"
+        )
+        for n in range(len(subject.lengths[pool]))
+    ]
