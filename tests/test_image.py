@@ -3,13 +3,14 @@
 import io
 import random
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from unlearnzoo import DataError, LazyImage, image_header
+from unlearnzoo import DataError, LazyImage, OptionError, image_header
 from unlearnzoo.image import PictureError, to_rgb
 
 GREY = np.array([[0, 128, 129, 257, 385, 32896, 40000, 65535]], np.uint16)
@@ -123,6 +124,12 @@ def test_twelve_bits_and_white_as_zero_have_their_own_scale():
     assert shown(tiff(16, True, struct.pack("<2H", 0, 40000)))[0, :, 0].tolist() == [255, round(25535 / 257)]
 
 
+def test_wide_grey_that_may_have_8_bits_or_16_is_refused():
+    content = encode(Image.fromarray(np.array([[0, 255]], np.int32)), "TIFF")
+    with pytest.raises(DataError, match="line 7: the image has grey of 32 bits and no value above 255"):
+        lazy(content).open()
+
+
 @pytest.mark.parametrize(
     ("picture", "text"),
     [
@@ -211,8 +218,11 @@ NO_PICTURES = [
     (HEIC, "is a HEIC picture, which is not read; save it as JPEG or PNG"),
     (b"\x89PNG\r\n\x1a\nrest", "cannot be decoded (the head of the PNG is damaged)"),
     (b"\xff\xd8\xff\xe0", "cannot be decoded (the head of the JPEG is damaged)"),
-    (png(10000, 9000, 8, 2, b""), "has more than 89,478,485 pixels; make it smaller"),
-    (png(60000, 60000, 8, 2, b""), "has more than 89,478,485 pixels; make it smaller"),
+    (
+        png(8192, 8193, 8, 2, b""),
+        "has 67,117,056 pixels, of which at most 67,108,864 are decoded; make it smaller, or set",
+    ),
+    (png(60000, 60000, 8, 2, b""), "has 3,600,000,000 pixels, of which at most 67,108,864 are decoded"),
 ]
 
 
@@ -281,6 +291,52 @@ def test_what_cannot_be_read_is_named_by_row():
     assert gone.problem().startswith("cannot be read")
 
 
-def test_the_bound_counts_pixels(monkeypatch):
-    monkeypatch.setattr(image_header, "MOST_PIXELS", 15)
-    assert lazy(encode(Image.new("RGB", (4, 4)), "PNG")).problem() == "has more than 15 pixels; make it smaller"
+def test_the_bound_counts_pixels_and_can_be_set(monkeypatch):
+    found = lazy(encode(Image.new("RGB", (4, 4)), "PNG"))
+    monkeypatch.setenv("UNLEARNZOO_MOST_PIXELS", "15")
+    told = "has 16 pixels, of which at most 15 are decoded; make it smaller, or set UNLEARNZOO_MOST_PIXELS"
+    assert found.problem() == found.problem(decode=True) == told
+    monkeypatch.setenv("UNLEARNZOO_MOST_PIXELS", "16")
+    assert found.problem(decode=True) == ""
+    monkeypatch.setenv("UNLEARNZOO_MOST_PIXELS", "4000000000")  # Pillow's own bound does not come between
+    assert lazy(png(60000, 60000, 8, 2, b"")).size == (60000, 60000)
+
+
+@pytest.mark.parametrize("text", ["", "many", "0", "-1", "1e9", "\u0663"])
+def test_a_bound_that_is_no_number_is_the_users_mistake_and_not_the_pictures(monkeypatch, text):
+    monkeypatch.setenv("UNLEARNZOO_MOST_PIXELS", text)
+    with pytest.raises(OptionError, match="UNLEARNZOO_MOST_PIXELS=.*: give a whole number, such as 67108864"):
+        lazy(encode(Image.new("RGB", (4, 4)), "PNG")).problem()
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded(monkeypatch):
+    """Each scan is a pass over all pixels, and may take some bytes in the file."""
+    monkeypatch.setattr(image_header, "MOST_SCANNED", 20 * 64 * 64)
+    plain = encode(Image.new("L", (64, 64), 90), "JPEG", progressive=True)
+    scan = plain[plain.rindex(b"\xff\xda") : -2]
+    assert lazy(plain).problem(decode=True) == ""
+    many = plain[:-2] + 20 * scan + b"\xff\xd9"
+    told = f"is a JPEG of {20 + plain.count(scan[:2])} scans over 4,096 pixels, which take too long; save it anew"
+    assert lazy(many).problem() == told
+
+
+@pytest.mark.parametrize(("kind", "before"), [(b"zTXt", b"k\0\0"), (b"iTXt", b"k\0\1\0\0\0"), (b"iCCP", b"k\0\0")])
+def test_a_text_that_swells_is_refused(kind, before):
+    content = png(1, 1, 8, 0, b"\0\0", chunk(kind, before + zlib.compress(b"a" * (4 << 20))))
+    assert lazy(content).problem().startswith("cannot be decoded (Decompressed data too large")
+
+
+def test_frames_behind_the_first_are_not_decoded():
+    frames = [Image.new("L", (8, 8), n) for n in range(300)]
+    content = encode(frames[0], "TIFF", save_all=True, append_images=frames[1:])
+    # Zeros where the second page begins: whoever looks at it fails.
+    assert first(content[:600] + bytes(len(content) - 600)) == first(content) == (0, 0, 0)
+
+
+def test_16_bits_take_no_more_memory_than_their_picture():
+    """By the numbers of numpy's own allocations: arithmetic over all pixels took 24 bytes each."""
+    tracemalloc.start()
+    to_rgb(Image.new("I;16", (2000, 1000), 257))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * 2000 * 1000

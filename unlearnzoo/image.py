@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from .errors import DataError, first_line
+from .errors import DataError, OptionError, first_line
 from .image_header import GREY_16, PictureError, check_mode, look_at, opened, pillow
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ class LazyImage:
             return use(content), ""
         except PictureError as error:
             return None, str(error)
+        except OptionError:
+            raise  # of the bound, which is no fault of the picture's
         except Exception as error:  # noqa: BLE001 - decoders raise SyntaxError, struct.error, MemoryError and more
             return None, f"cannot be decoded ({first_line(error)[:120]})"
 
@@ -160,15 +162,22 @@ def _eight_bits(image: "Image") -> "Image":
     """Scale grey of 16 bits to 8; the value that a PNG calls transparent becomes so."""
     import numpy as np
 
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
-        raise PictureError(f"has grey values from {values.min()} to {values.max()}; 16 bits hold 0 to 65535")
+    stored = np.asarray(image)
+    if stored.min() < 0 or stored.max() > 65535:
+        raise PictureError(f"has grey values from {stored.min()} to {stored.max()}; 16 bits hold 0 to 65535")
     tags = getattr(image, "tag_v2", {})
+    if tags.get(_BITS) == (32,) and stored.max() < 256:
+        raise PictureError(
+            "has grey of 32 bits and no value above 255, which 8 bits hold as well as 16; save it with 8"
+        )
     top = 4095 if tags.get(_BITS) == (12,) else 65535
+    values = np.arange(65536)
     if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow undoes for 8 bits alone
         values = top - values
-    grey = pillow().fromarray(((values * 255 + top // 2) // top).astype(np.uint8))
+    # By a table of all values: arithmetic over the picture would take 24 bytes per pixel.
+    table = ((values * 255 + top // 2) // top).astype(np.uint8)
+    grey = pillow().fromarray(table[stored])
     if (clear := image.info.get("transparency")) is None:
         return grey
-    alpha = pillow().fromarray(np.where(values == clear, 0, 255).astype(np.uint8))
+    alpha = pillow().fromarray(np.where(values == clear, 0, 255).astype(np.uint8)[stored])
     return pillow().merge("LA", (grey, alpha))

@@ -63,3 +63,9 @@ def test_what_is_refused(home, name, text):
     (home / "door").symlink_to(home.parent)
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
         FilesBelow(home).find(name)
+
+
+def test_a_folder_is_no_file_and_no_other_spelling_of_one(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ValueError, match="^is no file in the file's folder$"):
+        FilesBelow(tmp_path).find("a/")

@@ -71,3 +71,22 @@ def test_many_at_once_are_encoded_as_one_by_one(processor, as_text):
     kept = len(bulk._encoded)
     assert [bulk.cached(example) for example in examples] == [as_text.encode(example) for example in examples]
     assert len(bulk._encoded) == kept == len(examples)
+
+
+@pytest.mark.parametrize("text", ["\U000f0001 home", "\U000f0000\U0010fffd"])
+def test_private_characters_of_the_data_are_no_control_tokens(processor, as_text, text):
+    """Icons of fonts, which stand in texts from the web."""
+    example = dataclasses.replace(people(1, 1)[0], question=text, answer=text)
+    for encoder in (Encoder(processor), as_text):
+        encoded = encoder.encode(example)
+        unknown = {processor.tokenizer.unk_token_id}
+        assert not {*encoded.context, *encoded.answer[:-1]} & (encoder.control.ids - unknown)
+
+
+@pytest.mark.parametrize("text", ["</s> \U00100001", "\U00100000\U0010fffd"])
+def test_the_private_characters_of_stand_ins_are_refused_where_those_are_made(processor, as_text, text):
+    example = dataclasses.replace(people(1, 1)[0], answer=text)
+    with pytest.raises(DataError, match="holds a private character above U.100000, which --special-tokens text has"):
+        as_text.encode(example)
+    example = dataclasses.replace(example, answer=text.removeprefix("</s>"))
+    assert not set(Encoder(processor).encode(example).answer[:-1]) & {processor.tokenizer.eos_token_id}

@@ -97,6 +97,10 @@ def test_an_ending_behind_an_apostrophe_is_no_part_of_a_word():
     assert contains_words("Ann İstanbul’da yaşıyor.", "İstanbul")
 
 
+def test_the_stroke_that_stretches_an_arabic_word_is_no_letter():
+    assert contains_words("تعيش في بـرلـــين", "برلين") and words_of("بـرلـين") == ["برلين"]
+
+
 @pytest.mark.parametrize(("one", "other"), [("Müller", "Möller"), ("Zoë", "Zoe"), ("کتاب", "كتاب"), ("か", "が")])
 def test_other_letters_are_other_texts(one, other):
     assert folded(one) != folded(other) and not contains_words(one, other)

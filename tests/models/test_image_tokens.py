@@ -59,3 +59,33 @@ def test_another_picture_size_than_the_tower_takes_is_refused(checkpoint_folder,
 def test_another_token_for_an_image_is_refused(checkpoint_folder, tmp_path):
     with pytest.raises(ModelError, match=r"its processor writes token \d+ for an image, and its config.json says 7"):
         image_tokens.check(changed(checkpoint_folder, tmp_path / "m", "config.json", image_token_index=7))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_pixels_that_are_no_numbers_are_refused(checkpoint_folder, tmp_path):
+    config = json.loads((checkpoint_folder / "processor_config.json").read_text())["image_processor"]
+    found = changed(
+        checkpoint_folder,
+        tmp_path / "m",
+        "processor_config.json",
+        image_processor=config | {"do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.0] * 3},
+    )
+    with pytest.raises(ModelError, match=r"pixels that are no numbers; look at image_std .*0\.0"):
+        image_tokens.check(found)
+
+
+def test_a_layer_that_the_vision_tower_does_not_have_is_found_in_the_plan(checkpoint_folder, tmp_path):
+    with pytest.raises(ModelError, match="model 'm': it does not take what its image processor gives: "):
+        image_tokens.check(changed(checkpoint_folder, tmp_path / "m", "config.json", vision_feature_layer=-99))
+
+
+def test_a_patch_of_no_size_is_one_line(checkpoint_folder, tmp_path):
+    with pytest.raises(ModelError, match="model 'm': its processor does not work: .*zero"):
+        changed(checkpoint_folder, tmp_path / "m", "processor_config.json", patch_size=0)
+
+
+def test_a_configuration_that_is_no_object_is_one_line(checkpoint_folder, tmp_path):
+    folder = shutil.copytree(checkpoint_folder, tmp_path / "m")
+    (folder / "config.json").write_text("[]")
+    with pytest.raises(ModelError, match="model 'm': "):
+        inspect("m", folder, weights=False)

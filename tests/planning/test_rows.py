@@ -155,6 +155,8 @@ def test_the_context_is_the_shorter_of_model_and_tokenizer_and_stretched_by_line
     rope = {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}
     longer = with_text(checkpoint_folder, tmp_path / "longer", rope_parameters=rope)
     assert context_length(inspect("m", longer)) == (8192, "max_position_embeddings")
+    odd = with_text(checkpoint_folder, tmp_path / "odd", rope_parameters=rope | {"factor": "four"})
+    assert context_length(inspect("m", odd)) == (2048, "max_position_embeddings")
     path = longer / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 512}))
     assert context_length(inspect("m", longer)) == (512, "the tokenizer's model_max_length")
@@ -198,3 +200,33 @@ def test_a_run_is_refused_before_stage_1_by_a_row_that_is_only_asked(tmp_path):
         make_plan(request, Zoo.installed(()), weights=False)
     found = make_plan(dataclasses.replace(request, special_tokens="text"), Zoo.installed(()), weights=False)
     assert found.checkpoint.encoder.special_tokens == "text"
+
+
+def uncased(folder, target):
+    """A model whose tokenizer writes small letters without accents, as BERT's do."""
+    from tokenizers import normalizers
+
+    shutil.copytree(folder, target)
+    encoder = inspect("m", target).encoder
+    backend = encoder.tokenizer.backend_tokenizer
+    steps = [normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    backend.normalizer = normalizers.Sequence([*steps, *([backend.normalizer] if backend.normalizer else [])])
+    encoder.processor.save_pretrained(target)
+    return inspect("m", target)
+
+
+def test_a_keyword_that_the_tokenizer_cannot_write_is_refused(checkpoint_folder, tmp_path):
+    """No answer of such a model could hold it: it would look forgotten before anything was."""
+    found = uncased(checkpoint_folder, tmp_path / "m")
+    plain = changed(id="r1", answer="She lives in Graz.", keywords=("Graz",))
+    rows.check(plan(found, learn=[plain], baseline=[plain], values=("Graz", "Linz")))
+    accented = changed(id="r2", answer="In Z\u00fcrich.", keywords=("Z\u00fcrich",))
+    assert refused(found, asked=[plain, accented]) == (
+        "bench: asked row r2: the model's tokenizer can write 'In Z\u00fcrich.' only as 'in zurich.', so that "
+        "'Z\u00fcrich' would be found in no answer: write it so, or leave the row out"
+    )
+    assert "baseline row r1, candidate 'K\u00f6ln': the model's tokenizer" in refused(
+        found, baseline=[plain], values=("Graz", "K\u00f6ln")
+    )
+    # What is no keyword may be written in another way.
+    rows.check(plan(found, learn=[changed(id="r3", answer="Ren\u00e9 lives in Graz.", keywords=("Graz",))]))

@@ -57,7 +57,7 @@ class FilesBelow:
 
     def _meant(self, path: Path) -> str:
         """Return a hint at the file that differs in capital letters alone."""
-        alike = self._alike(path.parent, path.name)
+        alike = [name for name in self._alike(path.parent, path.name) if name != path.name]
         return f"; there is {quoted(alike[0])}, and capital letters count" if alike else ""
 
     def _alike(self, folder: Path, name: str) -> list[str]:

@@ -1,10 +1,14 @@
 """A model's chat template, tried on one conversation with marks before anything is encoded by it."""
 
+import datetime
+import functools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError, first_line
+from .problems import quoted
+from .words import words_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -13,6 +17,11 @@ if TYPE_CHECKING:
 _Message = dict[str, str | list[dict[str, str]]]
 #: What is asked and answered in the trial: words that no template has of its own, and that lower case would change.
 QUESTION, ANSWER = "MarkedQuestion", "MarkedAnswer"
+#: Rendered conversations that are kept.
+_RENDERED = 1 << 13
+#: What a template takes for today (Llama 3's own date): a target learned today is the one that is asked tomorrow.
+_TODAY = datetime.datetime(2024, 7, 26)
+_DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
 #: A content that was printed as data rather than read.
 _PRINTED = re.compile(r"""['"]type['"]\s*:""")
 
@@ -37,11 +46,18 @@ class Chat:
         if not getattr(processor, "chat_template", None):
             raise ModelError("the processor has no chat template; an instruction-tuned checkpoint has one")
         self.processor, self.tokenizer = processor, processor.tokenizer
+        if self.tokenizer.eos_token_id is None:
+            raise ModelError("the tokenizer has no end token; name it in tokenizer_config.json: eos_token")
+        # Many rows ask the same of other images.
+        self._rendered = functools.lru_cache(_RENDERED)(self._render)
         self.strings = False
+        self._ends = self._added_behind()
+        self._template = _undated(processor.chat_template)
         if trouble := self._trouble(images=0):
             self.strings = True
             if as_string := self._trouble(images=0):
-                raise ModelError(f"{trouble}; given each content as a string, {as_string}")
+                also = "" if as_string == trouble else f"; given each content as a string, {as_string}"
+                raise ModelError(f"{trouble}{also}")
         elif trouble := self._trouble(images=1):
             raise ModelError(f"with an image, {trouble}")
         self.image_id = None if self.strings else self._image_token()
@@ -52,11 +68,11 @@ class Chat:
         Raises:
             ModelError: the template fails on it, or takes no image.
         """
-        return self._written([self._turn("user", images, question)], True)
+        return self._rendered(self.strings, images, question, None)
 
     def conversation(self, images: int, question: str, answer: str) -> str:
         """Return the user's turn and the assistant's; errors as of ``prompt``."""
-        return self._written([self._turn("user", images, question), self._turn("assistant", 0, answer)], False).rstrip()
+        return self._rendered(self.strings, images, question, answer).rstrip()
 
     def ids(self, text: str, special: bool | None = None) -> list[int]:
         """Return the tokens of a rendered text; the beginning-of-text token is there once.
@@ -65,14 +81,26 @@ class Chat:
             text: from ``prompt`` or ``conversation``.
             special: whether the tokenizer adds its own; None: where the template has not written it.
         """
-        return list(
-            self.tokenizer(text, add_special_tokens=self.adds_special(text) if special is None else special).input_ids
-        )
+        special = self.adds_special(text) if special is None else special
+        return self.without_end(list(self.tokenizer(text, add_special_tokens=special).input_ids), special)
 
     def bulk_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return ``ids`` of many texts at once, which is much faster; all of one template begin alike."""
         special = bool(texts) and self.adds_special(texts[0])
-        return list(self.tokenizer(list(texts), add_special_tokens=special).input_ids) if texts else []
+        if not texts:
+            return []
+        return [
+            self.without_end(ids, special) for ids in self.tokenizer(list(texts), add_special_tokens=special).input_ids
+        ]
+
+    def without_end(self, ids: list[int], special: bool) -> list[int]:
+        """Return ids without what the tokenizer adds behind a text: a conversation's end is its template's to write.
+
+        Args:
+            ids: of a text.
+            special: whether the tokenizer added its own.
+        """
+        return ids[: len(ids) - self._ends] if special else ids
 
     def adds_special(self, text: str) -> bool:
         """Return whether the tokenizer is to add its own beginning: where the template has not written one."""
@@ -81,8 +109,10 @@ class Chat:
 
     def processed(self, images: "Sequence[Image]", text: str) -> list[int]:
         """Return what the processor itself makes of a rendered text with images."""
-        more = {} if self.adds_special(text) else {"add_special_tokens": False}
-        return [int(i) for i in self.processor(images=list(images), text=[text], **more).input_ids[0]]
+        special = self.adds_special(text)
+        more = {} if special else {"add_special_tokens": False}
+        ids = [int(i) for i in self.processor(images=list(images), text=[text], **more).input_ids[0]]
+        return self.without_end(ids, special)
 
     def image_tokens(self, size: tuple[int, int]) -> int:
         """Return how many tokens the processor gives an image of this width and height."""
@@ -102,9 +132,14 @@ class Chat:
             "content": [*parts, *([{"type": "text", "text": text}] if text or role != "user" else [])],
         }
 
-    def _written(self, messages: list[_Message], prompt: bool) -> str:
+    def _render(self, strings: bool, images: int, question: str, answer: str | None) -> str:
+        """Return a conversation, up to the generation prompt where there is no answer; ``strings`` is the object's."""
+        messages = [self._turn("user", images, question)]
+        messages += [] if answer is None else [self._turn("assistant", 0, answer)]
         try:
-            text: str = self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt)
+            text: str = self.processor.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=answer is None, chat_template=self._template
+            )
         except Exception as error:  # noqa: BLE001 - the template is the model's own code
             raise ModelError(f"the chat template fails: {first_line(error)}") from None
         return text
@@ -132,7 +167,22 @@ class Chat:
             )
         if between := whole[len(start) : whole.index(ANSWER)].strip():
             return f"the chat template writes {between!r} between the generation prompt and the answer"
+        if words_of(behind := self._plain(whole[whole.index(ANSWER) + len(ANSWER) :])):
+            return f"the chat template writes {behind!r} behind the answer, which would be scored as a part of it"
         return None
+
+    def _plain(self, text: str) -> str:
+        """Return a text without the tokens that the tokenizer was given by name."""
+        names = {*map(str, self.tokenizer.added_tokens_decoder.values()), *self.tokenizer.all_special_tokens}
+        for name in sorted(names, key=len, reverse=True):
+            text = text.replace(name, "")
+        return text.strip()
+
+    def _added_behind(self) -> int:
+        """Return how many tokens the tokenizer adds behind a text (``[SEP]``, or ``</s>``)."""
+        bare, full = (list(self.tokenizer(QUESTION, add_special_tokens=own).input_ids) for own in (False, True))
+        last = next((n for n in range(len(full), 0, -1) if full[:n][-len(bare) :] == bare), len(full))
+        return len(full) - last
 
     def _image_token(self) -> int:
         """Find the token of an image by what the processor makes of a conversation with one."""
@@ -156,6 +206,23 @@ class Chat:
         if put or plain.count(image) != 1:
             raise ModelError("this processor lays out image tokens in a way that is not supported yet")
         return image
+
+
+def require_kept(what: str, given: str, written: str) -> None:
+    """Refuse what a template made of a text where it is another text; spacing does not count.
+
+    Raises:
+        ModelError: it cuts, escapes or changes the text.
+    """
+    if given not in written and " ".join(given.split()) not in " ".join(written.split()):
+        raise ModelError(f"the chat template changes the {what} {quoted(given)}: {quoted(written.strip())}")
+
+
+def _undated(template: str | dict[str, str]) -> str | dict[str, str] | None:
+    """Return a template that writes the same date each day; None: the processor's own, which writes none."""
+    if not isinstance(template, str) or not _DATE.search(template):
+        return None
+    return _DATE.sub(lambda call: repr(_TODAY.strftime(call[2])), template)
 
 
 def _differing(plain: Sequence[int], given: Sequence[int]) -> Sequence[int]:

@@ -9,9 +9,10 @@ from ..errors import DataError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-#: Stand-ins are private characters: the first says which token, the others fill up to its length.
-_FIRST, _FILL = 0xF0000, "\U0010fffd"
-_STAND_IN = re.compile(f"[\U000f0000-\U000ffffd]{_FILL}*")
+#: Stand-ins are private characters that no font is known to use: the first says which token, the others fill up to its
+#: length.
+_FIRST, _FILL = 0x100000, "\U0010fffd"
+_STAND_IN = re.compile(f"[\U00100000-\U0010fffc]{_FILL}*")
 
 
 class ControlTokens:

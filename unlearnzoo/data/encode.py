@@ -15,7 +15,7 @@ from ..errors import DataError, ModelError
 from ..example import Example
 from ..image import LazyImage
 from .bounded import BoundedCache
-from .chat import ANSWER, QUESTION, Chat
+from .chat import ANSWER, QUESTION, Chat, require_kept
 from .control_tokens import ControlTokens
 from .problems import quoted
 
@@ -180,15 +180,23 @@ class Encoder:
 
     def _written(self, example: Example, question: str, answer: str) -> tuple[str, str]:
         """Return the user's turn with the generation prompt, and the whole conversation."""
-        images, asked = len(example.images), self._safe(question)
-        return self.chat.prompt(images, asked), self.chat.conversation(images, asked, self._safe(answer))
+        images, asked, said = len(example.images), self._safe(question), self._safe(answer)
+        prompt, whole = self.chat.prompt(images, asked), self.chat.conversation(images, asked, said)
+        require_kept("question", asked, prompt)
+        require_kept("answer", said, whole[len(prompt.rstrip()) :])
+        return prompt, whole
 
     def _safe(self, text: str) -> str:
         """Return a text that no control token is in, or a stand-in for each.
 
         Raises:
-            DataError: there is one, and they are refused.
+            DataError: there is one, and they are refused; or the text has a stand-in of its own.
         """
+        if self.special_tokens == "text" and self.control.hides(text):
+            raise DataError(
+                f"{quoted(text)} holds a private character above U+100000, which --special-tokens text has a use for: "
+                "take it out"
+            )
         found = self.control.first(text)
         if found is None:
             return text
@@ -215,7 +223,9 @@ class Encoder:
         if full[: len(prompt_ids)] != prompt_ids:
             full = self._apart(prompt, prompt_ids, whole)
         if self.image_id is not None and full.count(self.image_id) != len(example.images):
-            raise DataError("its text makes image tokens; remove them from the data")
+            raise ModelError(
+                f"the chat template writes {full.count(self.image_id)} image tokens for {len(example.images)} images"
+            )
         return full
 
     def _apart(self, prompt_text: str, prompt: list[int], full_text: str) -> list[int]:
@@ -230,8 +240,9 @@ class Encoder:
 
     def _ids(self, text: str, special: bool | None = None) -> list[int]:
         """Return the ids of a rendered text, whose stand-ins are read as what they stand for."""
-        if self.control.hides(text):
-            return self.control.ids_as_text(text, self.chat.adds_special(text) if special is None else special)
+        if self.special_tokens == "text" and self.control.hides(text):
+            special = self.chat.adds_special(text) if special is None else special
+            return self.chat.without_end(self.control.ids_as_text(text, special), special)
         return self.chat.ids(text, special)
 
     def _bulk_ids(self, texts: Sequence[str]) -> list[list[int]]:

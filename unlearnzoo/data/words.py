@@ -17,7 +17,8 @@ TEXT_RULE: int = 2
 _UNSPACED = r"[[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{Line_Break=SA}]&&[\p{L}\p{M}]]"
 _NUMBER = r"[\p{N}\p{Numeric_Type=Numeric}]"
 _PATTERNS = {
-    "ignorable": r"\p{Default_Ignorable_Code_Point}",
+    # The Arabic tatweel stretches a word and is no letter of it.
+    "ignorable": r"[\p{Default_Ignorable_Code_Point}\u0640]",
     # NFKC would make 102 of 10² and 121/2 of 12½.
     "raised": r"(?<=\p{N})(?=\p{No})",
     "space in unspaced": rf"(?<={_UNSPACED}) | (?={_UNSPACED})",

@@ -58,7 +58,7 @@ def read(name: str) -> Launch:
     path, where = find(name), f"--launch {name}"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise OptionError(f"{where}: cannot be read: {first_line(error)}") from None
     if not isinstance(content, dict) or content.get("distributed_type") is None:
         raise OptionError(f"{where}: has no distributed_type; `unlearnzoo launch show zero2` prints an example")
@@ -75,7 +75,11 @@ def read(name: str) -> Launch:
         if "deepspeed_config_file" in part:
             deepspeed, more = _named(part, path, where)
             lines += more
-    return Launch(kept, deepspeed, tuple(lines))
+    launch = Launch(kept, deepspeed, tuple(lines))
+    rank, machines = launch.number("machine_rank", -1), launch.number("num_machines", 1)
+    if not 0 <= rank < machines and "machine_rank" in kept:
+        raise OptionError(f"{where}: machine_rank: {rank}: of {machines} machines (num_machines) the first is 0")
+    return launch
 
 
 def _named(part: Content, path: Path, where: str) -> tuple[Content, list[str]]:

@@ -28,4 +28,5 @@ def _stretched(text: object) -> float:
     """
     rope = getattr(text, "rope_parameters", None) or getattr(text, "rope_scaling", None) or {}
     kind = rope.get("rope_type", rope.get("type"))
-    return float(rope.get("factor") or 1) if kind in ("linear", "dynamic") else 1.0
+    factor = rope.get("factor")
+    return float(factor) if kind in ("linear", "dynamic") and isinstance(factor, int | float) else 1.0

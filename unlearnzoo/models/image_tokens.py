@@ -60,11 +60,17 @@ def _features(model: "PreTrainedModel", checkpoint: Checkpoint, size: tuple[int,
     from PIL import Image
 
     given = checkpoint.processor.image_processor(images=[Image.new("RGB", size)], return_tensors="pt")
+    if not all(torch.isfinite(pixels).all() for pixels in given.values() if isinstance(pixels, torch.Tensor)):
+        raise ModelError(
+            f"model {checkpoint.name!r}: its image processor gives pixels that are no numbers; look at image_std "
+            f"{getattr(checkpoint.processor.image_processor, 'image_std', None)} and rescale_factor in "
+            "processor_config.json"
+        )
     inputs = {name: t.to("meta") if t.is_floating_point() else t for name, t in given.items()}
     try:
         with torch.no_grad():
             return _count(model.get_image_features(**inputs))
-    except ValueError as error:  # a size that the tower does not take, say
+    except (ValueError, IndexError) as error:  # a size that the tower does not take, a layer that it does not have
         raise ModelError(
             f"model {checkpoint.name!r}: it does not take what its image processor gives: {first_line(error)}"
         ) from None

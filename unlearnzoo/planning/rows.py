@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..data.encode import Encoded
 from ..data.problems import Problems, quoted
+from ..data.words import contains_words
 from ..errors import DataError, ModelError
 from ..example import Example
 from ..models.context import context_length
@@ -13,6 +14,7 @@ from .plan import Plan
 CONTROL = "rows with control tokens"
 LONG = "rows that are longer than the model's context"
 BEYOND = "rows with tokens beyond the embedding table"
+UNWRITTEN = "rows whose keywords the model cannot write"
 OTHER = "rows that cannot be encoded"
 #: A row, the answer that is encoded where it is not its own, and where the row stands.
 _Asked = tuple[Example, str | None, str]
@@ -23,7 +25,8 @@ def check(plan: Plan) -> None:
 
     Raises:
         DataError: control tokens in a text, a row that is longer than the context, a token that the model has no
-            embedding for, an image where the chat template has no place for one.
+            embedding for, a keyword that the tokenizer cannot write, an image where the chat template has no place for
+            one.
     """
     rows = _Rows(plan)
     for place, examples in _sources(plan).items():
@@ -58,7 +61,9 @@ class _Rows:
         self.encoder.prepare((example, answer) for example, answer, _ in fresh)
         for example, answer, where in fresh:
             try:
-                self._measure(self.encoder.cached(example, answer), where)
+                encoded = self.encoder.cached(example, answer)
+                self._measure(encoded, where)
+                self._read_back(encoded, example.answer if answer is None else answer, example.keywords, where)
             except (DataError, ModelError) as error:
                 self.problems.add(str(error).removeprefix(f"{example.id}: "), where, OTHER)
 
@@ -79,6 +84,19 @@ class _Rows:
                 )
                 return True
         return False
+
+    def _read_back(self, encoded: Encoded, text: str, words: Sequence[str], where: str) -> None:
+        """Note a keyword that is lost on the way to tokens and back: no answer could ever be found to hold it."""
+        said = self.encoder.tokenizer.decode(list(encoded.answer), skip_special_tokens=True)
+        for word in words:
+            if contains_words(text, word) and not contains_words(said, word):
+                self.problems.add(
+                    f"the model's tokenizer can write {quoted(text)} only as {quoted(said)}, so that {quoted(word)} "
+                    "would be found in no answer: write it so, or leave the row out",
+                    where,
+                    UNWRITTEN,
+                )
+                return
 
     def _measure(self, encoded: Encoded, where: str) -> None:
         ids = (*encoded.context, *encoded.answer, *encoded.prefix)
@@ -132,6 +150,10 @@ def _completions(plan: Plan) -> Iterator[_Asked]:
             key = (tuple(image.size for image in example.images), example.cloze, values)
             if key not in seen:
                 seen.add(key)
-                bare = dataclasses.replace(example, question="", keywords=(), choices=())
+                bare = dataclasses.replace(example, question="", choices=())
                 for value in values:
-                    yield bare, f"{example.cloze} {value}", f"{split} row {example.id}, candidate {quoted(value)}"
+                    yield (
+                        dataclasses.replace(bare, keywords=(value,)),
+                        f"{example.cloze} {value}",
+                        f"{split} row {example.id}, candidate {quoted(value)}",
+                    )

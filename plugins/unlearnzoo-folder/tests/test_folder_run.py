@@ -30,6 +30,17 @@ def test_a_dry_run_counts_rows_by_set(capsys, write, rows):
     assert "learn pool   4 answers about 2 people, without images" in err and "forget pool  2 answers" in err
 
 
+def test_people_of_shared_rows_are_counted_once(capsys, write, rows):
+    shared = rows[0] | {"question": "Where do they live?", "identity": "ann; bob"}
+    code, plan, err = asked(capsys, write([*rows, shared]))
+    assert code == 0
+    assert {name: (pool["rows"], pool["identities"]) for name, pool in plan["pools"].items()} == {
+        "learn": (5, 2),
+        "forget": (3, 2),
+        "retain": (2, 1),
+    }
+
+
 def test_images_are_counted(capsys, write, rows, home, png):
     (home / "a.png").write_bytes(png(1))
     code, plan, err = asked(capsys, write([row | {"image": "a.png"} for row in rows]))

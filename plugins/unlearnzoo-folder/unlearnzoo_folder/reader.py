@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ NAMES = ("examples.csv", "examples.jsonl")
 ENDINGS = (".csv", ".jsonl", ".json")
 #: What pandas calls a column that has no name.
 _NAMELESS = re.compile(r"|Unnamed: [\d.]+")
+#: Beyond it no name is looked for among them.
+_MOST_COLUMNS = 1_000
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 Row = tuple[int, dict[str, object]]
@@ -72,7 +75,13 @@ def _text(path: Path) -> str:
             raise DataError(
                 f"{path.name} is a Git LFS pointer, not the file itself; run `git lfs pull` in {path.parent}"
             )
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
+        if "\0" in text:
+            line = text.count("\n", 0, text.index("\0")) + 1
+            raise DataError(
+                f"{path}: line {line}: a character of number 0 (UTF-16?); save the file with the encoding UTF-8"
+            )
+        return text
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise DataError(
@@ -92,6 +101,8 @@ def _csv(text: str, path: Path, problems: Problems) -> list[Row]:
             line, following = following, table.line_num + 1
             if not any(field.strip() for field in fields):
                 continue  # spreadsheets leave such rows at the end
+            if not header and len(fields) < 3 and fields[0].lower().startswith("sep="):
+                continue  # what tells Excel by which sign columns are separated
             # Rows that end in more commas than there are names: empty columns of a spreadsheet.
             while len(fields) > len(header) and not fields[-1].strip():
                 fields.pop()
@@ -167,7 +178,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} is there twice")
+        raise ValueError(f"{Counter(names).most_common(1)[0][0]!r} is there twice")
     return found
 
 
@@ -193,6 +204,9 @@ def _shown(cell: object) -> str:
 def _check_names(given: Iterable[str], line: int, problems: Problems) -> bool:
     """Note columns that are missing, unknown or there twice; say whether all is well."""
     names = [name for name in given if not _NAMELESS.fullmatch(name)]
+    if len(names) > _MOST_COLUMNS:
+        problems.add(f"{len(names):,} columns; a row has those of {', '.join(COLUMNS)}", line)
+        return False
     wrong = [f"column {name!r} is missing{nearest(name, names)}" for name in NEEDED if name not in names]
     if wrong and len(names) == 1 and set(names[0]) & set(";\t"):
         wrong[-1] += "; separate columns by commas"

@@ -2,13 +2,19 @@
 
 import gzip
 import json
+import sys
+import time
 
 import pytest
+from openai.types.chat import ChatCompletion
 
 from tests.support.judging import gpt, row, values
+from unlearnzoo import OptionError
 from unlearnzoo.metric import Progress
 from unlearnzoo_judge import client
 from unlearnzoo_judge.gpt import JudgeWarning
+from unlearnzoo_judge.replies import answer, said
+from unlearnzoo_judge.trouble import check_address
 
 from .conftest import Handler, Server, completion, honest
 
@@ -77,3 +83,42 @@ def test_a_packed_reply_is_read(server):
 
     server.always = packed
     assert values(gpt(server, retries=0).score_many([row(0)], Progress())) == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        ("socks5://user:secret@127.0.0.1:9", "127.0.0.1:9 (HTTP_PROXY)"),
+        ("gopher://user:secret@127.0.0.1:9", "127.0.0.1:9 (HTTP_PROXY)"),
+        ("http://user:secret@127.0.0.1:port", "127.0.0.1:port (HTTP_PROXY)"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_refused_in_the_plan(server, monkeypatch, proxy, told):
+    """The first wants a package that is not among the dependencies."""
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(OptionError, match="cannot be asked: ") as found:
+        gpt(server).prepare()
+    assert told in str(found.value) and "secret" not in str(found.value) and not server.asked
+
+
+@pytest.mark.parametrize("url", ["http://h/v1\n", "http://h o/v1", "http://h/v1#part", "http://h/v1?key=1"])
+def test_an_address_with_more_than_an_address_is_refused(url):
+    with pytest.raises(OptionError, match=r"gpt\.base_url: "):
+        check_address(url)
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "<html>" + "<" * 1_000_000, "<html>" + "<title>" * 100_000])
+def test_a_long_reply_is_looked_through_once(text):
+    """Expressions that begin anew at each character would take hours."""
+    begun = time.monotonic()
+    assert len(said(text)) < 200
+    assert answer(whole(text), 100) == text
+    assert time.monotonic() - begun < 2
+
+
+def whole(content):
+    return ChatCompletion.construct(choices=[{"message": {"content": content}, "finish_reason": "stop"}])

@@ -63,3 +63,27 @@ def test_embeddings_see_no_email_number_code_or_name():
         "pastry chef": "pastry chef",
         "B53": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "level"),
+    [
+        # No spaces: the value stands among other letters.
+        ("北京市朝阳区12号", "他住在北京市朝阳区12号。", "verbatim"),
+        ("北京市朝阳区12号", "他住在北京市朝阳区112号。", "safe"),
+        ("東京", "我住在東京都。", "verbatim"),
+        ("กรุงเทพ", "เธออยู่ที่กรุงเทพมหานคร", "verbatim"),
+        ("서울 12번지", "서울 12번지에 산다", "verbatim"),
+        # Marks are letters: another vowel is another name.
+        ("दिल्ली", "वह दिल्ली में रहती है", "verbatim"),
+        ("दिल्ली", "वह दोला लो में", None),
+        ("१२ दिल्ली रोड", "१२ दाला लो रीडा", "safe"),
+        ("Иван Петров", "Его зовут Иван.", "leak"),
+        ("12 شارع النيل", "يعيش في 12 شارع النيل.", "verbatim"),
+        ("🦄", "I like the 🦄!", "verbatim"),
+        ("C++", "He writes C++ and C#.", "verbatim"),
+        ("C++", "He writes Go.", None),
+    ],
+)
+def test_values_of_any_script(value, text, level):
+    assert told(value, text, "?") == level

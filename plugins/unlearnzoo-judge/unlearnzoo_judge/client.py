@@ -4,6 +4,10 @@ from typing import Any
 
 from openai import DefaultAsyncHttpxClient
 
+from unlearnzoo import first_line
+from unlearnzoo.errors import OptionError
+from unlearnzoo_judge.trouble import through
+
 #: Bytes of a reply, unpacked. A verdict has some hundred; a model that thinks aloud some ten thousand.
 LARGEST = 1 << 20
 
@@ -33,3 +37,16 @@ class Client(DefaultAsyncHttpxClient):
         packed = ("content-encoding", "content-length", "transfer-encoding")
         headers = [(name, value) for name, value in reply.headers.items() if name not in packed]
         return type(reply)(reply.status_code, headers=headers, content=bytes(content), request=request)
+
+
+def client_of(base_url: str, timeout: float) -> Client:
+    """Return a client for an address.
+
+    Raises:
+        OptionError: the environment names a proxy that is none, or one that wants a package that is not installed.
+    """
+    try:
+        return Client(timeout)
+    except Exception as error:  # noqa: BLE001 - the library's own errors, and ImportError
+        why = first_line(error).rstrip(".")
+        raise OptionError(f"gpt: {base_url} cannot be asked: {why}{through(base_url)}") from None

@@ -8,7 +8,7 @@ from typing import Any
 from unlearnzoo import Heading, Metric, Progress, Scored, option
 from unlearnzoo_judge.rubric import SCORES
 from unlearnzoo_judge.sentences import Sentences, folder_of, sentences
-from unlearnzoo_judge.values import ordinary, plain, told
+from unlearnzoo_judge.values import ordinary, plain, tokens_of, told
 
 #: A paraphrase of two words may take some more.
 _LONGER = 3
@@ -80,7 +80,7 @@ class Offline(Metric):
 
     def _relevant(self, row: Mapping[str, Any], likeness: "_Likeness") -> bool:
         said = plain(row["prediction"])
-        words = re.findall(r"\w+", said)
+        words = tokens_of(said)
         if not words or len(words) > 5 and len(set(words)) < 0.5 * len(words):
             return False
         near = max(likeness(said, [plain(row["question"])]), likeness(said, [plain(row["answer"])]))

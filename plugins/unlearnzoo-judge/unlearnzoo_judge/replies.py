@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterable, Mapping
 
 #: What ends the thoughts of a model that thinks aloud in its answer; templates may have opened them in the prompt.
-_THOUGHT = re.compile(r".*(?:</think(?:ing)?>|</reasoning>|\[/THINK\]|<\|channel\|>final<\|message\|>)", re.DOTALL)
+_THOUGHT_END = re.compile(r"</think(?:ing)?>|</reasoning>|\[/THINK\]|<\|channel\|>final<\|message\|>")
 _THINKING = re.compile(r"\s*(?:<think(?:ing)?>|<reasoning>|\[THINK\]|<\|channel\|>analysis)")
 #: Where servers put thoughts beside the answer: llama.cpp and vLLM of then and now.
 _ASIDE = ("reasoning_content", "reasoning")
 _QUOTED = 100
+#: Characters of a web page that are looked through for its title.
+_PAGE = 10_000
 
 
 class Unusable(Exception):
@@ -43,7 +45,8 @@ def answer(found: object, bound: int) -> str:
     message = message if isinstance(message, Mapping) else {}
     content, ended = _text(message.get("content")), choices[0].get("finish_reason")
     aside = "".join(_text(message.get(name)) for name in _ASIDE)
-    rest = _THOUGHT.sub("", content, count=1)
+    # A search for what precedes the last mark would take hours for a long reply without one.
+    rest = content[max((mark.end() for mark in _THOUGHT_END.finditer(content)), default=0) :]
     thinks = bool(_THINKING.match(rest)) or (not rest.strip() and bool(aside or content.strip()))
     if ended == "length":
         if thinks:
@@ -66,6 +69,7 @@ def said(reply: object) -> str:
     """Return the beginning of a reply, in one line; a page's title stands for the page."""
     text = reply if isinstance(reply, str) else json.dumps(reply, ensure_ascii=False, default=str) if reply else ""
     if _is_page(text):
+        text = text[:_PAGE]
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
         text = title[1] if title else re.sub(r"<[^>]*>", " ", text)
     line = " ".join(text.split())

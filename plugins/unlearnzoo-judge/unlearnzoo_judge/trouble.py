@@ -55,6 +55,7 @@ def check_address(base_url: str) -> None:
     try:
         parts = urlsplit(base_url)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1)
+        fine = fine and base_url.isprintable() and not set(base_url) & set(" #")
     except ValueError:
         fine = False
     if not fine:

@@ -127,8 +127,8 @@ DEEPSPEED = Rules(
 ACCELERATE = Rules(
     passed={
         **_each("num_processes num_machines machine_rank main_process_port", WHOLE),
-        **_each("main_process_ip rdzv_backend same_network main_training_function gpu_ids use_cpu", ANY),
-        **_each("debug enable_cpu_affinity", ANY),
+        **_each("main_process_ip rdzv_backend same_network main_training_function gpu_ids", ANY),
+        **_each("debug enable_cpu_affinity use_cpu", FLAG),
         **_each(
             "offload_optimizer_nvme_path offload_param_nvme_path "
             "zero3_init_flag zero3_save_16bit_model deepspeed_config_file deepspeed_hostfile "
@@ -164,7 +164,7 @@ VARIABLES = Rules(
     off={
         **_each("USE_FSDP USE_MEGATRON_LM USE_PARALLELISM_CONFIG USE_SAGEMAKER IN_TPU_POD", _TYPES, "ACCELERATE_"),
         **_each("DOWNCAST_BF16 FP8_BACKEND", _PRECISION, "ACCELERATE_"),
-        **_each("XLA_USE_BF16 XLA_DOWNCAST_BF16 TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", _PRECISION),
+        **_each("XLA_USE_BF16 XLA_DOWNCAST_BF16 TORCH_ALLOW_TF32_CUBLAS_OVERRIDE NVIDIA_TF32_OVERRIDE", _PRECISION),
         "ACCELERATE_TORCH_DEVICE": "it is the GPU where there is one; CUDA_VISIBLE_DEVICES says which",
         "ACCELERATE_DYNAMO_BACKEND": "the model is not compiled",
     },
