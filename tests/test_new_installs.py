@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-KINDS = ("algorithm", "benchmark", "metric")
+#: What is written, and how; each is called after its kind.
+MORE = {"two-phase": ["algorithm", "--two-phase"]}
+KINDS = ("algorithm", "benchmark", "metric", "two-phase")
 NEW = f"""
 from unlearnzoo.cli import main
-for kind in {KINDS}:
-    assert main(["new", kind, f"my-{{kind}}"]) == 0
+for name in {KINDS}:
+    kind, *flags = {MORE}.get(name, [name])
+    assert main(["new", kind, f"my-{{name}}", *flags]) == 0
 """
 
 pytestmark = pytest.mark.slow
@@ -91,7 +94,8 @@ def test_its_tests_pass(tested, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_found(rows, installed, kind):
     row = rows[f"unlearnzoo-my-{kind}"]
-    assert (row["status"], row["provides"]) == ("loaded", [f"{kind} my-{kind}"])
+    provided = MORE.get(kind, [kind])[0]
+    assert (row["status"], row["provides"]) == ("loaded", [f"{provided} my-{kind}"])
     assert row["where"] == str(installed / f"unlearnzoo-my-{kind}")
 
 

@@ -26,7 +26,7 @@ def test_it_holds_what_plugins_and_scripts_stand_on():
         "unlearnzoo.Unlearner.needs",
         "unlearnzoo.run(algo, bench, *,",
         "unlearnzoo.testing.check_loss(algorithm, formula)",
-        "unlearnzoo.Example(id, identity, images,",
+        "unlearnzoo.Example(id, identity=",
         "unlearnzoo.Benchmark.refusal(self, example, seed)",
         "record: schema 2",
         "loss input: forget_ref",

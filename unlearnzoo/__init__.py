@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .storage.atomic import atomic_write, write_error
     from .storage.cache import cache_folder
     from .storage.hashing import content_key
+    from .storage.parquet import parquet_batches
     from .training.adapter_weights import AdapterWeights
 
 __version__ = "0.2.0"
@@ -60,6 +61,7 @@ __all__ = [
     "hookimpl",
     "nearest",
     "option",
+    "parquet_batches",
     "printable",
     "quoted",
     "refusal_for",
@@ -79,6 +81,7 @@ _LAZY = {
     "contains_words": "data.words",
     "content_key": "storage.hashing",
     "folded": "data.words",
+    "parquet_batches": "storage.parquet",
     "quoted": "data.problems",
     "refusal_for": "data.words",
     "run": "runs.api",

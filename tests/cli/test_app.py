@@ -134,6 +134,83 @@ def test_a_plugin_cannot_replace_a_command(site, capsys):
     assert "hello" not in capsys.readouterr().out
 
 
+BROKEN = """
+import click
+from unlearnzoo import contains_words
+
+@click.command()
+@click.argument("how")
+def hello(how):
+    if how == "leaves":
+        raise SystemExit(3)
+    contains_words(1, 2) if how == "core" else {}["beta"]
+"""
+
+
+def test_a_plugins_own_mistake_is_told_as_its_own_with_its_line(site, capsys):
+    module = install(site, "unlearnzoo-hello", BROKEN, entry="hello", group="unlearnzoo.commands", attribute="hello")
+    place = f"({site / module}.py, line 10, in hello: contains_words"
+    assert main(["hello", "own"]) == 6
+    told = capsys.readouterr().err
+    assert told.startswith(f"Error: unlearnzoo-hello 1.0 failed: KeyError: 'beta' {place}") and told.count("\n") == 1
+    assert told.endswith("; rerun with --debug for the traceback and tell its author\n") and "internal" not in told
+    assert main(["hello", "leaves"]) == 6
+    assert "unlearnzoo-hello 1.0 failed: SystemExit: 3 (" in capsys.readouterr().err
+    assert main(["hello", "own", "--debug"]) == 6
+    told = capsys.readouterr().err
+    assert "Traceback" in told and "rerun" not in told
+
+
+BENCHMARK = """
+from unlearnzoo import Benchmark, hookimpl
+
+class Mine(Benchmark):
+    '''A benchmark for tests.'''
+    name = "mine"
+    evals = ()
+    curve = ()
+    gate = {}
+
+    def prepare(self):
+        self.rows["all"]
+
+    def examples(self, split):
+        return []
+
+    def forget_identities(self):
+        return set()
+
+    def learn_pool(self):
+        return []
+
+    def fingerprint(self):
+        return ""
+
+@hookimpl
+def unlearnzoo_benchmarks():
+    return [Mine]
+"""
+
+
+@pytest.mark.slow
+def test_a_plan_tells_a_benchmarks_own_mistake(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(BENCHMARK)
+    assert main(["run", "--algo", "ga", "--bench", "mine", "--plugin", str(path), "--dry-run"]) == 6
+    told = (
+        f"Error: mine.py failed: AttributeError: 'Mine' object has no attribute 'rows' ({path}, line 12, in prepare: "
+    )
+    assert capsys.readouterr().err.startswith(told)
+
+
+def test_the_core_that_fails_for_a_plugin_is_told_with_the_line_that_called_it(site, capsys):
+    module = install(site, "unlearnzoo-hello", BROKEN, entry="hello", group="unlearnzoo.commands", attribute="hello")
+    assert main(["hello", "core"]) == 70
+    told = capsys.readouterr().err
+    assert told.startswith("Error: internal error (AttributeError: ") and told.count("\n") == 1
+    assert f", as unlearnzoo-hello 1.0 called it ({site / module}.py, line 10, in hello: contains_words" in told
+
+
 def test_what_a_message_quotes_does_not_reach_the_terminal_raw(capsys):
     assert main(["show", "a\x1b]0;owned\x07\nb"]) == 2
     told = capsys.readouterr().err

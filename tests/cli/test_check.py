@@ -60,6 +60,13 @@ def test_a_failure_is_told_in_three_parts_and_by_the_exit_code(capsys, tmp_path)
     assert lines[at + 2].startswith("        Why it matters: ") and lines[at + 3].startswith("        How to fix it: ")
 
 
+def test_code_that_fails_is_told_with_its_line(capsys, tmp_path):
+    path = written(tmp_path, "[Starts]")
+    Path(path).write_text(Path(path).read_text().replace('print("scoring")', "self.lost"))
+    code, out, _ = checked(capsys, path)
+    assert code == 1 and f"AttributeError: 'Starts' object has no attribute 'lost' ({path}, line 9, in score: " in out
+
+
 def test_json_is_one_row_a_check(capsys, tmp_path):
     code, out, _ = checked(capsys, written(tmp_path, "[Percent]"), "--json")
     rows = {row["check"]: row for row in json.loads(out)}
@@ -123,10 +130,20 @@ def test_the_example_of_the_documentation_passes(capsys):
         ),
         ("unlearnzoo-card", "unlearnzoo-card provides model card; checks are for algorithms, benchmarks and metrics"),
         ("nowhere.py", "nowhere.py: give an existing .py file"),
+        (
+            str(Path(__file__).parent),
+            f"no distribution {str(Path(__file__).parent)!r} with plugins; a folder is installed first (pip install -e "
+            f"{Path(__file__).parent}); or name its .py file",
+        ),
+        (
+            "milder",
+            "no distribution 'milder' with plugins; algorithm milder is of unlearnzoo-mine: unlearnzoo check "
+            "unlearnzoo-mine",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_one_line(capsys, site, name, message):
-    install(site, "unlearnzoo-mine", algorithm("mine"), entry="mine")
+    install(site, "unlearnzoo-mine", algorithm("milder"), entry="mine")
     install(site, "unlearnzoo-bad", "import no_such_module", entry="bad")
     install(site, "unlearnzoo-card", "", entry="card", group="unlearnzoo.models")
     assert checked(capsys, name) == (2, "", f"Error: {message}\n")

@@ -86,6 +86,7 @@ LINES = {
     "list": "--plugin mine.py",
     "plugins": "--plugin mine.py",
     "purge": "RUN --yes",
+    "redact": "RUN --yes",
     "report": "RUN",
     "run": "--algo gd --bench remem",
     "runs": "",

@@ -63,6 +63,21 @@ def test_five_files_and_three_commands(site, here, capsys, kind):
     assert len((written / "pyproject.toml").read_text().splitlines()) == 3
 
 
+def test_an_algorithm_of_two_phases(site, here, capsys):
+    assert main(["new", "algorithm", "my-own", "--two-phase"]) == 0
+    assert everything(here) == [f"unlearnzoo-my-own/{path}" for path in FILES]
+    written = here / "unlearnzoo-my-own"
+    assert "$" not in "".join(p.read_text() for p in written.rglob("*") if p.is_file())
+    capsys.readouterr()
+    assert main(["show", "my-own", "--json", "--plugin", str(written / "unlearnzoo_my_own.py")]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [o["name"] for o in facts["options"]] == ["first_steps"] and "Two phases" in facts["doc"]
+
+
+def test_two_phases_are_for_an_algorithm(site, here, capsys):
+    refused(["new", "metric", "a", "--two-phase"], 2, "--two-phase is for an algorithm; drop it for a metric", capsys)
+
+
 @pytest.mark.parametrize(("into", "told"), [("sub", "./sub/unlearnzoo-a"), ("a b", "'./a b/unlearnzoo-a'")])
 def test_another_folder(site, here, capsys, into, told):
     (here / into).mkdir()

@@ -60,3 +60,11 @@ def test_a_column_that_the_run_lacks_is_refused_before_it(ended, capsys):
     words = ["run", "--algo", "npo", "--bench", "remem", *three.arguments(), "--require", "EMx=.10"]
     assert main(words) == 2
     assert "--require EMx: this run has no such column; it has ROUGE, EMr" in capsys.readouterr().err
+
+
+def test_a_stop_above_what_is_required_is_refused_before_it(ended, capsys):
+    words = ["run", "--algo", "npo", "--bench", "remem", *three.arguments(), "--require", "EMf=.10", "--dry-run"]
+    assert main([*words, "--stop-at", "EMf=.35"]) == 2
+    told = "--stop-at EMf=35% ends stage 2 before --require EMf=10% is reached; write --stop-at EMf=10% or less"
+    assert told in " ".join(capsys.readouterr().err.split())
+    assert main([*words, "--stop-at", "EMf=.10"]) == 0

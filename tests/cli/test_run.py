@@ -183,3 +183,50 @@ def test_a_runs_folder_under_a_file_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = asked(capsys, "--runs-dir", str(tmp_path / "file" / "runs"))
     assert code == 1 and str(tmp_path / "file") in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("said", "key", "flags"),
+    [
+        ("plugins: [mine.py]", "plugins", "--plugin mine.py"),
+        ("plugins: mine.py", "plugins", "--plugin mine.py"),
+        ("plugins: [mine.py, 'my own.py']", "plugins", "--plugin mine.py --plugin 'my own.py'"),
+        ("trust_remote_code: true", "trust_remote_code", "--trust-remote-code"),
+    ],
+)
+def test_a_configuration_starts_no_code_by_itself(capsys, tmp_path, monkeypatch, said, key, flags):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.py", "my own.py"):
+        (tmp_path / name).write_text(f"open({str(tmp_path / 'started')!r}, 'w')\n")
+    (tmp_path / "sent.yaml").write_text(said)
+    code, _, err = asked(capsys, "--config", "sent.yaml", "--dry-run")
+    assert code == 2 and err.splitlines() == [
+        f"Error: --config sent.yaml: {key}: no file starts code by itself; if you trust it, "
+        f"type `unlearnzoo run --config sent.yaml {flags}`"
+    ]
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_configuration_may_say_what_is_typed_too(capsys, tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from unlearnzoo import Unlearner, hookimpl\n"
+        "class Mine(Unlearner):\n    name = 'mine'\n    def loss(self, forget):\n        return -forget.nll\n"
+        "@hookimpl\ndef unlearnzoo_unlearners():\n    return [Mine]\n"
+    )
+    (tmp_path / "sent.yaml").write_text(f"plugins: [{plugin}]\ntrust_remote_code: true\n")
+    given = ["--config", str(tmp_path / "sent.yaml"), "--plugin", str(plugin), "--trust-remote-code", "--dry-run"]
+    code, _, err = asked(capsys, *given, algo="mine")
+    assert code == 0, err
+    (tmp_path / "sent.yaml").write_text("plugins: []\ntrust_remote_code: false\n")
+    assert asked(capsys, *given[:2], "--dry-run")[0] == 0
+
+
+@pytest.mark.parametrize(("option", "value"), [("base_url", "http://elsewhere/v1"), ("key_env", "GITHUB_TOKEN")])
+def test_a_configuration_does_not_say_where_answers_are_sent(capsys, tmp_path, option, value):
+    (tmp_path / "sent.yaml").write_text(f"metric: gpt\ngpt: {{{option}: '{value}'}}\n")
+    code, _, err = asked(capsys, "--config", str(tmp_path / "sent.yaml"), "--dry-run")
+    assert code == 2 and err.splitlines() == [
+        f"Error: gpt.{option}: {tmp_path / 'sent.yaml'} says '{value}'; where people's answers are sent, and with "
+        f"which key, is never taken from a file: if it is right, type --set gpt.{option}=…"
+    ]

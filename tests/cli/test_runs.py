@@ -38,6 +38,12 @@ def test_newest_first_with_what_a_user_looks_for(runs, capsys):
     assert lines[2].startswith(first["folder"].rpartition("/")[2])
 
 
+def test_the_heading_says_which_group_stands_where(runs, capsys):
+    finished(runs, "ga", 0.4)
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("at the end (multi/single)")
+
+
 def test_damaged_and_unfinished_ones_are_rows(runs, capsys):
     Record.open(runs, algo="npo", bench="remem", algorithm={"name": "npo"})
     with Record.open(runs, algo="gd", bench="remem", algorithm={"name": "gd"}):

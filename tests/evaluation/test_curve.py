@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support.examples import image
+from tests.support.examples import couple, image
 from unlearnzoo import Example, Metric
-from unlearnzoo.evaluation.curve import UTILITY_GENERATED, UTILITY_ROWS, Curve
+from unlearnzoo.evaluation.curve import UTILITY_GENERATED, UTILITY_ROWS, Curve, _whole_images
 from unlearnzoo.evaluation.evaluator import Item
 
 
@@ -216,3 +216,13 @@ def test_groups_are_those_of_the_column(by, groups):
     # Only the south is remembered: it decides the probe where it is a group of its own.
     curve.engine.proven = {item.example.id for item in rows if item.example.tags["region"] == "south"}
     assert curve._probe() == pytest.approx(1 / 3 if not by else 1.0)
+
+
+def test_rows_about_several_people_have_a_turn_of_their_own():
+    """As many of them as of each person alone, whoever's name comes first."""
+
+    def about(*people):
+        return [Item("forget", couple("forget", *people, id=f"{people}/{i}", images=(image(i),))) for i in range(9)]
+
+    chosen = _whole_images([*about("ann"), *about("bob"), *about("ann", "bob")], 6)
+    assert sorted(item.example.identities for item in chosen) == sorted(2 * [("ann",), ("bob",), ("ann", "bob")])

@@ -1,10 +1,11 @@
 """Retain at equal forgetting, by hand."""
 
 import json
+import math
 
 import pytest
 
-from unlearnzoo.evaluation.matched import matched, path
+from unlearnzoo.evaluation.matched import highest, matched, path
 
 
 def curve(*pairs, hop="single"):
@@ -93,3 +94,11 @@ def test_a_start_and_an_end_without_a_step_are_no_path():
     assert path(points) == points and path(points[:2]) == points[:2]
     assert path([points[0], {**points[2], "step": 0}]) == points[:1]
     assert path([]) == []
+
+
+@pytest.mark.parametrize(
+    ("groups", "reached"),
+    [({"single": 0.1, "multi": 0.3}, 0.3), ({"single": 0.1, "multi": None}, math.inf), ({}, math.inf)],
+)
+def test_what_was_not_scored_has_come_down_to_nothing(groups, reached):
+    assert highest({"step": 1, "EMf": groups}, "EMf") == reached

@@ -23,12 +23,12 @@ def planned(tmp_path):
 def test_what_is_required_is_a_column_of_the_run_and_stands_in_the_plan(planned):
     with pytest.raises(OptionError, match=r"--require EMf: this run has no such column; it has Pf, Pr"):
         planned(require=("EMf=.1",))
-    plan = planned(require=("Pf=.2",), stop_at="Pf=.25")
+    plan = planned(require=("Pf=.2",), stop_at="Pf=.15")
     aims = as_data(plan)["aims"]
     assert (aims["level"], aims["level_from"], aims["stop_at"], aims["require"]) == (
         0.2,
         "--require",
-        0.25,
+        0.15,
         {"Pf": 0.2},
     )
     (line,) = (line for line in lines(plan) if line.startswith("  verdict"))

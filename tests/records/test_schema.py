@@ -35,7 +35,7 @@ def record(tmp_path_factory, shared_folder):
                     "bench": "remem",
                     "forget": three.FORGET,
                     "stop_at": "EMf=.35",
-                    "require": "EMf=.10,EMr=.50",
+                    "require": "EMf=.35,EMr=.50",
                 },
                 three.OPTIONS,
             ),
@@ -43,6 +43,7 @@ def record(tmp_path_factory, shared_folder):
         )
         fields = summary.fields(plan, "npo")
         fields["model"] |= {"adapter": None, "target": "models/target"}  # of `unlearnzoo evaluate`
+        fields["plan"]["pools"]["forget"]["kept"] = 1
         fields["utility"] = {"quiz": {"distribution": "quizzes", "version": "1", "options": {}, "data": "d1"}}
     fields["processes"] = {"n": 1, "deepspeed": None}
     fields["device"] = {"type": "cpu", "precision": "fp32", "arithmetic": "base float32"}
@@ -72,7 +73,9 @@ def record(tmp_path_factory, shared_folder):
         git={"commit": "0" * 40, "dirty": False},
         target={"key": "t1", "cached": False, "judged": ["b1-base.parquet"]},
         purged="2026-01-01T00:00:00+00:00",
+        redacted="2026-01-01T00:00:00+00:00",
         group="0123",
+        files={"samples.parquet": "0" * 64},
         resumed=[{"step": 3, "time": "2026-01-01T00:00:00+00:00", "changed": ["git.dirty: False"]}],
         steps=8,
         machine={**calibration(), "cpu_seconds": 1.0},

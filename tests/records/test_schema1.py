@@ -87,6 +87,21 @@ def test_purge_finds_what_it_left(run, tmp_path):
     assert after.pop("purged") and after == before
 
 
+def test_it_is_redacted_afterwards(run):
+    before, people = store.load(run), {s.identity for s in store.samples(store.load(run))}
+    assert main(["redact", str(run), "--yes"]) == 0
+    after, samples = store.load(run), store.samples(store.load(run))
+    # Its rows hold each person's mean by name: a record of today gives none of that away.
+    for row, was in zip(after["results"], before["results"], strict=True):
+        means, theirs = row.pop("per_cluster"), was.pop("per_cluster")
+        assert list(means.values()) == list(theirs.values()) and not set(means) & set(theirs)
+    assert after["results"] == before["results"] and after["curve"] == before["curve"] and after["schema"] == 1
+    assert {s.question + s.answer for s in samples} == {""} and all(s.prediction is None for s in samples)
+    assert not people & {s.identity for s in samples} and left(run) == ["run.json", "samples.parquet", "steps.jsonl"]
+    assert len(after["benchmark"]["forget_identities"]) == len(before["benchmark"]["forget_identities"])
+    assert not set(before["benchmark"]["forget_identities"]) & set(after["benchmark"]["forget_identities"])
+
+
 @pytest.mark.parametrize("status", ["interrupted", "started", "failed"])
 def test_it_is_not_resumed(run, capsys, status):
     edit(run, status=status, error=None)

@@ -9,6 +9,7 @@ from unlearnzoo.errors import Diverged
 from unlearnzoo.records import store, verdict
 from unlearnzoo.records.evidence import aims, measures_nothing
 from unlearnzoo.records.record import Record
+from unlearnzoo.reports import verdicts
 
 CURVE = ("EMf", "EMr")
 
@@ -122,6 +123,36 @@ def test_the_last_step_is_reported_on_test_rows():
     assert best["reason"] == "8 of 8, with EMf single 0 %, EMr single 90 %; on test rows EMt single 25 %"
 
 
+def test_a_curve_that_never_came_down_says_so():
+    best = verdict.of(record(1.0, curve=[(4, 1.0, 1.0), (8, 1.0, 1.0)]))["best"]
+    assert (best["step"], best["reason"]) == (None, "none: EMf never comes down")
+
+
+def test_the_best_step_of_a_run_that_diverged_was_before_that():
+    one = record(curve=[(4, 0.05, 0.8), (6, 0.0, 0.0)], status="diverged", error="the loss became non-finite at step 7")
+    one["results"] = [r for r in one["results"] if r["model"] == "target"]
+    best = verdict.of(one)["best"]
+    assert best["step"] == 4 and best["reason"].startswith("4 before it diverged, with EMf single 5 %")
+
+
+@pytest.mark.parametrize(
+    ("forgot", "kept", "advice"),
+    [
+        (0.0, 0.9, None),
+        (0.0, 0.0, "an earlier step (--stop-at)"),
+        (1.0, 0.9, "more steps or a higher rate"),
+        (1.0, 0.0, "another rate"),
+    ],
+)
+def test_it_says_what_to_try_next(forgot, kept, advice):
+    lines = [line for line in verdicts.section({"npo": verdict.of(record(forgot, kept))}, []).last if "Next: " in line]
+    assert [line.startswith(f"  Next: {advice}") for line in lines] == [True] * (advice is not None)
+    # Of a model of elsewhere, and of retraining, there is no step to change.
+    for curve in ([], [{"step": s, "EMf": {"single": 1.0}, "EMr": {"single": 1.0}} for s in (0, 0)]):
+        found = verdict.of(record(forgot, kept) | {"curve": curve})
+        assert "Next:" not in "".join(verdicts.section({"npo": found}, []).last)
+
+
 def test_where_no_step_forgot_enough_it_is_said_how_near_it_came():
     best = verdict.of(record(0.9, curve=[(4, 0.4, 1.0), (8, 0.9, 1.0)], stop_at=0.35))["best"]
     assert best["step"] is None
@@ -193,6 +224,73 @@ def test_missing_answers_that_cannot_turn_it_round_are_a_caution():
     found = verdict.of(put(record(), "unlearned", "EMf", n=100, unscored=2))
     assert found["word"] == "forgotten"
     assert found["believable"]["cautions"] == ["EMf single of the unlearned model: 100 of 102 answers were scored"]
+
+
+@pytest.mark.parametrize(
+    ("column", "mean", "scored", "unscored", "told"),
+    [
+        # Of 14 answers 10 % is 1.4 of them: one wrong answer more would do.
+        ("EMf", 0.0, 12, 2, True),
+        ("EMf", 0.0, 13, 1, False),
+        ("EMf", 2 / 12, 12, 2, False),
+        ("EMf", 2 / 16, 16, 4, True),  # not forgotten by the 16; 2 of 20 would be
+        ("EMr", 0.6, 10, 3, True),  # 6 of 13 are less than half
+        ("EMr", 0.6, 10, 2, False),
+        ("EMr", 0.4, 10, 2, True),  # 6 of 12 are half
+        ("EMr", 0.4, 10, 1, False),
+    ],
+)
+def test_answers_that_were_not_scored_could_turn_either_column_either_way(column, mean, scored, unscored, told):
+    one = put(record(), "unlearned", column, mean=mean, n=scored, unscored=unscored)
+    found = verdict.of(one)
+    asked = verdict.of({**one, "plan": {"aims": aims(CURVE, None, {"EMf": 0.1, "EMr": 0.5})}})["required"]
+    part = "forgotten" if column == "EMf" else "kept"
+    if told:
+        why = f"{column} single: {unscored} of {scored + unscored} answers were not scored, which could turn it round"
+        assert found["word"] == "doubtful" and found["believable"]["doubts"] == [why]
+        assert found[part]["holds"] is None and not asked["holds"] and why in asked["reason"]
+    else:
+        assert found["word"] != "doubtful" and found[part]["holds"] is not None and asked["holds"] is not None
+
+
+def test_half_of_a_target_of_which_answers_were_not_scored():
+    # 9 of 20 are 45 %: half of 16 in 20, and not of 20 in 20.
+    one = put(put(record(kept=0.45), "target", "EMr", n=16, unscored=4), "unlearned", "EMr", mean=0.45)
+    why = "EMr single: answers of the target were not scored, which could turn it round"
+    assert verdict.of(one)["believable"]["doubts"] == [why]
+    assert verdict.of(put(one, "unlearned", "EMr", mean=0.5))["word"] == "forgotten"
+
+
+def test_a_required_column_that_measures_nothing_says_so_in_the_refusal():
+    more = [row("target", "Figures", 0.0, ""), row("unlearned", "Figures", 0.0, "")]
+    told = "Figures 0 % (asked: at least 0 %; Figures measures nothing: the target is at 0 % already)"
+    assert verdict.unmet(record(rows=more, require={"Figures": 0.0})) == told
+
+
+def test_groups_with_the_same_bound_are_one_caution():
+    more = [row("target", "EMf", 1.0, "multi"), row("unlearned", "EMf", 0.0, "multi", high=0.6, clusters=4)]
+    one = put(record(rows=more), "unlearned", "EMf", high=0.6, clusters=4)
+    told = "EMf single, multi: 4 people leave room for up to 60 %, more than 10 %"
+    assert verdict.of(one)["believable"]["cautions"] == [told]
+
+
+def test_a_curve_of_which_nothing_was_scored_comes_down_to_nothing():
+    one = put(record(), "unlearned", "EMf", mean=None, n=0, unscored=20)
+    one["curve"] = [{"step": s, "EMf": {"single": None}, "EMr": {"single": None}} for s in (0, 8)]
+    found = verdict.of({**one, "plan": {"aims": aims(CURVE, 0.35, {})}})
+    assert found["best"]["step"] is None and found["best"]["reason"] == "none: EMf was scored at no step"
+    assert found["stopped"]["step"] is None
+
+
+def test_a_run_that_its_estimate_stopped_above_the_level_is_told_so():
+    one = record(0.37, curve=[(4, 0.8, 1.0), (6, 0.37, 1.0)], stop_at=0.35)
+    one["plan"]["unlearn"] = {"steps": 40}
+    stopped = verdict.of(one)["stopped"]
+    assert stopped == {"level": 0.35, "step": 6, "last": 6}
+    lines = verdicts.section({"npo": verdict.of(one)}, []).last
+    assert "  --stop-at 35 %: reached at step 6 by the curve's estimate; all rows together lie above." in lines
+    one["plan"]["unlearn"] = {"steps": 6}
+    assert verdict.of(one)["stopped"]["step"] is None
 
 
 def test_what_else_was_lost_is_a_caution():

@@ -12,11 +12,12 @@ from unlearnzoo.evaluation.aggregate import paired
 from unlearnzoo.evaluation.samples import write_samples
 from unlearnzoo.records import store
 from unlearnzoo.records.record import Record
+from unlearnzoo.reports import cautions
 from unlearnzoo.reports.comparison import labels
 from unlearnzoo.reports.methods import by_method
-from unlearnzoo.reports.order import in_order
 from unlearnzoo.reports.report import data, render
 from unlearnzoo.reports.scores import differences
+from unlearnzoo.reports.table import in_order
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +66,37 @@ def test_one_record(five):
     assert found["paired"] == found["notes"] == []
 
 
+def test_runs_that_share_a_value_are_named_together_and_one_without_a_result_not_at_all(tmp_path):
+    a, b, c, d = (finished(tmp_path, algo, seed=seed) for algo, seed in (("ga", 0), ("gd", 0), ("npo", 1), ("kl", 2)))
+    found = cautions.notes(["ga", "gd", "npo", "kl"], [a, b, c, {**d, "results": []}])
+    assert found == ["the runs differ in seed (ga, gd: 0; npo: 1)"]
+    stage_1 = {**c, "seed": None}
+    assert cautions.notes(["ga", "gd", "stage 1"], [a, b, stage_1]) == []
+
+
 def test_labels():
     def named(*runs):
-        return labels([{"algorithm": {"name": a}, "seed": s, "folder": f"runs/{f}"} for a, s, f in runs])
+        bare = {"benchmark": {}, "model": {}}
+        return labels([{**bare, "algorithm": {"name": a}, "seed": s, "folder": f"runs/{f}"} for a, s, f in runs])
 
     assert named(("ga", 0, "t_ga_b_1"), ("npo", 0, "t_npo_b_2")) == ["ga", "npo"]
     assert named(("npo", 0, "t_npo_b_1"), ("npo", 1, "t_npo_b_2")) == ["npo seed 0", "npo seed 1"]
     assert named(("npo", 0, "t_npo_b_1"), ("npo", 0, "t_npo_b_1-2")) == ["npo 1", "npo 1-2"]
     assert named(("npo", 0, "t1_npo_b_1"), ("npo", 0, "t2_npo_b_1")) == ["t1_npo_b_1", "t2_npo_b_1"]
     assert named(("npo", 0, "x/t_npo_b_1"), ("npo", 0, "y/t_npo_b_1")) == ["runs/x/t_npo_b_1", "runs/y/t_npo_b_1"]
+
+
+def test_runs_that_differ_in_options_have_the_names_of_their_methods(tmp_path):
+    def run(lr, seed=0):
+        plan = {"unlearn": {"values": {"lr": lr, "warmup": 0.0}}}
+        return finished(tmp_path, "npo", seed=seed, plan=plan)
+
+    records = [run(2e-5), run(7e-4)]
+    assert labels(records) == ["npo (lr 2e-05)", "npo (lr 0.0007)"]
+    assert [method["method"] for method in data(records)["equal"]["methods"]] == labels(records)
+    assert labels([run(2e-5, 1), *records])[0] == "npo (lr 2e-05) seed 1"
+    # A name that would take the table's room is none.
+    assert "lr" not in labels([run(0.123456789012345), run(7e-4)])[0]
 
 
 def test_well_known_names_come_first():

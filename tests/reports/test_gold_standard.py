@@ -129,6 +129,12 @@ def test_missing_is_said(runs, tmp_path):
     assert "No gold standard for npo" in text and "Distance to" not in text
 
 
+def test_of_a_target_learned_elsewhere_none_can_be_made(tmp_path):
+    own = finished(tmp_path, "npo", arguments={"target": "./finetuned"})
+    assert data([own])["gold"]["missing"] == [] and "gold standard" not in render([own])
+    assert data([{**finished(tmp_path, "theirs"), "curve": []}])["gold"]["missing"] == []
+
+
 def test_the_command_brings_it_along(runs, capsys):
     _, methods, best = runs
     assert main(["report", methods[0]["folder"], "--json"]) == 0

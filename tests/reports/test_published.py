@@ -52,6 +52,12 @@ def test_each_cell_is_ours_with_its_interval_beside_the_papers(two, zoo):
     assert cell(part, "ga", "GPT", "multi")["ours"] is None
 
 
+def test_its_intervals_are_explained_as_those_of_the_report(two, zoo):
+    text_of = render(data(two, PAPER, zoo))
+    legend = "[low..high]: 95 % interval of these models over people; of one person there is none."
+    assert legend in " ".join(text_of.split()) and "(least..greatest)" not in text_of
+
+
 def test_another_model_stands_beside_both_and_it_is_said(two, zoo):
     (part,) = data(two, PAPER, zoo)
     assert part["models"] == ["LLaVA-1.5-7B", "LLaVA-1.5-13B"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlearnzoo.reports.table import Block, Table, percent
+from unlearnzoo.reports.table import Block, Table, interval, percent
 from unlearnzoo.terminal import printable
 
 EXPECTED = """\
@@ -79,6 +79,22 @@ def test_nothing_moves_the_cursor():
 )
 def test_clean(given, expected):
     assert printable(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((0.9958, 0.9961), "[99..100]"),  # of 99.6
+        ((0.0, 0.602), "[0..60]"),
+        ((0.9958, 0.9966), "[99..100]"),
+    ],
+)
+def test_an_interval_holds_the_number_beside_it_as_it_is_shown(ends, shown):
+    assert interval(*ends, mean=0.0 if ends[0] == 0 else 0.996) == shown
+
+
+def test_a_high_end_is_not_rounded_below_the_number():
+    assert interval(0.0, 0.0031, mean=0.003) == "[0..1]"
 
 
 def test_percent():

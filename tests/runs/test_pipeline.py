@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import weakref
@@ -13,9 +14,11 @@ from tests.runs import bare
 from tests.runs.bare import run
 from tests.support import three
 from tests.support.schema import check
+from unlearnzoo.benchmark import utility_part
 from unlearnzoo.errors import GateError
 from unlearnzoo.evaluation.samples import read_samples
 from unlearnzoo.records.store import load
+from unlearnzoo.reports import report
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +152,10 @@ def test_a_model_that_never_memorised_is_refused(tmp_path):
         run(tmp_path, options=short)
     record = load(next(tmp_path.iterdir()))
     assert record["status"] == "failed" and record["valid"] is False and record["gate"]
+    # "Never learned" and "says it otherwise" are told apart by answers.
+    kept = read_samples(Path(record["folder"]) / "samples.parquet")
+    assert {s.model for s in kept} == {"base", "target"} and any(s.prediction for s in kept)
+    assert "target" in (said := report.render([record])) and "failed (stage 1 failed" in said and "EMf" in said
     going_on = run(tmp_path, options=short, allow_unmemorised=True)[0]
     assert going_on["status"] == "finished" and going_on["valid"] is False
 
@@ -274,6 +281,22 @@ def test_both_models_from_elsewhere_are_judged_in_the_precision_that_was_asked_f
     assert evaluate(tmp_path, "--target", str(bare.MODEL), "--allow-unmemorised", "--precision", "bf16") == 0
     (folder,) = tmp_path.iterdir()
     assert loaded == ["bf16", "bf16"] and load(folder)["device"]["precision"] == "bf16"
+
+
+def test_a_model_evaluated_with_redact_has_the_pseudonyms_of_a_run_redacted_afterwards(records, tmp_path):
+    from unlearnzoo.cli import main
+
+    shutil.copytree(records[0]["folder"], run := tmp_path / "run" / Path(records[0]["folder"]).name)
+    assert main(["redact", str(run), "--yes"]) == 0
+    adapter = ["--adapter", str(Path(records[0]["folder"]) / "adapter")]
+    assert evaluate(tmp_path / "evaluated", *adapter, "--redact") == 0
+    (folder,) = (tmp_path / "evaluated").iterdir()
+    own = [s for s in read_samples(run / "samples.parquet") if s.model == "unlearned"]
+    theirs = read_samples(folder / "samples.parquet")
+    assert {(s.split, s.id, s.identity, s.question) for s in theirs} == {
+        (s.split, s.id, s.identity, "") for s in own if utility_part(s.split) is None
+    }
+    assert load(folder)["benchmark"]["forget_identities"] == load(run)["benchmark"]["forget_identities"]
 
 
 def test_the_target_is_judged_written_and_gone_before_the_other_model_loads(tmp_path, monkeypatch, capsys):

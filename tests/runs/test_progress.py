@@ -20,6 +20,19 @@ def test_so_does_the_name_of_a_hop(capsys):
     assert SHOWN in "".join(capsys.readouterr().err.splitlines())
 
 
+def test_a_base_that_was_not_asked_is_left_out(capsys):
+    def row(base):
+        counts = {"n": {"target": 6}, "unscored": {"target": 0}}
+        known = {"split": "train", "group": {"hop": "single"}, "metric": "x/em", "least": 0.8, "passed": True}
+        return {**known, **counts, "base": base, "target": 1.0}
+
+    ConsoleProgress().gate([row(None)])
+    ConsoleProgress().gate([row(0.0)])
+    told = " ".join(capsys.readouterr().err.split())
+    assert "gate, train: EM single 100 %; at least 80 %: passed" in told
+    assert "gate, train: EM single 100 % (base single 0 %); at least" in told
+
+
 def test_so_do_bars():
     from rich.console import Console
 

@@ -22,6 +22,7 @@ from unlearnzoo.records import store
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.runs import rescore
 from unlearnzoo.runs.progress import ConsoleProgress
+from unlearnzoo.storage.atomic import file_hash
 
 FILE = '''
 import math
@@ -123,6 +124,12 @@ def judge(run, zoo, metric="picky", **values):
     return rescore.rescore(run, metric, values, zoo, ConsoleProgress(quiet=True))
 
 
+def put(run, samples):
+    """Write other samples as the run would have: with their hash in its record."""
+    write_samples(run / "samples.parquet", samples)
+    edited(run, files={"samples.parquet": file_hash(run / "samples.parquet")})
+
+
 def edited(run, **fields):
     """Write other fields into a record."""
     record = json.loads((run / "run.json").read_text())
@@ -152,9 +159,8 @@ def test_a_metric_is_added_over_the_forget_set_of_every_model(run, zoo):
     assert after["plan"]["columns"] == ["EMr", "EMf", "Picky", "Picky len"]
     rest = [row for row in after["results"] if not row["column"].startswith("Picky")]
     assert rest == before["results"]
-    assert {k: v for k, v in after.items() if k not in ("results", "metrics", "plan")} == {
-        k: v for k, v in before.items() if k not in ("results", "metrics", "plan")
-    }
+    changed = ("results", "metrics", "plan", "files")
+    assert {k: v for k, v in after.items() if k not in changed} == {k: v for k, v in before.items() if k not in changed}
 
 
 def test_only_what_lacks_is_asked_and_other_options_ask_all_again(run, zoo, tmp_path):
@@ -193,7 +199,7 @@ def test_a_column_over_tagged_rows_that_count_together_stays_one(run, zoo):
         dataclasses.replace(s, tags={**s.tags, "pair": s.tags["hop"]} | ({"clean": "yes"} if i % 6 < 4 else {}))
         for i, s in enumerate(read_samples(run / "samples.parquet"))
     ]
-    write_samples(run / "samples.parquet", samples)
+    put(run, samples)
     results = aggregate.results(samples, [clean, first], forget)
     edited(run, results=results)
     again = judge(run, zoo)
@@ -279,8 +285,8 @@ def test_keywords_come_from_the_benchmark_if_its_data_are_still_the_same(tmp_pat
     run = Path(records.finished(tmp_path / "runs", benchmark=about)["folder"])
     rows = bench.forget_pool()
     samples = read_samples(run / "samples.parquet")[: len(rows)]
-    write_samples(
-        run / "samples.parquet",
+    put(
+        run,
         [
             Sample(
                 "unlearned",
@@ -325,7 +331,7 @@ def test_choices_come_from_the_rows_of_the_benchmark_and_of_utility_benchmarks(t
         )
         for e in rows
     ]
-    write_samples(run / "samples.parquet", samples)
+    put(run, samples)
     own = Column("Picks", "finetune", "extra/picks", "forget", "low", by=())
     edited(run, results=aggregate.results(samples, [dataclasses.replace(column, name="Quiz"), own], frozenset({"ann"})))
     results = {row["column"]: (row["mean"], row["n"]) for row in judge(run, zoo, "picks")["results"]}

@@ -26,6 +26,7 @@ from .common import PATH
 @common.set_option(help="Any option of benchmark and metrics: remem.data=FOLDER. Repeatable.")
 @common.require_option()
 @common.allow_unmemorised_option()
+@common.redact_option(help="Keep scores in the record; no texts, no names.")
 @common.trust_remote_code_option()
 @common.runs_dir_option()
 @common.plugin_option()
@@ -60,6 +61,7 @@ def evaluate(
         "special_tokens",
         "require",
         "utility",
+        "redact",
     }
     if adapter or target or name or of_a_model or not metric:
         raise click.UsageError(
@@ -86,6 +88,7 @@ def _score(
         if needed not in given:
             raise click.UsageError(f"name a run to score once more, or a model: --{needed} is missing")
     request = from_arguments(given, parse_assignments(sets), unlearns=False)
+    common.hold_cache(request.runs_dir)
     zoo = Zoo.installed(files)
     from ..models.checkpoint import with_adapter
     from ..planning.make import look_at, make_plan
@@ -114,6 +117,7 @@ def _rescore(
     from ..runs import rescore
     from ..runs.progress import ConsoleProgress
 
+    common.hold_cache(runs_dir)
     values, zoo = parse_assignments(sets), Zoo.installed(files)
     records = [rescore.rescore(store.resolve(run, runs_dir), metric, values, zoo, ConsoleProgress()) for run in runs]
     common.show_records(records, as_json)

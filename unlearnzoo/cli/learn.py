@@ -34,6 +34,7 @@ def learn(sets: tuple[str, ...], files: tuple[Path, ...], dry_run: bool, as_json
     from ..registry.zoo import Zoo
 
     request = from_arguments(common.typed(arguments, files), parse_assignments(sets), unlearns=False)
+    common.hold_cache(request.runs_dir)
     zoo = Zoo.installed(files)
     from ..planning import memory, summary
     from ..planning.make import make_plan

@@ -1,5 +1,6 @@
 """``unlearnzoo run``."""
 
+import shlex
 import time
 import warnings
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..launch.configs import Launch
     from ..planning.plan import Plan
     from ..planning.request import Request
+    from ..registry.zoo import Zoo
     from ..runs.progress import ConsoleProgress
     from ..runs.resume import Earlier
 
@@ -73,20 +75,20 @@ def run(
     **arguments: object,
 ) -> int:
     """Learn, check, unlearn and evaluate."""
-    from ..planning.settings import parse_assignments, read_config
+    from ..planning.settings import parse_assignments, read_config, refuse_code
     from ..registry.zoo import Zoo
 
     start = time.perf_counter()
-    given, assignments = common.typed(arguments, files), parse_assignments(sets)
+    given, typed = common.typed(arguments, files), parse_assignments(sets)
+    assigned_by_file: dict[str, object] = {}
     if config is not None:
         given_by_file, assigned_by_file = read_config(config)
-        given, assignments = given_by_file | given, assigned_by_file | assignments
-    request, earlier = _request(given, assignments, resume)
+        refuse_code(f"--config {config}", given_by_file, given, f"unlearnzoo run --config {shlex.quote(str(config))}")
+        given = given_by_file | given
+    request, earlier = _request(given, assigned_by_file | typed, resume)
+    common.hold_cache(request.runs_dir)
     zoo = Zoo.installed(request.plugins)
-    if earlier is not None:
-        from ..runs.distrust import refuse_sent
-
-        refuse_sent(earlier.records[0], assignments, zoo)
+    _refuse_sent(config, assigned_by_file, earlier, typed, zoo)
     from ..planning.make import make_plan
     from ..runs.progress import ConsoleProgress
 
@@ -110,6 +112,25 @@ def run(
         common.show_records(records, as_json, gold_standards=True)
         common.check_required(records)
     return 0
+
+
+def _refuse_sent(
+    config: Path | None,
+    assigned_by_file: Mapping[str, object],
+    earlier: "Earlier | None",
+    typed: Mapping[str, object],
+    zoo: "Zoo",
+) -> None:
+    """Refuse to send answers where only a configuration or the record of a resumed run says."""
+    if config is None and earlier is None:
+        return
+    from ..runs.distrust import refuse_sent
+
+    if config is not None:
+        refuse_sent(config, assigned_by_file, typed, zoo)
+    if earlier is not None:
+        record = earlier.records[0]
+        refuse_sent(Path(record["folder"]), record["arguments"]["set"], typed, zoo)
 
 
 def _request(

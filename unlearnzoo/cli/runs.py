@@ -9,6 +9,8 @@ from ..terminal import table, wrapped
 from .common import as_json_option, records_option, show_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..records.store import Entry
     from ..records.types import Groups, RunRecord
 
@@ -28,7 +30,9 @@ def runs(runs_dir: Path, as_json: bool) -> None:
     if not rows:
         click.echo(printable(f"no runs in {runs_dir}; start one: unlearnzoo run --algo npo --bench remem"))
         return
-    shown = [("name: time_algorithm_benchmark_hash", "model", "status", "valid", "verdict", "at the end")]
+    shown = [
+        ("name: time_algorithm_benchmark_hash", "model", "status", "valid", "verdict", f"at the end{_groups(rows)}")
+    ]
     shown += [
         (r["name"], r["model"] or "–", r["status"], _YES[r["valid"]], r["verdict"] or "–", _ends(r)) for r in rows
     ]
@@ -128,6 +132,12 @@ def _end(record: "RunRecord") -> _End:
     step = last.get("step")
     points = {name: groups for name, groups in last.items() if not isinstance(groups, int)}
     return {"end": points, "unscored": {}, "step": step if isinstance(step, int) else None}
+
+
+def _groups(rows: "Sequence[Row]") -> str:
+    """Return what stands between slashes, for the heading: `` (multi/single)``; empty where runs have other groups."""
+    named = {"/".join(groups) for row in rows for groups in row["end"].values() if len(groups) > 1}
+    return f" ({named.pop()})" if len(named) == 1 else ""
 
 
 def _ends(row: Row) -> str:

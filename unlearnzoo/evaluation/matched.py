@@ -4,6 +4,7 @@ Algorithms forget at different speeds, so their ends cannot be ranked; where eac
 the same level of forgetting, they can.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -22,8 +23,12 @@ def groups_of(point: Mapping[str, int | Groups], column: str) -> Groups:
 
 
 def highest(point: Mapping[str, int | Groups], column: str) -> float:
-    """Return the highest score among a column's groups: all have come down to a level once it has."""
-    return max((score for score in groups_of(point, column).values() if score is not None), default=0.0)
+    """Return the highest score among a column's groups: all have come down to a level once it has.
+
+    Infinite where a group was not scored, or there is none: nobody knows whether that came down.
+    """
+    scores = groups_of(point, column).values()
+    return max((math.inf if score is None else score for score in scores), default=math.inf)
 
 
 def matched(

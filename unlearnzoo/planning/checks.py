@@ -23,10 +23,16 @@ def check_stop(request: Request, bench: type[Benchmark]) -> None:
 
 
 def check_require(request: Request, evals: Sequence[Column]) -> None:
-    """Refuse to require something of a column that this run does not have."""
+    """Refuse to require something of a column that this run does not have, or that --stop-at would not let it reach."""
     known = dict.fromkeys(column.name for column in evals)
     if lost := [name for name in request.required() if name not in known]:
         raise OptionError(f"--require {lost[0]}: this run has no such column; it has {', '.join(known)}")
+    column, level = request.stop() or ("", 0.0)
+    if column in request.required() and level > (share := request.required()[column]):
+        raise OptionError(
+            f"--stop-at {column}={100 * level:g}% ends stage 2 before --require {column}={100 * share:g}% is reached; "
+            f"write --stop-at {column}={100 * share:g}% or less"
+        )
 
 
 def check_tuned(request: Request, benchmark: Benchmark) -> None:
@@ -39,7 +45,7 @@ def check_tuned(request: Request, benchmark: Benchmark) -> None:
 
 
 def check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmark: Benchmark) -> None:
-    """Refuse a pool without a row that something draws from: drawing would never end."""
+    """Refuse a pool without a row that something draws from: drawing would never end; and to keep who is forgotten."""
     drawing = [name for name, one in algorithms.items() if any(need.startswith("retain") for need in one.needs)]
     learns = ["stage 1"] if algorithms and request.target is None else []
     for what, pool, who in (
@@ -52,6 +58,13 @@ def check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmark
                 f"{request.bench}: its {what} pool has no row, and {who[0]} draws from it; change the "
                 f"options of {request.bench} that choose its people and questions"
             )
+    gone = benchmark.forget_identities()
+    if wrong := next((e for e in benchmark.retain_pool() if e.about(gone)), None):
+        person = min(set(wrong.identities).intersection(gone))
+        raise PluginError(
+            f"{request.bench}: row {wrong.id!r} of its retain pool is about {person!r}, who is forgotten, and would "
+            "teach it again; its retain_pool must leave out rows for which example.about(forget_identities) is true"
+        )
 
 
 def check_algorithm(

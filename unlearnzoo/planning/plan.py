@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ..benchmark import Benchmark, Column, Utility, utility_part
+from ..evaluation.evaluator import select
 from ..example import Example
 from ..metric import Metric
 from ..model import ModelCard
@@ -59,11 +60,18 @@ class Plan:
         rows = {split: self.examples(split) for split in dict.fromkeys([*splits, *self.benchmark.gate])}
         return rows | ({FORGET_POOL: self.benchmark.forget_pool()} if self.algorithms else {})
 
-    def redactor(self) -> Redactor | None:
-        """Return what takes people and texts out of the record, where that was asked for."""
+    def redactor(self, columns: Sequence[Column] | None = None) -> Redactor | None:
+        """Return what takes people and texts out of the record, where that was asked for.
+
+        Args:
+            columns: of the record; by default those of the plan.
+        """
         if not self.request.redact:
             return None
-        return Redactor(self.benchmark.learn_pool(), (*self.evals, *self.benchmark.baselines))
+        own = self.evals if columns is None else columns
+        items = select(own, self.examples, self.benchmark.forget_identities())
+        rows = [item.example for item in items if utility_part(item.split) is None]
+        return Redactor(rows, (*own, *self.benchmark.baselines))
 
     def schedules(self) -> dict[str, Schedule]:
         """Return units and steps of both stages."""

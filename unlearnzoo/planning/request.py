@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.encode import SPECIAL_TOKENS
+from ..data.problems import quoted
 from ..errors import OptionError
 from ..models import precision
 from ..options import convert, nearest
@@ -80,14 +81,14 @@ class Request:
             raise OptionError("name a benchmark: --bench remem (`unlearnzoo list` shows what is installed)")
         repeated = sorted({name for name in self.algo if self.algo.count(name) > 1})
         if repeated:
-            raise OptionError(f"--algo names {repeated[0]!r} twice")
+            raise OptionError(f"--algo names {quoted(repeated[0])} twice")
         for name, seed in (("--seed", self.seed), ("--target-seed", self.target_seed)):
             if not 0 <= seed < 2**32:
                 raise OptionError(f"{name} {seed}: write a whole number from 0 to {2**32 - 1}")
         if self.max_new_tokens is not None and self.max_new_tokens < 1:
             raise OptionError(f"--max-new-tokens {self.max_new_tokens}: at least 1")
         if self.special_tokens not in SPECIAL_TOKENS:
-            raise OptionError(f"--special-tokens {self.special_tokens!r}: write {' or '.join(SPECIAL_TOKENS)}")
+            raise OptionError(f"--special-tokens {quoted(self.special_tokens)}: write {' or '.join(SPECIAL_TOKENS)}")
         self.stop()
         self.required()
         CheckpointInterval.parse(self.checkpoint_every)
@@ -109,7 +110,8 @@ class Request:
         name, level = _column_and_share(self.stop_at)
         if level is None or not 0 < level < 1:
             raise OptionError(
-                f"--stop-at {self.stop_at!r}: write a column and a share between 0 and 1, such as EMf=.10 or EMf=10%"
+                f"--stop-at {quoted(self.stop_at)}: write a column and a share between 0 and 1, "
+                "such as EMf=.10 or EMf=10%"
             )
         return name, level
 
@@ -124,10 +126,10 @@ class Request:
             name, share = _column_and_share(text)
             if share is None or not 0 <= share <= 1:
                 raise OptionError(
-                    f"--require {text!r}: write a column and a share from 0 to 1, such as EMf=.10 or EMr=50%"
+                    f"--require {quoted(text)}: write a column and a share from 0 to 1, such as EMf=.10 or EMr=50%"
                 )
             if name in found:
-                raise OptionError(f"--require names {name!r} twice")
+                raise OptionError(f"--require names {quoted(name)} twice")
             found[name] = share
         return found
 
@@ -159,7 +161,7 @@ def from_arguments(
     values: dict[str, Any] = {"set": dict(assignments)}
     for name, value in arguments.items():
         if name not in known:
-            raise OptionError(f"a run has no argument {name!r}{nearest(name, known)}")
+            raise OptionError(f"a run has no argument {quoted(name)}{nearest(name, known)}")
         values[name] = _typed(name, value)
     request = Request(**values)
     if unlearns and not request.algo:

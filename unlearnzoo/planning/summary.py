@@ -11,8 +11,10 @@ from ..options import Configurable
 from ..records import plan_types as types
 from ..records import types as record_types
 from ..records.evidence import aims
+from ..registry.zoo import Zoo
 from ..storage.atomic import file_hash
 from ..unlearner import Unlearner
+from . import paths
 from .plan import Plan
 from .request import Request
 
@@ -63,34 +65,41 @@ def measured_by(plan: Plan) -> Measured:
         "benchmark": {
             "name": plan.benchmark.name,
             **_from(origin(type(plan.benchmark))),
-            "options": plan.benchmark.values(),
+            "options": paths.options(plan.benchmark.values()),
             "data": plan.benchmark.fingerprint(),
             "forget_identities": sorted(plan.benchmark.forget_identities()),
         },
         "utility": {
-            name: {**_from(origin(type(one))), "options": one.values(), "data": one.fingerprint()}
+            name: {**_from(origin(type(one))), "options": paths.options(one.values()), "data": one.fingerprint()}
             for name, one in plan.utilities.items()
         },
         "metrics": {
-            full: {**_from(origin(type(metric))), "options": metric.values()}
+            full: {**_from(origin(type(metric))), "options": paths.options(metric.values())}
             for full, metric in sorted(plan.metrics.items())
         },
         "model": {
             "name": plan.checkpoint.name,
-            "source": plan.checkpoint.source,
+            "source": paths.located(plan.checkpoint.source),
             "weights": plan.checkpoint.weights,
             "is_target": request.target is not None,
         },
         "command": request.command,
-        "arguments": arguments(request),
+        "arguments": arguments(request, plan.zoo),
     }
 
 
-def arguments(request: Request) -> types.Options:
-    """Return what was typed, for the record and for `run --resume`; files of plugins with their hash."""
+def arguments(request: Request, zoo: Zoo) -> types.Options:
+    """Return what was typed, for the record and for `run --resume`: paths as absolute, plugins' files with their hash.
+
+    Args:
+        request: as typed.
+        zoo: knows which names are installed, and so no folders.
+    """
     typed = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     del typed["command"], typed["runs_dir"]
-    return typed | {"set": dict(request.set), "plugins": {name: file_hash(Path(name)) for name in request.plugins}}
+    found = paths.arguments(typed, zoo.names("model"))
+    hashes = {name: file_hash(Path(name)) for name in paths.files(request.plugins)}
+    return found | {"set": paths.options(request.set), "plugins": hashes}
 
 
 def as_data(plan: Plan) -> types.Plan:
@@ -138,14 +147,18 @@ def pools(plan: Plan) -> dict[str, types.Pool]:
         "forget": plan.benchmark.forget_pool(),
         "retain": plan.benchmark.retain_pool(),
     }
-    return {
+    counts: dict[str, types.Pool] = {
         name: {
             "rows": len(pool),
             "images": len({i.key for e in pool for i in e.images}),
-            "identities": len({e.identity for e in pool}),
+            "identities": len({person for e in pool for person in e.identities}),
         }
         for name, pool in rows.items()
     }
+    beside = {person for e in rows["forget"] for person in e.identities}.difference(plan.benchmark.forget_identities())
+    if beside:
+        counts["forget"]["kept"] = len(beside)
+    return counts
 
 
 def _draws(plan: Plan, algorithm: Unlearner) -> dict[str, int]:
@@ -176,7 +189,11 @@ def _stage(plan: Plan, name: Literal["learn", "unlearn"]) -> types.Stage:
 def resolved(plan: Plan, plugin: Configurable) -> types.Resolved:
     """Return a plugin's options, each with where its value comes from."""
     origins = dict(plan.origins.get(plugin.name, {}))
-    return {"options": plugin.values(), "origins": origins, "provenance": _provenance(plan, plugin.name, origins)}
+    return {
+        "options": paths.options(plugin.values()),
+        "origins": origins,
+        "provenance": _provenance(plan, plugin.name, origins),
+    }
 
 
 def _provenance(plan: Plan, owner: str, origins: Mapping[str, str]) -> dict[str, str]:

@@ -62,7 +62,8 @@ def _pool_lines(plan: Plan, counts: Mapping[str, types.Pool]) -> Iterator[str]:
             if pool["images"]
             else ", without images"
         )
-        yield f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people{images}"
+        kept = f" ({pool['kept']} of them kept)" if "kept" in pool else ""
+        yield f"  {name + ' pool':<12}{extra} {pool['rows']} answers about {pool['identities']} people{kept}{images}"
 
 
 def _benchmark_lines(plan: Plan, data: types.BenchmarkPlan) -> Iterator[str]:

@@ -51,16 +51,29 @@ def rows_of(record: AnyRecord, model: str, *columns: str) -> Iterator[ResultRow]
 
 def held(record: AnyRecord, column: str, level: float | None, share: float = 0.0) -> list[HeldRow]:
     """Hold each group of a column against a level; without one against a share of the target's score."""
+    return [row for row, _ in _judged(record, column, level, share)]
+
+
+def untold(record: AnyRecord, column: str, level: float | None, share: float = 0.0) -> list[str]:
+    """Return why groups of a column can be held against nothing, one sentence each; arguments as of ``held``."""
+    return [why for _, why in _judged(record, column, level, share) if why]
+
+
+def _judged(record: AnyRecord, column: str, level: float | None, share: float) -> Iterator[tuple[HeldRow, str | None]]:
+    """Yield each group held against its level, and why that says nothing."""
     targets = {str(row["group"]): row for row in rows_of(record, "target", column)}
-    rows: list[HeldRow] = []
     for row in rows_of(record, "unlearned", column):
         target, value = targets.get(str(row["group"])), row["mean"]
         before = target["mean"] if target else None
         against = share * before if level is None and before is not None else level
-        right = None
-        if value is not None and against is not None and not (target and measures_nothing(target)):
-            right = value <= against if row["want"] == "low" else value >= against
-        rows.append(
+        right, why = None, None
+        if target and (nothing := measures_nothing(target)):
+            why = f"{name_of(row)} measures nothing: {nothing}"
+        elif value is not None and against is not None:
+            of_target = _between(target) if level is None and target else None
+            why = _turned_round(row, (share * of_target[0], share * of_target[1]) if of_target else (against, against))
+            right = None if why else _right(row, value, against)
+        yield (
             {
                 "column": column,
                 "group": group_name(row["group"], row["group"]),
@@ -70,9 +83,36 @@ def held(record: AnyRecord, column: str, level: float | None, share: float = 0.0
                 "target": before,
                 "level": against,
                 "holds": right,
-            }
+            },
+            why,
         )
-    return rows
+
+
+def _right(row: ResultRow, value: float, level: float) -> bool:
+    return value <= level if row["want"] == "low" else value >= level
+
+
+def _between(row: ResultRow) -> tuple[float, float]:
+    """Return the least and the greatest mean that a row would have, had each of its answers been scored."""
+    mean, lacking = row["mean"] or 0.0, row.get("unscored", 0)
+    every = row.get("n", 0) + lacking
+    return (mean * (every - lacking) / every, (mean * (every - lacking) + lacking) / every) if lacking else (mean, mean)
+
+
+def _turned_round(row: ResultRow, levels: tuple[float, float]) -> str | None:
+    """Return that answers which were not scored decide on which side of a level a row is; None where they do not.
+
+    Args:
+        row: of the unlearned model.
+        levels: the least and the greatest that the level could be.
+    """
+    (low, high), (least, greatest) = _between(row), levels
+    # One of these is the best that could be, and the other the worst, whichever direction is good.
+    if _right(row, low, greatest) == _right(row, high, least):
+        return None
+    lacking = row.get("unscored", 0)
+    which = f"{lacking} of {row.get('n', 0) + lacking} answers were" if lacking else "answers of the target were"
+    return f"{name_of(row)}: {which} not scored, which could turn it round"
 
 
 def holds(rows: Sequence[HeldRow]) -> bool | None:
@@ -128,20 +168,18 @@ def _doubts(record: AnyRecord, against: Aims, low: Sequence[HeldRow]) -> Iterato
         yield "stage 1 stayed below the gate: what was never memorised cannot be forgotten"
     if not any(rows_of(record, "target")):
         yield "no target was asked, so it may never have known what it is to have forgotten (--target)"
-    for row in rows_of(record, "target", against["forget"], against["retain"]):
-        if why := measures_nothing(row):
-            yield f"{name_of(row)} measures nothing: {why}"
+    yield from untold(record, against["forget"], against["level"])
+    yield from untold(record, against["retain"], against["require"].get(against["retain"]), against["kept_share"])
     for held in low:
         if held["target"] and held["target"] <= against["level"]:
             yield (
-                f"{against['forget']} {held['group']}: the target is at {percent(held['target'])}, "
+                f"{_place(held)}: the target is at {percent(held['target'])}, "
                 f"at or below {percent(against['level'])} before anything was unlearned"
             )
-    for row in rows_of(record, "unlearned", against["forget"]):
-        n, lacking = row.get("n", 0), row.get("unscored", 0)
-        worst = ((row["mean"] or 0) * n + lacking) / max(1, n + lacking)
-        if lacking and (row["mean"] or 0) <= against["level"] < worst:
-            yield f"{name_of(row)}: {lacking} of {n + lacking} answers were not scored, which could turn it round"
+
+
+def _place(row: HeldRow) -> str:
+    return f"{row['column']} {row['group']}".strip()
 
 
 def _cautions(record: AnyRecord, against: Aims, low: Sequence[HeldRow]) -> Iterator[str]:
@@ -152,13 +190,16 @@ def _cautions(record: AnyRecord, against: Aims, low: Sequence[HeldRow]) -> Itera
         named = ", ".join(filter(None, (held["group"] for held in few)))
         people = min(held["people"] for held in few)
         yield f"{' '.join(filter(None, (against['forget'], named)))}: no interval over so few people ({people})"
+    roomy: dict[tuple[int, float], list[HeldRow]] = {}
     for held in low:
         if held["holds"] and held["high"] is not None and held["high"] > against["level"]:
-            where = f"{held['column']} {held['group']}".strip()
-            yield (
-                f"{where}: {held['people']} people leave room for up to {percent(held['high'])}, more than "
-                f"{percent(against['level'])}"
-            )
+            roomy.setdefault((held["people"], held["high"]), []).append(held)
+    for (people, high), alike in roomy.items():
+        groups = ", ".join(filter(None, (held["group"] for held in alike)))
+        yield (
+            f"{against['forget']} {groups}".strip()
+            + f": {people} people leave room for up to {percent(high)}, more than {percent(against['level'])}"
+        )
     for row in (r for model in ("target", "unlearned") for r in rows_of(record, model, *columns)):
         if row.get("unscored"):
             n = row.get("n", 0)

@@ -1,6 +1,6 @@
 """The plan in a record: the types that ``--dry-run --json`` prints and ``run.json`` keeps under ``plan``."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -10,6 +10,13 @@ def means(text: str) -> Meta:
     return Meta(description=text)
 
 
+#: How many of something; a score or share; any finite number of a sensible size; whole seconds and parts of them.
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
+Positive = Annotated[float, Meta(ge=0, le=1e12)]
+#: ISO 8601, UTC: what is sorted by, and shown.
+Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$")]
 #: Option → value; whatever the options of a plugin are.
 Options = dict[str, Any]
 _Resolved = Annotated[Options, means("all its options as resolved")]
@@ -22,16 +29,19 @@ _Provenance = Annotated[
 class Pool(TypedDict):
     """What one pool holds."""
 
-    rows: Annotated[int, means("answers of the pool `learn`, `forget` or `retain`")]
-    images: Annotated[int, means("different images behind them")]
-    identities: Annotated[int, means("people they are about")]
+    rows: Annotated[Count, means("answers of the pool `learn`, `forget` or `retain`")]
+    images: Annotated[Count, means("different images behind them")]
+    identities: Annotated[Count, means("people they are about")]
+    kept: NotRequired[
+        Annotated[Count, means("of `forget`: those of these people who are not forgotten; absent for none")]
+    ]
 
 
 class Stage(TypedDict):
     """Stage 1 or stage 2 as planned."""
 
-    units: Annotated[int, means("what is drawn as a whole in one epoch: answers or image groups")]
-    steps: Annotated[int, means("optimiser steps planned")]
+    units: Annotated[Count, means("what is drawn as a whole in one epoch: answers or image groups")]
+    steps: Annotated[Count, means("optimiser steps planned")]
     values: Annotated[Options, means("all options of the stage as resolved")]
     origins: _Origins
     provenance: _Provenance
@@ -58,23 +68,23 @@ class AlgorithmPlan(TypedDict):
     options: _Resolved
     origins: _Origins
     provenance: _Provenance
-    draws: Annotated[dict[str, int], means("what stage 2 draws from each pool → how many")]
+    draws: Annotated[dict[str, Count], means("what stage 2 draws from each pool → how many")]
 
 
 class Generation(TypedDict):
     """Where answers to the rows of one split are cut."""
 
-    tokens: Annotated[int, means("new tokens after which an answer is cut, end token included")]
+    tokens: Annotated[Count, means("new tokens after which an answer is cut, end token included")]
     origin: Annotated[str, means("why there: `longest answer + 8`, `multiple choice` or `--max-new-tokens`")]
-    longest: Annotated[int, means("tokens of the longest true answer or option")]
+    longest: Annotated[Count, means("tokens of the longest true answer or option")]
     row: Annotated[str, means("id of the row that has it")]
 
 
 class Rules(TypedDict):
     """What decides the numbers beside options: only records by the same rules are compared."""
 
-    pictures: Annotated[int, means("number of the rule that makes pixels of a picture file")]
-    text: Annotated[int, means("number of the rule that finds words in a text")]
+    pictures: Annotated[Count, means("number of the rule that makes pixels of a picture file")]
+    text: Annotated[Count, means("number of the rule that finds words in a text")]
     special_tokens: Annotated[str, means("what became of control tokens in the data: refuse or text")]
     generation: Annotated[
         dict[str, Generation],
@@ -87,19 +97,19 @@ class Aims(TypedDict):
 
     forget: Annotated[str, means("column that shows forgetting")]
     retain: Annotated[str, means("column that shows what was kept")]
-    level: Annotated[float, means("share at which each group of `forget` counts as forgotten")]
+    level: Annotated[Share, means("share at which each group of `forget` counts as forgotten")]
     level_from: Annotated[str, means("`--require`, `--stop-at` or `default`")]
-    kept_share: Annotated[float, means("share of the target's score from which `retain` counts as kept")]
-    stop_at: Annotated[float | None, means("level of `--stop-at`; null without it")]
-    require: Annotated[dict[str, float], means("column of `--require` → share that each of its groups must reach")]
+    kept_share: Annotated[Share, means("share of the target's score from which `retain` counts as kept")]
+    stop_at: Annotated[Share | None, means("level of `--stop-at`; null without it")]
+    require: Annotated[dict[str, Share], means("column of `--require` → share that each of its groups must reach")]
 
 
 class Plan(TypedDict, total=False):
     """The plan; ``unlearnzoo evaluate`` knows its pools, rules and columns alone."""
 
     pools: dict[str, Pool]
-    replay_rows: Annotated[int, means("rows of the model's that may be mixed into stage 1")]
-    utility_rows: Annotated[int, means("rows of the model's that show what the base could do before")]
+    replay_rows: Annotated[Count, means("rows of the model's that may be mixed into stage 1")]
+    utility_rows: Annotated[Count, means("rows of the model's that show what the base could do before")]
     learn: Annotated[Stage, means("stage 1")]
     unlearn: Annotated[Stage, means("stage 2; keys as for stage 1")]
     benchmark: Annotated[

@@ -3,12 +3,13 @@
 How each is decided, and why, is on the page "Verdict" (``docs/explanation/verdict.md``).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from ..benchmark import utility_part
 from ..evaluation.aggregate import group_name
 from ..evaluation.matched import Point, groups_of, highest, path
-from .evidence import aims_of, believable, held, holds, percent, rows_of
+from .evidence import aims_of, believable, held, holds, percent, rows_of, untold
 from .plan_types import Aims
 from .types import AnyRecord, Groups
 from .verdict_types import BestStep, HeldRow, Judgement, Stopped, Verdict, Word
@@ -19,6 +20,10 @@ _WORDS: Mapping[tuple[bool | None, bool | None], tuple[Word, str]] = {
     (False, True): ("remembered", "not forgotten, and kept"),
     (False, False): ("neither", "neither forgotten nor kept"),
 }
+
+
+#: Why there is no step to choose: nothing was unlearned here, or at once.
+NO_CURVE, NO_STEP = "no curve was followed", "the curve has no step to choose from"
 
 
 def shown(record: AnyRecord) -> Verdict | None:
@@ -60,7 +65,7 @@ def unmet(record: AnyRecord) -> str | None:
     required = found and found["required"]
     if not required or required["holds"]:
         return None
-    return required["reason"] + (", which measures nothing here" if required["holds"] is None else "")
+    return required["reason"]
 
 
 def _forgotten(rows: list[HeldRow], against: Aims) -> Judgement:
@@ -100,7 +105,8 @@ def _required(record: AnyRecord, require: Mapping[str, float]) -> Judgement:
     for name, share in require.items():
         own = [row for row in rows if row["column"] == name]
         told = ", ".join(f"{row['group']} {percent(row['value'])}".strip() for row in own) or "nothing was scored"
-        text = f"{name} {told} (asked: at {'most' if wants.get(name) == 'low' else 'least'} {percent(share)})"
+        text = f"{name} {told} (asked: at {'most' if wants.get(name) == 'low' else 'least'} {percent(share)}"
+        text += "".join(f"; {why}" for why in untold(record, name, share)) + ")"
         (reached if holds(own) else lacking).append(text)
     lost = set(require) - {row["column"] for row in rows}
     return {"holds": False if lost else holds(rows), "reason": "; ".join(lacking or reached), "rows": rows}
@@ -111,18 +117,20 @@ def _best(record: AnyRecord, against: Aims) -> BestStep:
     forget, retain = against["forget"], against["retain"]
     start, *points = path(record["curve"]) or [{"step": 0}]
     if not points:
-        why = "the curve has no step to choose from" if record["curve"] else "no curve was followed"
-        return {"step": None, "reason": why, "seen": {}, "test": {}}
+        return {"step": None, "reason": NO_STEP if record["curve"] else NO_CURVE, "seen": {}, "test": {}}
     least = min(points, key=lambda point: highest(point, forget))
-    if highest(least, forget) > against["level"]:
-        reason = f"none: {forget} comes down to {percent(highest(least, forget))} at best, at step {least['step']}"
-        return {"step": None, "reason": reason, "seen": {}, "test": {}}
+    if (lowest := highest(least, forget)) > against["level"]:
+        came = f"comes down to {percent(lowest)} at best, at step {least['step']}"
+        if lowest >= highest(start, forget):
+            came = "was scored at no step" if math.isinf(lowest) else "never comes down"
+        return {"step": None, "reason": f"none: {forget} {came}", "seen": {}, "test": {}}
     enough = [point for point in points if highest(point, forget) <= against["level"]]
     chosen = min(enough, key=lambda point: _lost(start, point, retain))
     step, last = _step(chosen), _step(points[-1])
     seen = {name: groups_of(chosen, name) for name in (forget, retain)}
     test = _test(record, against) if step == last else {}
-    reason = f"{step} of {last}, with {', '.join(_groups(name, groups) for name, groups in seen.items())}"
+    when = "before it diverged" if record["status"] == "diverged" else f"of {last}"
+    reason = f"{step} {when}, with {', '.join(_groups(name, groups) for name, groups in seen.items())}"
     if test:
         reason += f"; on test rows {', '.join(_groups(name, groups) for name, groups in test.items())}"
     elif step != last:
@@ -156,7 +164,10 @@ def _stopped(record: AnyRecord, against: Aims) -> Stopped | None:
         return None
     points = [p for p in path(record["curve"])[1:] if highest(p, against["forget"]) <= level]
     last = _step(record["curve"][-1]) if record["curve"] else 0
-    return {"level": level, "step": _step(points[0]) if points else None, "last": last}
+    planned = ((record.get("plan") or {}).get("unlearn") or {}).get("steps", last)
+    # Nothing else ends stage 2 early: an estimate was at the level, and all rows, asked at the end, lie above it.
+    estimated = last if record["status"] == "finished" and last < planned else None
+    return {"level": level, "step": _step(points[0]) if points else estimated, "last": last}
 
 
 def _groups(column: str, groups: Groups) -> str:

@@ -56,7 +56,7 @@ class Stopped(TypedDict):
     """What became of ``--stop-at``."""
 
     level: Annotated[float, means("as asked for")]
-    step: Annotated[int | None, means("first point of the curve at or below it; null where none is")]
+    step: Annotated[int | None, means("first step at which the curve came down to it; null where it did not")]
     last: Annotated[int, means("last step of stage 2")]
 
 

@@ -21,6 +21,8 @@ from ..errors import PluginError, first_line, with_class
 
 #: Hooks (`hookspecs.py`), model cards, and click groups for the command line.
 HOOKS, MODELS, COMMANDS = "unlearnzoo", "unlearnzoo.models", "unlearnzoo.commands"
+#: How the module of a file given by ``--plugin`` is called, before its stem.
+FILE_MODULE = "unlearnzoo_file_"
 Status = Literal["loaded", "found", "broken", "off"]
 
 
@@ -188,7 +190,7 @@ def advice(row: PluginInfo) -> str:
 
 def run_file(path: Path) -> ModuleType:
     """Import a file under a name of its own; kept in ``sys.modules``, where dataclasses look."""
-    name = f"unlearnzoo_file_{path.stem}"
+    name = f"{FILE_MODULE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

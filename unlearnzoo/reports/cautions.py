@@ -40,9 +40,13 @@ def _differences(names: Sequence[str], records: Records) -> list[str]:
     """Say in what the records differ that makes their numbers differ too."""
     notes = []
     for aspect, path in {**SAME, "seed": ("seed",), "target seed": ("target_seed",)}.items():
-        values = {name: _at(record, path) for name, record in each(names, records)}
+        # A run without a result has nothing to compare, and stage 1 alone no seed of stage 2.
+        values = {name: _at(record, path) for name, record in each(names, records) if record["results"]}
+        values = {name: value for name, value in values.items() if aspect in SAME or value is not None}
         if len(set(map(repr, values.values()))) > 1:
-            per_run = "; ".join(f"{name}: {_shown(value)}" for name, value in values.items())
+            shown = {name: _shown(value) for name, value in values.items()}
+            alike = {value: [name for name in shown if shown[name] == value] for value in shown.values()}
+            per_run = "; ".join(f"{', '.join(names)}: {value}" for value, names in alike.items())
             cannot = "; not to be compared, and the rows base and target are those of the first"
             notes.append(f"the runs differ in {aspect} ({per_run}){cannot if aspect in SAME else ''}")
     return [*notes, *_rules(names, records), *_measures(names, records), *_namesakes(records)]

@@ -12,13 +12,15 @@ from ..records import store
 from ..records.types import AnyRecord, Groups
 from . import cautions, scores
 from .cautions import each, may_be_compared
-from .methods import Records
+from .methods import Records, by_method
 from .scores import PairRow, Rows, ScoreRow, score_row
 from .table import Table
 from .text import Section
 
 #: What a record is called that has no algorithm: nothing was unlearned.
 STAGE_1 = "stage 1"
+#: A longer name than this would take the table's room: then a run is named by its hash.
+LONGEST = 24
 _SHOWN = (
     "folder",
     "time",
@@ -121,12 +123,7 @@ def _how(rows: Rows, intervals: bool) -> list[str]:
     counts = "n/people: answers and people behind a column."
     if not intervals:
         return [good, f"{counts} --intervals adds how sure each number is."]
-    old = any("interval" not in row and row.get("clusters", 0) > 1 for row in rows)
-    return [
-        good,
-        f"{counts} [low..high]: 95 % interval of these models over people; of one person there is none."
-        + (" Records of before 0.3 have too narrow ones, below ten people none." if old else ""),
-    ]
+    return [good, f"{counts} {scores.how_sure(rows)}"]
 
 
 def _name_of(run: Mapping[str, object], field: str) -> object:
@@ -135,17 +132,26 @@ def _name_of(run: Mapping[str, object], field: str) -> object:
 
 
 def labels(records: Records) -> list[str]:
-    """Name each record by its algorithm; by seed, options, configuration or folder where that is not enough."""
+    """Name each record by its algorithm; by seed, options, hash or folder where that is not enough."""
     algorithms = [str(r["algorithm"].get("name", "?") or STAGE_1) for r in records]
     folders = [Path(r["folder"]) for r in records]
     forms: list[list[str]] = [
         algorithms,
         [f"{a} seed {r.get('seed')}" for a, r in zip(algorithms, records, strict=True)],
         [f"{a}{_choices(r, records)}" for a, r in zip(algorithms, records, strict=True)],
+        _by_options(records),
         [f"{a} {f.name.rpartition('_')[2]}" for a, f in zip(algorithms, folders, strict=True)],
         [f.name for f in folders],
     ]
-    return next((form for form in forms if len(set(form)) == len(form)), [str(f) for f in folders])
+    return next((form for form in forms if form and len(set(form)) == len(form)), [str(f) for f in folders])
+
+
+def _by_options(records: Records) -> list[str]:
+    """Name each record as its method at equal forgetting (``npo (lr 2e-05)``); none where that tells them not apart."""
+    of_record = {id(run): label for label, runs in by_method(records).items() for run in runs}
+    names = [of_record[id(r)] + _choices(r, records) for r in records]
+    told = not any(" #" in name or name.startswith("None") or len(name) > LONGEST for name in names)
+    return names if told else []
 
 
 def _choices(record: AnyRecord, records: Records) -> str:

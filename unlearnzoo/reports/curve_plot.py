@@ -11,8 +11,8 @@ from . import matched, plots
 from .comparison import curve_columns
 from .matched import Matched, MatchedRow
 from .methods import Records, by_method
-from .order import in_order
 from .plots import COLOURS, GREY, MARKERS, label
+from .table import in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -72,6 +72,9 @@ def data(
         if record["algorithm"].get("gold_standard") or not any(r["model"] == "unlearned" for r in record["results"]):
             continue
         i = golds.get(key(record))
+        # Where stage 1, or all of it (then there is no curve), was learned elsewhere, it cannot be had here.
+        if i is None and ((record.get("arguments") or {}).get("target") or not record["curve"]):
+            continue
         if i is None or not samples[i] or not own:
             facts["missing"].append(name)
             continue
@@ -125,7 +128,7 @@ def _truths(samples: Samples, split: str, group: Mapping[str, str], forget: froz
         s.details[TRUTH]
         for s in samples
         if s.split == split
-        and s.identity in forget
+        and s.about(forget)
         and TRUTH in s.details
         and all(s.tags.get(tag, "") == value for tag, value in group.items())
     ]
@@ -192,6 +195,6 @@ def _notes(facts: Gold, n_runs: int) -> Iterator[str]:
     if missing and n_runs > len(facts["names"]):
         methods = ", ".join(missing) if len(missing) < 6 else f"{len(missing)} of the runs"
         yield (
-            f"No gold standard for {methods}: run it on the same data, forget set, model and "
+            f"No gold standard for {methods}: run one on the same data, forget set, model and "
             "stage 1, and distances to it stand here."
         )

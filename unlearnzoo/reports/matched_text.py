@@ -6,8 +6,7 @@ from typing import TypeVar
 
 from ..evaluation.intervals import LEAST
 from .matched import ApartRow, Matched, MatchedRow, Method
-from .order import in_order
-from .table import Block, Table, interval, percent, scored
+from .table import Block, Table, in_order, interval, percent, scored
 from .text import Section
 
 R = TypeVar("R", MatchedRow, ApartRow)
@@ -124,4 +123,4 @@ def _difference(row: ApartRow) -> str:
 
 
 def _below(row: MatchedRow | ApartRow) -> str:
-    return f"\n{interval(row['low'], row['high'])}" if row["low"] is not None else ""
+    return f"\n{interval(row['low'], row['high'], mean=row['mean'])}" if row["low"] is not None else ""

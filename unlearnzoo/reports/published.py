@@ -9,9 +9,8 @@ from ..records.types import AnyRecord
 from ..registry.zoo import Zoo
 from . import comparison
 from .methods import Records
-from .order import in_order
-from .scores import Group, ScoreRow, group_label, spread
-from .table import Block, Table, percent, scored
+from .scores import Group, ScoreRow, group_label, how_sure, spread
+from .table import Block, Table, in_order, percent, scored
 from .text import Section
 
 PAPER = "-paper"
@@ -85,7 +84,7 @@ def section(part: Part) -> Section:
     for name in dict.fromkeys(row["table"] for row in part["rows"]):
         title = f"{name}: {part['ours']} beside {' and '.join(part['models'])} of {part['source']}, per cent"
         tables.append(_table(title, [row for row in part["rows"] if row["table"] == name], part["models"]))
-    legend = "[low..high]: 95 % interval over people; (least..greatest): of fewer than 10 people's own means."
+    legend = how_sure([row["ours"] for row in part["rows"] if row["ours"]])
     return Section(tables, [legend, *(f"Note: {note}." for note in part["notes"])])
 
 

@@ -6,8 +6,7 @@ from typing import NotRequired, TypedDict, cast
 from ..benchmark import utility_part
 from ..evaluation.intervals import LEVEL
 from ..evaluation.people import holm
-from .order import in_order
-from .table import Block, Table, interval, percent, scored
+from .table import Block, Table, in_order, interval, percent, scored
 
 #: A group's tags and their values.
 Group = tuple[tuple[str, str], ...]
@@ -161,9 +160,17 @@ def _difference(row: ScoreRow | None, marked: Collection[tuple[str, Group, str]]
     return percent(row["mean"], signed=True) + mark + scored(row) + (f"\n{spread(row)}" if intervals else "")
 
 
+def how_sure(rows: Rows) -> str:
+    """Return what ``[low..high]`` means."""
+    old = any("interval" not in row and row.get("clusters", 0) > 1 for row in rows)
+    return "[low..high]: 95 % interval of these models over people; of one person there is none." + (
+        " Records of earlier versions have too narrow ones, below ten people none." if old else ""
+    )
+
+
 def spread(row: ScoreRow) -> str:
     """Return the interval as ``[low..high]``; empty where there is none."""
-    return interval(row.get("low"), row.get("high"))
+    return interval(row.get("low"), row.get("high"), mean=row["mean"])
 
 
 def _counts(row: ScoreRow | None) -> str:

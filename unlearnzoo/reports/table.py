@@ -3,12 +3,15 @@
 Groups stand side by side where they fit and below each other where not: no line is folded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..terminal import printable
 
 BETWEEN = " | "
+#: The model and group names that have a natural order; others follow, sorted.
+ORDER = ("base", "target", "unlearned", "single", "multi")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,11 @@ class Table:
         return lines
 
 
+def in_order(words: Iterable[str]) -> list[str]:
+    """Sort names, the well-known first."""
+    return sorted(set(words), key=lambda w: (ORDER.index(w) if w in ORDER else len(ORDER), w))
+
+
 def percent(value: float | None, signed: bool = False) -> str:
     """Return a share in per cent with one decimal; a dash where there is none."""
     return "–" if value is None else format(100 * value, "+.1f" if signed else ".1f")
@@ -101,15 +109,23 @@ def whole(value: float) -> str:
     return f"{100 * value:.0f}"
 
 
-def interval(low: float | None, high: float | None, show: Callable[[float], str] = whole) -> str:
+def interval(
+    low: float | None, high: float | None, show: Callable[[float], str] = whole, mean: float | None = None
+) -> str:
     """Return an interval as ``[low..high]``; empty where there is none.
 
     Args:
         low: its lower end.
         high: its upper end.
         show: makes a text of an end.
+        mean: a share that stands beside it with a digit more; an end that is rounded past it is rounded the other way.
     """
-    return "" if low is None or high is None else f"[{show(low)}..{show(high)}]"
+    if low is None or high is None:
+        return ""
+    if mean is not None:
+        low = math.floor(100 * low) / 100 if round(100 * low) > 100 * mean else low
+        high = math.ceil(100 * high) / 100 if round(100 * high) < 100 * mean else high
+    return f"[{show(low)}..{show(high)}]"
 
 
 def _line_of(cell: str, row: int) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..records import store
 from ..records.types import AnyRecord
-from ..records.verdict import shown
-from ..records.verdict_types import Verdict
+from ..records.verdict import NO_CURVE, NO_STEP, shown
+from ..records.verdict_types import Judgement, Stopped, Verdict, Word
 from .cautions import each
 from .methods import Records
 from .text import Section
@@ -17,6 +17,12 @@ _STATES: Mapping[object, str] = {
     "interrupted": "not finished: it was interrupted",
     "failed": "failed",
     "diverged": "diverged: stage 2 left no model",
+}
+#: What to try; of what forgot and kept nothing more is asked, and what is doubtful names its reason.
+_NEXT: Mapping[Word, str] = {
+    "destroyed": "an earlier step (--stop-at), a lower rate (--set unlearn.lr=…), or more weight on what is kept",
+    "remembered": "more steps or a higher rate (--set unlearn.steps=…, --set unlearn.lr=…)",
+    "neither": "another rate (--set unlearn.lr=…), or more weight on what is kept",
 }
 _ANSWERS: Mapping[tuple[str, bool | None], str] = {
     ("forgotten", True): "Forgotten",
@@ -58,7 +64,7 @@ def _of_one(name: str, record: AnyRecord) -> Iterator[str]:
             told += f"; its curve ends at step {steps[-1]}"
         again = record["status"] in ("started", "interrupted") and record.get("group")
         yield f"{name}: {told}; no result" + (f"; {store.resume_command(record)}" if again else "")
-    if record.get("valid") is False:
+    if record.get("valid") is False and record["results"]:
         yield f"{name}: not valid; stage 1 stayed below the gate, so what it forgot was never memorised"
 
 
@@ -69,15 +75,25 @@ def _in_full(name: str, verdict: Verdict) -> Iterator[str]:
         for question, judged in (("forgotten", verdict["forgotten"]), ("kept", verdict["kept"])):
             yield f"  {_ANSWERS[question, judged['holds']]}: {judged['reason']}."
     if stopped := verdict["stopped"]:
-        steps = f"{stopped['last']} step{'s' * (stopped['last'] != 1)}"
-        reached = f"not reached in {steps}" if stopped["step"] is None else f"reached at step {stopped['step']}"
-        yield f"  --stop-at {100 * stopped['level']:g} %: {reached}."
+        yield f"  --stop-at {100 * stopped['level']:g} %: {_reached(stopped, verdict['forgotten'])}."
     if (required := verdict["required"]) is not None:
         yield f"  --require: {'' if required['holds'] else 'not '}reached: {required['reason']}, by point values."
     yield f"  Best step: {verdict['best']['reason']}."
+    if verdict["best"]["reason"] not in (NO_CURVE, NO_STEP) and (advice := _NEXT.get(verdict["word"])):
+        yield f"  Next: {advice}."
     # The first doubt is in the heading.
     yield from (f"  Doubt: {doubt}." for doubt in verdict["believable"]["doubts"][1:])
     yield from (f"  Beware: {caution}." for caution in verdict["believable"]["cautions"])
+
+
+def _reached(stopped: Stopped, forgotten: Judgement) -> str:
+    """Return what became of ``--stop-at``; the curve estimates, and the end is asked in full."""
+    if stopped["step"] is None:
+        return f"not reached in {stopped['last']} step{'s' * (stopped['last'] != 1)}"
+    above = stopped["step"] == stopped["last"] and any(
+        (row["value"] or 0) > stopped["level"] for row in forgotten["rows"]
+    )
+    return f"reached at step {stopped['step']}" + (" by the curve's estimate; all rows together lie above" * above)
 
 
 def _words(known: Mapping[str, Verdict]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from ..planning.make import make_plan
 from ..planning.request import from_arguments
 from ..records.types import RunRecord
 from ..registry.zoo import Zoo
+from ..storage.cache import in_use
 from .pipeline import execute
 from .progress import ConsoleProgress
 
@@ -47,5 +48,6 @@ def run(
             f"launch={request.launch!r}: Python starts no processes; use the command `unlearnzoo run "
             "--launch`, or start your script with `accelerate launch`"
         )
-    plan = make_plan(request, Zoo.installed(request.plugins))
-    return execute(plan, ConsoleProgress(quiet), time.perf_counter() - start)
+    with in_use():
+        plan = make_plan(request, Zoo.installed(request.plugins))
+        return execute(plan, ConsoleProgress(quiet), time.perf_counter() - start)

@@ -16,11 +16,12 @@ from ..launch import worker
 from ..models.checkpoint import Checkpoint
 from ..models.lora import State
 from ..planning import limits
+from ..planning.paths import located
 from ..planning.plan import Plan
 from ..planning.summary import aims_of, measured_by, pools, rules
 from ..records.environment import calibration
 from ..records.record import Record
-from ..records.types import GateRow, RunRecord
+from ..records.types import RunRecord
 from ..training.engine import Engine
 from . import gate
 from .progress import ConsoleProgress
@@ -45,7 +46,13 @@ def evaluate(
     items = select(plan.evals, plan.examples, forget)
     with (
         worker.records(plan.request.runs_dir) as runs_dir,
-        Record.open(runs_dir, algo=name, bench=plan.benchmark.name, **_fields(plan, name, unlearned, target)) as record,
+        Record.open(
+            runs_dir,
+            algo=name,
+            bench=plan.benchmark.name,
+            redactor=plan.redactor(),
+            **_fields(plan, name, unlearned, target),
+        ) as record,
     ):
         samples: list[Sample] = []
         if target is not None:
@@ -53,9 +60,9 @@ def evaluate(
                 rows = gate.items(plan) if plan.benchmark.gate else []
                 samples, gated = _asked(plan, target, "target", record, progress, items, rows)
             record.samples(samples)
-            if rows:
-                _pass(plan, gate.evaluate(plan, None, gated), record, progress)
             record.update(target={"key": target.weights, "cached": True})
+            if rows:
+                _pass(plan, target.name, samples, gated, record, progress)
         with progress.stage(f"evaluating {name}"):
             samples = samples + _asked(plan, unlearned, "unlearned", record, progress, items)[0]
         record.samples(samples)
@@ -75,10 +82,10 @@ def _fields(plan: Plan, name: str, unlearned: Checkpoint, target: Checkpoint | N
         "algorithm": {"name": name, "distribution": None, "version": None, "options": {}},
         "model": {
             "name": unlearned.name,
-            "source": unlearned.source,
+            "source": located(unlearned.source),
             "weights": unlearned.weights,
-            "adapter": None if unlearned.adapter is None else str(unlearned.adapter),
-            "target": None if target is None else target.source,
+            "adapter": None if unlearned.adapter is None else located(str(unlearned.adapter)),
+            "target": None if target is None else located(target.source),
         },
         "plan": {
             "pools": pools(plan),
@@ -105,12 +112,21 @@ def _asked(
     return samples
 
 
-def _pass(plan: Plan, rows: Sequence[GateRow], record: Record, progress: ConsoleProgress) -> None:
+def _pass(
+    plan: Plan,
+    target: str,
+    samples: Sequence[Sample],
+    gated: Sequence[Sample],
+    record: Record,
+    progress: ConsoleProgress,
+) -> None:
     """Write down what the gate found; stop where there was nothing to forget."""
-    failure = gate.failure(rows)
+    rows = gate.evaluate(plan, None, gated)
+    failure = gate.failure(plan, rows, target)
     record.update(gate=rows, valid=failure is None)
     progress.gate(rows)
     if failure and not plan.request.allow_unmemorised:
+        gate.keep(plan, record, samples, gated)
         raise GateError(failure)
 
 

@@ -58,7 +58,7 @@ def learn(plan: Plan, progress: ConsoleProgress) -> RunRecord:
         "plan": {**as_data(plan), "columns": [e.name for e in shown]},
     }
     with Record.open(
-        plan.request.runs_dir, algo="learn", bench=plan.benchmark.name, redactor=plan.redactor(), **fields
+        plan.request.runs_dir, algo="learn", bench=plan.benchmark.name, redactor=plan.redactor(shown), **fields
     ) as record:
         rows = select(shown, plan.examples, forget)
         asked: dict[State, list[Item]] = {"base": rows[:: gate.BASE_STRIDE], "target": rows}

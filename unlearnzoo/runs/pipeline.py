@@ -15,7 +15,7 @@ from ..records import store
 from ..records.record import Record
 from ..records.types import RunRecord
 from ..training.trainer import new_reference
-from . import checkpoints
+from . import checkpoints, gate
 from .clock import Clock
 from .progress import ConsoleProgress
 from .resume import Earlier, open_records
@@ -78,6 +78,8 @@ def _shared(plan: Plan, progress: ConsoleProgress, records: Sequence[Record], cl
     for record in records:
         record.update(baselines=baselines, seconds=clock.rounded())
     if stage_one.failure and not plan.request.allow_unmemorised:
+        for record in records:
+            gate.keep(plan, record, samples, [s for own in stage_one.samples.values() for s in own])
         raise GateError(stage_one.failure)
     if stage_one.failure:
         progress.note(f"going on although {stage_one.failure}")

@@ -86,11 +86,13 @@ class ConsoleProgress(Progress):
             chosen = [row for row in rows if row["split"] == split]
             target = _shares({"/".join(row["group"].values()): row["target"] for row in chosen})
             base = _shares({"/".join(row["group"].values()): row["base"] for row in chosen})
+            # Where stage 1 was learned elsewhere (--target) the base is not asked.
+            beside = "" if all(row["base"] is None for row in chosen) else f" (base {base})"
             metric, least = chosen[0]["metric"].rpartition("/")[2].upper(), 100 * chosen[0]["least"]
             mark = "passed" if all(row["passed"] for row in chosen) else "FAILED"
             lacking = sum(row.get("unscored", {}).get("target", 0) for row in chosen)
             part = f" ({lacking} of {lacking + sum(row['n']['target'] for row in chosen)} unscored)" if lacking else ""
-            self.note(f"gate, {split}: {metric} {target}{part} (base {base}); at least {least:.0f} %: {mark}")
+            self.note(f"gate, {split}: {metric} {target}{part}{beside}; at least {least:.0f} %: {mark}")
 
 
 def _shares(groups: "Groups") -> str:

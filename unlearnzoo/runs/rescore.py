@@ -24,12 +24,13 @@ from ..planning.columns import added, full_name
 from ..planning.settings import allot
 from ..records import rules, store, verdict
 from ..records.record import Record, plain
-from ..records.run_file import locked
+from ..records.run_file import SAMPLES, locked, refuse_links
 from ..records.secrets import MASK, Masker
 from ..records.types import Benchmark as AboutBenchmark
 from ..records.types import RunRecord
 from ..records.types import Utility as AboutUtility
 from ..registry.zoo import Zoo
+from ..storage.atomic import file_hash
 from .distrust import type_again
 from .progress import ConsoleProgress
 
@@ -51,8 +52,9 @@ def rescore(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, pro
     Raises:
         DataError: the run kept no answers, or none to read, or its data or the rules are no longer the same.
         OptionError: the metric needs the model, or the run has other options.
-        RunError: another process works on the run.
+        RunError: another process works on the run, or something in its folder is a link.
     """
+    refuse_links(folder)
     with locked(folder):
         return _rescored(folder, name, values, zoo, progress)
 
@@ -64,6 +66,11 @@ def _rescored(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, p
     samples = store.samples(record)
     if samples is None:
         raise DataError(f"{folder}: it kept no answers (it did not get so far, or they were purged)")
+    known = record.get("files", {}).get(SAMPLES)
+    if known and known != file_hash(folder / SAMPLES):
+        raise DataError(
+            f"{folder}: {SAMPLES} is not what the run wrote; `unlearnzoo report --verify` says what differs"
+        )
     if why := rules.read_otherwise(record):
         raise DataError(f"{folder}: {why}, so that {name} would stand beside columns of another kind; run it again")
     full, cls = full_name(name, zoo), zoo.get("metric", name)
@@ -122,7 +129,7 @@ def _columns(record: RunRecord, name: str, full: str, zoo: Zoo) -> list[Column]:
 def _rows(samples: Sequence[Sample], metric: Metric, record: RunRecord, zoo: Zoo) -> list[dict[str, object]]:
     """Return what the metric can be given of some samples; what a sample does not hold is looked up in the data."""
     if metric.needs <= IN_SAMPLES:
-        examples = [Example(s.id, s.identity, (), s.question, s.answer) for s in samples]
+        examples = [Example(s.id, question=s.question, answer=s.answer, identities=s.identities) for s in samples]
     else:
         known = _examples({s.split for s in samples}, record, zoo)
         if lost := [s for s in samples if (s.split, s.id) not in known]:

@@ -5,18 +5,23 @@ import dataclasses
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, cast
+
+import msgspec
+from msgspec import Meta
 
 from .. import __version__
-from ..errors import OptionError, RunError
+from ..errors import DataError, OptionError, RunError
 from ..launch import worker
+from ..planning import paths
 from ..planning.request import Request, from_arguments
 from ..planning.summary import arguments, fields
 from ..records import store
 from ..records.record import Record, plain
-from ..records.run_file import SCHEMA
+from ..records.run_file import SCHEMA, refuse_links
 from ..records.secrets import MASK, Masker
 from ..records.types import RunRecord
+from ..terminal import printable
 from .distrust import refuse_code
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ _FREE = {"command", "runs_dir", "checkpoint_every", "launch", "processes"}
 #: What a record holds of the plan; a difference would be another run.
 _SAME = ("algorithm", "benchmark", "utility", "metrics", "model", "seed", "target_seed", "plan")
 #: Where the same model lies is no difference; its weights are compared.
-_ELSEWHERE = {"model.source", "benchmark.options.data"}
+_ELSEWHERE = {"model.name", "model.source", "benchmark.options.data"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +68,8 @@ def find(name: str, runs_dir: Path) -> Earlier:
 
     Raises:
         UnknownName: there is no such run.
-        RunError: there is nothing to resume.
+        DataError: its record is damaged.
+        RunError: there is nothing to resume, or something in a run's folder is a link.
     """
     if name == NEWEST and not (runs_dir / name).exists():
         rows = [row["record"] for row in store.find(runs_dir) if row["record"] and _is_open(row["record"])]
@@ -79,10 +85,52 @@ def find(name: str, runs_dir: Path) -> Earlier:
         raise _other_version(folder, record.get("versions", {}).get("unlearnzoo") or "0.1")
     beside = [row["record"] for row in store.find(folder.parent) if row["record"]]
     records = tuple(sorted((r for r in beside if r.get("group") == record["group"]), key=lambda r: str(r["folder"])))
+    for known in records:
+        refuse_links(Path(known["folder"]))
+        _check(known)
     names = len(record["arguments"]["algo"])
     if len(records) == names and not any(map(_is_open, records)):
         raise RunError(f"{folder}: nothing to resume: {', '.join(_outcome(r) for r in records)}")
-    return Earlier(records, record["group"], folder.parent)
+    return Earlier(tuple(map(_expanded, records)), record["group"], folder.parent)
+
+
+def _expanded(record: RunRecord) -> RunRecord:
+    """Return a record with the user's home folder where redaction left `~`."""
+    return cast(RunRecord, {**record, "arguments": paths.expanded(record["arguments"])})
+
+
+class _Arguments(TypedDict):
+    algo: Annotated[list[str], Meta(min_length=1)]
+    set: dict[str, object]
+    plugins: dict[str, str]
+    allow_unmemorised: NotRequired[bool]
+    trust_remote_code: NotRequired[bool]
+
+
+class _Algorithm(TypedDict):
+    name: str
+    distribution: str
+
+
+class _Resumable(TypedDict):
+    """What resuming reads of a record and no other command does; the request is made of all arguments."""
+
+    arguments: _Arguments
+    algorithm: _Algorithm
+
+
+def _check(record: RunRecord) -> None:
+    """Refuse what no command can be made of.
+
+    Raises:
+        DataError: naming the key.
+    """
+    try:
+        msgspec.convert(record, _Resumable)
+    except msgspec.ValidationError as error:
+        raise DataError(
+            f"{record['folder']}: cannot be resumed; damaged; {printable(store.fault(str(error)))}"
+        ) from None
 
 
 def request(earlier: Earlier, given: Mapping[str, object], assignments: Mapping[str, object]) -> Request:
@@ -97,6 +145,7 @@ def request(earlier: Earlier, given: Mapping[str, object], assignments: Mapping[
         OptionError: something differs, by name.
     """
     known = dict(earlier.records[0]["arguments"])
+    given = paths.arguments(given, (known.get("model"), known.get("target")))
     refuse_code(earlier.records[0], given)
     chosen = {**known.pop("set"), **_same_options(known_set=earlier.records[0]["arguments"]["set"], now=assignments)}
     files = known.pop("plugins")
@@ -119,7 +168,7 @@ def _same_options(known_set: Mapping[str, object], now: Mapping[str, object]) ->
     """Return this command's ``--set``, all as before."""
     for name, value in now.items():
         then = known_set.get(name)
-        if then is None or (then != MASK and str(then) != str(value)):
+        if then is None or (then != MASK and str(then) not in (str(value), paths.located(str(value)))):
             before = "without it" if then is None else f"with {_shown(then)}"
             raise OptionError(f"--set {name}={value}: the run was started {before}; leave it out, or start a new run")
     return dict(now)
@@ -138,12 +187,12 @@ def check(earlier: Earlier, plan: "Plan") -> list[str]:
         record = earlier.of(plan, name)
         if record is None:
             continue
-        masker = Masker(plan.request.command, {"arguments": arguments(plan.request)})
+        masker = Masker(plan.request.command, {"arguments": arguments(plan.request, plan.zoo)})
         redactor = plan.redactor()
         now = plain(redactor.fields(fields(plan, name)) if redactor else fields(plan, name), masker)
         # A record of before there was `utility` lacks it.
         for key in (*(key for key in _SAME if key in record), "arguments.plugins"):
-            then, here = (_at(record, key), _at(now, key))
+            then, here = (paths.expanded(_at(side, key)) for side in (record, now))
             for path, old, new in _differences(key, then, here):
                 if path not in _ELSEWHERE:
                     raise RunError(
@@ -209,14 +258,16 @@ def open_records(
 
 def _is_open(record: RunRecord) -> bool:
     """Return whether a run can be resumed: not one that ended, well or badly, for reasons that stay."""
-    if not record.get("group") or record.get("purged"):
+    if not record.get("group") or record.get("purged") or record.get("redacted"):
         return False
-    stopped_by_gate = record.get("valid") is False and not record["arguments"]["allow_unmemorised"]
+    stopped_by_gate = record.get("valid") is False and not (record.get("arguments") or {}).get("allow_unmemorised")
     return record["status"] in ("started", "interrupted") or (record["status"] == "failed" and not stopped_by_gate)
 
 
 def _outcome(record: RunRecord) -> str:
-    return f"{record['algorithm']['name']} {record['status']}" + (f" ({record['error']})" if record["error"] else "")
+    return f"{record['algorithm']['name']} {record['status']}" + (
+        f" ({record['error']})" if record.get("error") else ""
+    )
 
 
 def _other_version(folder: Path, version: object) -> RunError:

@@ -100,7 +100,7 @@ def learned(
         answers = by_state(plan, evaluator, key)
         samples = _asked(plan, answers, beside or {}, progress)
     rows = gate.evaluate(plan, samples.get("base"), samples["target"])
-    failure = gate.failure(rows)
+    failure = gate.failure(plan, rows, plan.request.target)
     files = [cache.path.name for cache in answers.values()]
     for record, target in zip(records, targets, strict=True):
         record.update(gate=rows, valid=failure is None, target=target | {"judged": files})

@@ -237,7 +237,7 @@ def export(shared: Shared, record: Record) -> None:
         return
     whole = adapter_export.joined([(part.tensors, part.scale) for part in parts])
     config = engine.model.peft_config["unlearn"]
-    adapter_export.save(record.folder / "adapter", whole, shared.plan.checkpoint.source, config)
+    record.adapter(lambda folder: adapter_export.save(folder, whole, shared.plan.checkpoint.source, config))
 
 
 def _matched(plan: Plan, curve: Curve) -> dict[str, Groups]:

@@ -65,6 +65,7 @@ def diagnose(
 
     request = from_arguments(common.typed(arguments, files), parse_assignments(sets), unlearns=False)
     options = Options(k, people, images, window, seed, not no_trace, real, geometric)
+    common.hold_cache(request.runs_dir)
     zoo = Zoo.installed(files)
     from unlearnzoo.planning.make import make_plan
     from unlearnzoo.runs.progress import ConsoleProgress

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from unlearnzoo import DataError, OptionError, atomic_write
 from unlearnzoo.planning.summary import measured_by, pools, rules
 from unlearnzoo.records.environment import calibration, git, versions
-from unlearnzoo.records.record import new_folder, plain
+from unlearnzoo.records.record import plain
+from unlearnzoo.records.run_file import new_folder
 from unlearnzoo.records.secrets import Masker
 from unlearnzoo.runs.stage_one import StageOne, learned
 from unlearnzoo_diagnose import folder, names, numbers, people

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnzoo import Progress
 from unlearnzoo.evaluation.aggregate import Bounds, summary
+from unlearnzoo.evaluation.clusters import cluster_of
 from unlearnzoo.evaluation.metric_inputs import metric_inputs, scored
 from unlearnzoo.runs import gate
 from unlearnzoo_diagnose.pairs import GROUPS
@@ -30,6 +31,7 @@ def memorised(plan: "Plan", stage: "StageOne") -> Rows:
     rows = []
     for state, samples in stage.samples.items():
         for split, hop in sorted({(s.split, s.tags.get("hop", "")) for s in samples}):
+            joined = cluster_of(s for s in samples if s.split == split)
             chosen = [s for s in samples if (s.split, s.tags.get("hop", "")) == (split, hop)]
             for full, metric in metrics.items():
                 given = [metric_inputs(examples[s.split, s.id], s.prediction) for s in chosen]
@@ -40,7 +42,7 @@ def memorised(plan: "Plan", stage: "StageOne") -> Rows:
                         "split": split,
                         "group": {"hop": hop},
                         "metric": full,
-                        **mean(zip((s.identity for s in chosen), values, strict=True)),
+                        **mean(zip((joined[s.identities[0]] for s in chosen), values, strict=True)),
                     }
                 )
     return rows
@@ -49,14 +51,14 @@ def memorised(plan: "Plan", stage: "StageOne") -> Rows:
 def loss(plan: "Plan", stage: "StageOne", state: "State", chosen: Sequence[Person]) -> Rows:
     """Return the mean cross-entropy per token of what the chosen people were taught with, by hop."""
     who = {person.identity for person in chosen}
-    rows = [e for e in plan.benchmark.learn_pool() if e.identity in who]
+    rows = [e for e in plan.benchmark.learn_pool() if e.about(who)]
     if state == "base":  # stands beside for orientation, as in the gate
         rows = rows[:: gate.BASE_STRIDE]
     scores = stage.engine.score([stage.engine.encode(e) for e in rows], state)
-    by_hop = []
+    by_hop, joined = [], cluster_of(rows)
     for hop in sorted({e.tags.get("hop", "") for e in rows}):
         values = [
-            (e.identity, -sum(answer.logps) / len(answer.logps))
+            (joined[e.identities[0]], -sum(answer.logps) / len(answer.logps))
             for e, answer in zip(rows, scores, strict=True)
             if e.tags.get("hop", "") == hop
         ]
@@ -104,6 +106,6 @@ def maps(rows: Rows) -> Rows:
 
 
 def mean(values: Iterable[tuple[str, float]], of: Bounds = "scores") -> dict[str, Any]:
-    """Return mean, interval over people (null of one) and counts; ``of`` as for ``summary``."""
+    """Return mean, interval over people or clusters of them (null of one), and counts; ``of`` as for ``summary``."""
     row = summary(values, of)
     return {name: row[name] for name in ("mean", "low", "high", "n", "clusters")}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unlearnzoo import parquet_batches
 from unlearnzoo.reports import plots
 from unlearnzoo.reports.plots import COLOURS, GREY, MARKERS
 from unlearnzoo_diagnose.pairs import EXCHANGED_IN_WORDS, GROUPS
@@ -55,13 +56,10 @@ def names(path: Path, found: Diagnoses) -> None:
 
 def _points(found: Diagnoses) -> dict[str, list[tuple[float, float]]]:
     """Return label → (inverse perplexity, Min-k) of each person, means over their images, per cent."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     points: dict[str, list[tuple[float, float]]] = {}
     for label, one in found.items():
         file = Path(one["folder"]) / "names.parquet"
-        rows = pq.ParquetFile(pa.BufferReader(file.read_bytes())).read(use_threads=False).to_pylist()
+        rows = [row for batch in parquet_batches(file) for row in batch.to_pylist()]
         first = next(iter(dict.fromkeys(r["model"] for r in rows)))
         for name, model, kind in ((f"Real Set, {first}", first, REAL), (f"{label}, target", "target", TAUGHT)):
             mine: dict[str, list[Mapping[str, Any]]] = {}

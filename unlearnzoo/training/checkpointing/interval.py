@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from ...data.problems import quoted
 from ...errors import OptionError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -26,5 +27,5 @@ class CheckpointInterval:
             return cls()
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])|([1-9]\d*)", text.strip())
         if match is None:
-            raise OptionError(f"--checkpoint-every {text!r}: write steps (50), a time (30s, 5m, 1h), or never")
+            raise OptionError(f"--checkpoint-every {quoted(text)}: write steps (50), a time (30s, 5m, 1h), or never")
         return cls(int(match[3])) if match[3] else cls(None, float(match[1]) * _SECONDS[match[2]])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from ...errors import CheckpointWarning
-from ...storage.atomic import atomic_path, atomic_write, file_hash, sync_folder
+from ...storage.atomic import atomic_path, atomic_write, file_hash, private_folder, sync_folder
 from ...storage.hashing import content_key
 from ...storage.locks import holder_file
 
@@ -51,7 +51,7 @@ class Store:
         self.files: dict[str, str] = {}
         self.number = 0
         self._whole: list[tuple[int, dict[str, str]]] = []
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
 
     def load(self) -> dict[str, object] | None:
         """Return the facts of the newest position that is whole; None where there is none."""
