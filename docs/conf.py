@@ -37,7 +37,7 @@ suppress_warnings = ["misc.highlighting_failure"]
 nitpicky = True
 # Other libraries' types: their sites are not read, so that a build needs no network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(Tensor|Image|np|numpy|torch|click|pathlib|collections\.abc|abc)(\..*)?"),
+    ("py:.*", r"(Tensor|Image|RecordBatch|np|numpy|torch|click|pathlib|collections\.abc|abc)(\..*)?"),
     # What a Trainer is made of; an author is handed one and makes none.
     ("py:.*", r"unlearnzoo\.training\.(engine\.Engine|recipe\.Unlearn)"),
     ("py:.*", r"unlearnzoo\.training\.(reference\.Reference|checkpointing\.checkpointer\.Checkpointer)"),

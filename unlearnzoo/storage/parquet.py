@@ -27,7 +27,7 @@ _BUFFER = 1 << 20
 
 def parquet_batches(
     path: Path, columns: Sequence[str] | None = None, rows: int = 1024, most: int = LARGEST, checksums: bool = False
-) -> Iterator["RecordBatch"]:
+) -> "Iterator[RecordBatch]":
     """Yield a parquet file as batches of rows, one after another and never whole; of no rows one that is empty.
 
     Args:
@@ -95,11 +95,14 @@ def _looked_at(path: Path, file: "ParquetFile", columns: Sequence[str] | None) -
             if columns is not None and part.path_in_schema.partition(".")[0] not in columns:
                 continue
             values += max(part.num_values, group.num_rows)
-            if part.physical_type == "BYTE_ARRAY" and "DELTA_BYTE_ARRAY" not in part.encodings:
+            column = file.schema.column(place)
+            # A picture per row is not packed: all of a row group would be held together. They come few at a time.
+            few = column.logical_type.type != "STRING" and not column.max_repetition_level
+            if part.physical_type == "BYTE_ARRAY" and not few and "DELTA_BYTE_ARRAY" not in part.encodings:
                 packed.add(part.path_in_schema)
             elif part.physical_type.endswith("BYTE_ARRAY"):
                 largest = max(largest, part.total_uncompressed_size)  # no value is larger
-                if file.schema.column(place).max_repetition_level:
+                if column.max_repetition_level:
                     raise DataError(f"{path}: column {part.path_in_schema!r} is encoded in a way that is not read")
     if values > MOST_VALUES:
         raise DataError(
