@@ -15,6 +15,7 @@ from unlearnzoo.errors import CacheWarning, CheckpointWarning, OptionError, ZooE
         (ValueError(), "ValueError", "ValueError"),
         (ValueError(" \n "), "ValueError", "ValueError"),
         (KeyError("hop"), "'hop'", "KeyError: 'hop'"),
+        (ValueError("x" * 10**6), "x" * 2000 + "…", "ValueError: " + "x" * 2000 + "…"),
     ],
 )
 def test_the_first_line_that_says_anything(error, line, named):

@@ -14,6 +14,7 @@ from unlearnzoo.training.recipe import STAGES, resolve
 ROOT = Path(__file__).parents[1]
 PAGES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "docs/howto").glob("*.md"))}
 NEW = {"algorithm": "my-algo", "benchmark": "six-people", "metric": "word-share"}
+MORE = {"benchmark": ["--text"]}
 
 
 def blocks(page, language=""):
@@ -41,7 +42,7 @@ def written(tmp_path_factory, monkeypatch):
     monkeypatch.chdir(folder)
     files = []
     for kind, name in NEW.items():
-        assert main(["new", kind, name]) == 0
+        assert main(["new", kind, name, *MORE.get(kind, [])]) == 0
         files.append(f"--plugin=unlearnzoo-{name}/unlearnzoo_{name.replace('-', '_')}.py")
     return files
 

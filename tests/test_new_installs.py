@@ -12,8 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 #: What is written, and how; each is called after its kind.
-MORE = {"two-phase": ["algorithm", "--two-phase"]}
-KINDS = ("algorithm", "benchmark", "metric", "two-phase")
+MORE = {
+    "two-phase": ["algorithm", "--two-phase"],
+    "text": ["benchmark", "--text"],
+    "model": ["model", "--checkpoint", str(ROOT / "plugins/unlearnzoo-tiny/unlearnzoo_tiny/checkpoint")],
+}
+KINDS = ("algorithm", "benchmark", "metric", "model", "text", "two-phase")
 NEW = f"""
 from unlearnzoo.cli import main
 for name in {KINDS}:
@@ -97,6 +101,37 @@ def test_it_is_found(rows, installed, kind):
     provided = MORE.get(kind, [kind])[0]
     assert (row["status"], row["provides"]) == ("loaded", [f"{provided} my-{kind}"])
     assert row["where"] == str(installed / f"unlearnzoo-my-{kind}")
+
+
+def test_they_run_together(python, installed, shared_folder):
+    """A dry run of the new algorithms and model on each new benchmark, with the new metric."""
+    for bench in ("my-benchmark", "my-text"):
+        flags = [
+            "--algo",
+            "my-algorithm,my-two-phase",
+            "--bench",
+            bench,
+            "--model",
+            "my-model",
+            "--metric",
+            "my-metric",
+        ]
+        told = run(
+            python,
+            "-m",
+            "unlearnzoo",
+            "run",
+            *flags,
+            "--dry-run",
+            "--json",
+            cwd=installed,
+            UNLEARNZOO_CACHE=str(shared_folder / "cache"),
+        )
+        plan = json.loads(told)
+        assert plan["pools"]["learn"]["images"] == (6 if bench == "my-benchmark" else 0)
+        assert plan["unlearn"]["origins"]["lr"] == "model"
+        steps = {name: [p["steps"] for p in one["phases"]] for name, one in plan["algorithms"].items()}
+        assert steps == {"my-algorithm": [plan["unlearn"]["steps"]], "my-two-phase": [10, plan["unlearn"]["steps"]]}
 
 
 def test_its_name_is_taken_now(python, installed, tmp_path):

@@ -12,7 +12,7 @@ from .metric import Candidates, Heading, Metric, Progress, Scored
 from .model import ModelCard
 from .options import nearest, option
 from .terminal import printable
-from .unlearner import RetainTerm, Trainer, Unlearner
+from .unlearner import Phase, RetainTerm, Trainer, Unlearner
 
 if TYPE_CHECKING:
     from .data.below import FilesBelow
@@ -41,6 +41,7 @@ __all__ = [
     "Metric",
     "ModelCard",
     "OptionError",
+    "Phase",
     "Problems",
     "Progress",
     "Published",

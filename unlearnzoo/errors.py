@@ -1,5 +1,8 @@
 """Errors that a user can fix: the command line prints their one line and no traceback."""
 
+#: Characters of a message that are shown.
+_LONGEST = 2000
+
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message that says anything; of an empty one the class's name."""
@@ -13,7 +16,9 @@ def with_class(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    message = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    # A library may quote all that it was given.
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
 
 
 class ZooError(Exception):

@@ -3,6 +3,7 @@
 import abc
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from .example import Example
@@ -26,6 +27,24 @@ INPUTS = {
     "refusal": "the forget questions answered with a refusal; row i pairs with row i of forget",
     "refusal_ref": "the same refusals under the frozen reference",
 }
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of an algorithm: what it trains on, and for how long.
+
+    Attributes:
+        name: a word, for plan and record.
+        loss: its arguments are the phase's inputs; None for a phase without gradients, each of whose steps is one
+            ``trainer.probe``.
+        steps: how many; None: those of the recipe. From an option, or from the number of rows.
+        probe: follow forgetting on the way; not in a phase that is no unlearning yet.
+    """
+
+    name: str
+    loss: "Callable[..., Tensor | dict[str, Tensor]] | None" = None
+    steps: int | None = None
+    probe: bool = True
 
 
 class Trainer(Protocol):
@@ -65,7 +84,7 @@ class Trainer(Protocol):
         Args:
             loss: takes inputs by name and returns one value per answer; the algorithm's own by default.
             probe: follow forgetting on the way; not in a phase that is no unlearning yet.
-            steps: of this phase; by default the recipe's. Make it an option: then it stands in plan and record.
+            steps: of this phase; by default the recipe's. As ``Unlearner.phases`` says, which plan and record go by.
 
         Returns:
             Whether the run asks to stop (``--stop-at``): end without another phase.
@@ -125,7 +144,7 @@ class Trainer(Protocol):
 
 
 class Unlearner(Configurable, abc.ABC):
-    """An unlearning algorithm: write ``loss``, or ``unlearn`` where there is more to it than a loss.
+    """An unlearning algorithm: write ``loss``, and ``phases`` or ``unlearn`` where there is more to it than a loss.
 
     Attributes:
         reference: what a ``*_ref`` input must carry beside log-probabilities, for example
@@ -157,11 +176,22 @@ class Unlearner(Configurable, abc.ABC):
         """Do once what the first step needs: generate targets of your own, draw a direction."""
 
     def unlearn(self, trainer: Trainer) -> None:
-        """Make the model forget; by default by training on ``loss`` for the recipe's steps.
+        """Make the model forget; by default by training through ``phases``.
 
-        Override it for a method of several phases, or without gradients.
+        Override it where there is more to do than to train, and declare ``phases`` beside it.
         """
-        trainer.train()
+        for phase in self.phases:
+            if trainer.train(phase.loss, probe=phase.probe, steps=phase.steps):
+                return
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """What it trains on, one ``Phase`` after the other; by default one, on ``loss`` for the recipe's steps.
+
+        Plan, record, progress and the memory estimate go by it, and ``unlearnzoo check`` compares it with what
+        ``unlearn`` does.
+        """
+        return (Phase("unlearn", self.loss),) if has_loss(type(self)) else ()
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -210,3 +240,26 @@ def offered(cls: type[Unlearner]) -> dict[str, str]:
     """Return all inputs that a loss of this algorithm can name, its own among them, with one line each."""
     own = {name: f"its own answer for each {pool} example" for name, pool in cls.inputs.items()}
     return INPUTS | own | {f"{name}_ref": "the same answers under the frozen reference" for name in own}
+
+
+def inputs_of(one: Unlearner, loss: Callable[..., object]) -> frozenset[str]:
+    """Return what a loss is handed: of the algorithm's own what its options need, of another all its arguments."""
+    return one.needs if loss == one.loss else named_inputs(loss)
+
+
+def undeclared(one: Unlearner) -> bool:
+    """Return whether ``unlearn`` is its own and says nothing of its phases, so that they can only be assumed."""
+    cls = type(one)
+    return cls.unlearn is not Unlearner.unlearn and cls.phases is Unlearner.phases and not cls.relearns
+
+
+def planned_phases(one: Unlearner) -> tuple[Phase, ...]:
+    """Return its phases; of an algorithm that declares none and has no loss, one on the forget answers is assumed."""
+    if undeclared(one) and not one.phases:
+        return (Phase("unlearn", lambda forget: forget.nll),)
+    return one.phases
+
+
+def asked(one: Unlearner) -> frozenset[str]:
+    """Return the inputs of all its phases."""
+    return frozenset[str]().union(*(inputs_of(one, phase.loss) for phase in planned_phases(one) if phase.loss))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from unlearnzoo import Unlearner, hookimpl, option
+from unlearnzoo import Phase, Unlearner, hookimpl, option
 
 if TYPE_CHECKING:
     from unlearnzoo import Trainer
@@ -19,9 +19,15 @@ class TaskVector(Unlearner):
     strength: float = option(6.0, "How much of the vector is subtracted at the end", gt=0)
     parts: int = option(12, "Points on the way there", ge=1)
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Learn, then subtract; nothing is looked at while the model still learns."""
+        return Phase("learn", lambda forget: forget.nll, probe=False), Phase("subtract", steps=self.parts)
+
     def unlearn(self, trainer: "Trainer") -> None:
-        """Train, then subtract; nothing is looked at while the model still learns."""
-        trainer.train(lambda forget: forget.nll, probe=False)
+        """Train, then put what was learned on with a negative sign, more of it at each step."""
+        learn, _ = self.phases
+        trainer.train(learn.loss, probe=learn.probe)
         vector = trainer.adapter()
         for part in range(1, self.parts + 1):
             strength = self.strength * part / self.parts

@@ -3,6 +3,7 @@
 import configparser
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +14,19 @@ from packaging.requirements import Requirement
 from tests.support.distributions import algorithm, install
 from unlearnzoo import __version__
 from unlearnzoo.cli import main
+from unlearnzoo.training.recipe import STAGES, resolve
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("algorithm", "benchmark", "metric")
+KINDS = ("algorithm", "benchmark", "metric", "model")
+CLASSES = KINDS[:3]
 LAST = {
     "algorithm": "unlearnzoo run --algo my-own --bench remem",
     "benchmark": "unlearnzoo run --algo ga --bench my-own --recipe paper --dry-run",
     "metric": "python -m pytest ./unlearnzoo-my-own",
+    "model": "unlearnzoo run --algo ga --bench remem --model my-own --dry-run",
 }
+HUB = ["--checkpoint", "llava-hf/llava-1.5-7b-hf"]
+MORE = {"model": HUB}
 FILES = ["README.md", "pyproject.toml", "setup.cfg", "tests/test_my_own.py", "unlearnzoo_my_own.py"]
 
 
@@ -35,10 +41,11 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
-    """A folder with one plugin of each kind, of three names."""
+    """A folder with one plugin of each kind, of different names, and a benchmark without pictures."""
     folder = tmp_path_factory.mktemp("three")
     for kind in KINDS:
-        assert main(["new", kind, f"my-{kind}", "--into", str(folder)]) == 0
+        assert main(["new", kind, f"my-{kind}", "--into", str(folder), *MORE.get(kind, [])]) == 0
+    assert main(["new", "benchmark", "my-text", "--into", str(folder), "--text"]) == 0
     return folder
 
 
@@ -52,7 +59,7 @@ def everything(folder):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_five_files_and_three_commands(site, here, capsys, kind):
-    assert main(["new", kind, "my-own"]) == 0
+    assert main(["new", kind, "my-own", *MORE.get(kind, [])]) == 0
     captured = capsys.readouterr()
     assert captured.out.splitlines() == ["pip install -e ./unlearnzoo-my-own", "unlearnzoo show my-own", LAST[kind]]
     assert captured.err == ""
@@ -72,10 +79,60 @@ def test_an_algorithm_of_two_phases(site, here, capsys):
     assert main(["show", "my-own", "--json", "--plugin", str(written / "unlearnzoo_my_own.py")]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert [o["name"] for o in facts["options"]] == ["first_steps"] and "Two phases" in facts["doc"]
+    assert facts["phases"] == [
+        {"name": "repair", "inputs": ["retain"], "steps": 10},
+        {"name": "forget", "inputs": ["forget"], "steps": None},
+    ]
+    assert [i["name"] for i in facts["inputs"]] == ["forget", "retain"]
+    assert main(["show", "my-own", "--plugin", str(written / "unlearnzoo_my_own.py")]) == 0
+    told = capsys.readouterr().out
+    assert "repair  10 steps             on retain\n" in told and "forget  steps of the recipe  on forget\n" in told
 
 
-def test_two_phases_are_for_an_algorithm(site, here, capsys):
-    refused(["new", "metric", "a", "--two-phase"], 2, "--two-phase is for an algorithm; drop it for a metric", capsys)
+@pytest.mark.parametrize(
+    ("kind", "flags", "told"),
+    [
+        ("metric", ["--two-phase"], "--two-phase is for an algorithm; drop it for a metric"),
+        ("algorithm", ["--text"], "--text is for a benchmark; drop it for an algorithm"),
+        ("benchmark", HUB, "--checkpoint is for a model; drop it for a benchmark"),
+        ("model", [*HUB, "--text"], "--text is for a benchmark; drop it for a model"),
+        ("model", [], "add --checkpoint DIR, or --checkpoint owner/name"),
+        ("model", ["--checkpoint", "nowhere"], "--checkpoint nowhere: no such folder, and no name on the hub"),
+        ("model", ["--checkpoint", "a/b/c"], "--checkpoint a/b/c: no such folder, and no name on the hub"),
+        ("model", ["--checkpoint", 'a/b"+c'], "no such folder, and no name on the hub"),
+        ("model", ["--checkpoint", "."], "--checkpoint .: no config.json in it; name the folder of a model"),
+    ],
+)
+def test_a_flag_of_another_kind_and_a_checkpoint_that_is_none(site, here, capsys, kind, flags, told):
+    refused(["new", kind, "a", *flags], 2, told, capsys)
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["plain", 'it\'s "so" \\ $name {x}', "ümlaut"])
+def test_a_model_is_around_a_folder_or_a_name_on_the_hub(site, here, folder):
+    """The folder is told whole: the plugin is found from anywhere."""
+    (here / folder).mkdir()
+    (here / folder / "config.json").write_text("{}")
+    assert main(["new", "model", "own", "--checkpoint", folder]) == 0
+    assert main(["new", "model", "hub", *HUB]) == 0
+    cards = [runpy.run_path(str(here / f"unlearnzoo-{name}/unlearnzoo_{name}.py"))["MODEL"] for name in ("own", "hub")]
+    assert [card.folder for card in cards] == [here.resolve() / folder, HUB[1]]
+    for stage in ("learn", "unlearn"):
+        # The values to start from are those that the stages have.
+        assert resolve(stage, STAGES[stage], {"model": cards[0].recipe[stage]})[0] == STAGES[stage].configure({})
+
+
+def test_a_benchmark_has_pictures_or_none(three):
+    """Those of different people differ, and are the same each time."""
+    found = {}
+    for name in ("benchmark", "text"):
+        bench = runpy.run_path(str(module(three, name)))[f"My{name.capitalize()}"]()
+        rows = bench.learn_pool()
+        found[name] = {(e.identity, tuple(image.key for image in e.images)) for e in rows}
+        assert bench.fingerprint() == type(bench)().fingerprint() and len(found[name]) == 6
+    assert {keys for _, keys in found["text"]} == {()}
+    pictures = [keys for _, keys in found["benchmark"]]
+    assert len(set(pictures)) == 6 and {len(keys) for keys in pictures} == {1}
 
 
 @pytest.mark.parametrize(("into", "told"), [("sub", "./sub/unlearnzoo-a"), ("a b", "'./a b/unlearnzoo-a'")])
@@ -117,10 +174,12 @@ def test_the_package_is_made_for_this_core(three, kind):
     setup = configparser.ConfigParser(interpolation=None)
     setup.read(module(three, kind).with_name("setup.cfg"), "utf-8")
     needed = {r.name: r for r in map(Requirement, setup["options"]["install_requires"].split())}
-    assert set(needed) == {"unlearnzoo", "unlearnzoo-metrics"} if kind == "benchmark" else {"unlearnzoo"}
+    more = {"unlearnzoo-metrics", "pillow"} if kind == "benchmark" else set()
+    assert set(needed) == {"unlearnzoo", *more}
     assert needed["unlearnzoo"].specifier.contains(__version__)
     assert not needed["unlearnzoo"].specifier.contains("1.0")
-    assert setup["options.entry_points"]["unlearnzoo"].strip() == f"my-{kind} = unlearnzoo_my_{kind}"
+    group, what = ("unlearnzoo.models", ":MODEL") if kind == "model" else ("unlearnzoo", "")
+    assert setup["options.entry_points"][group].strip() == f"my-{kind} = unlearnzoo_my_{kind}{what}"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +230,7 @@ kit.unlearner_checks = kit.benchmark_checks = kit.metric_checks = lambda cls: []
 
 def test_the_authors_own_tests_pass(three, tmp_path):
     (tmp_path / "no_checks.py").write_text(NO_CHECKS)
-    folders = [module(three, kind).parent for kind in KINDS]
+    folders = [module(three, kind).parent for kind in (*CLASSES, "text")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no_checks", *map(str, folders)],
         cwd=three,
@@ -181,7 +240,7 @@ def test_the_authors_own_tests_pass(three, tmp_path):
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT, tmp_path, *folders]))},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "16 passed, 3 skipped" in done.stdout
+    assert "21 passed, 4 skipped" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["My", "1a", "a_b", "a-", "a--b", "-a", "", "ä", "a.b", "a/b", "../a", "a\n", "a b"])
@@ -264,7 +323,7 @@ def test_a_failure_on_the_way_leaves_nothing(site, here, capsys):
 
 
 def test_a_kind_that_cannot_be_written(capsys):
-    refused(["new", "model", "a"], 2, "'model' is not one of 'algorithm', 'benchmark', 'metric'", capsys)
+    refused(["new", "stage", "a"], 2, "'stage' is not one of 'algorithm', 'benchmark', 'metric', 'model'", capsys)
 
 
 def refused(line, code, text, capsys):

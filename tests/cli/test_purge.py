@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.records import finished
 from unlearnzoo.cli import main
 from unlearnzoo.errors import RunError
 from unlearnzoo.models import adapter_export
-from unlearnzoo.records import store
+from unlearnzoo.records import purge, store
 from unlearnzoo.records.record import Record
 from unlearnzoo.storage.atomic import file_hash
 from unlearnzoo.storage.cache import TAG, cache_folder
@@ -386,7 +387,9 @@ def test_the_adapter_of_the_unlearned_model_stays_and_its_target_cannot_be_cut_o
     assert "holds no adapter that a run saved" in capsys.readouterr().err and (run / "samples.parquet").exists()
     save_file(whole, file)
     (run.parent / next(run.parent.glob("purged-*.json")).name).unlink()
+    capsys.readouterr()
     assert main(["purge", str(run), "--keep-unlearned", "--yes"]) == 0
+    assert f"written anew, the target mixed in: {file.parent}" in capsys.readouterr().err
     fresh = load_file(file)
     down, up = (fresh[name] for name in names)
     assert torch.allclose(up @ down, b @ a + d @ c, atol=1e-5) and down.shape == (6, 12)
@@ -405,3 +408,109 @@ def test_the_adapter_of_the_unlearned_model_stays_and_its_target_cannot_be_cut_o
 def edit(run, **changes):
     path = run / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_what_a_killed_process_left_beside_its_place_goes_too(run):
+    """A file is written beside its place and renamed into it; whoever is killed between the two leaves all of it."""
+    left_over = [
+        run / ".samples.parquet-a_b1c2d3",
+        run / ".run.json-0123abcd",
+        run / ".adapter.0123abcd.part" / "adapter_model.safetensors",
+        cache_folder("judged") / f".{KEY}-target.parquet-0123abcd",
+        cache_folder("targets") / f".{KEY}.0123abcd.part" / "adapter_model.safetensors",
+    ]
+    for path in left_over:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"secret")
+    (run / ".notes-01234567").write_text("mine")
+    assert main(["purge", str(run), "--yes"]) == 0
+    assert left(run) == [".notes-01234567", "run.json"] and not any(path.exists() for path in left_over)
+    assert str(left_over[0]) in {row["path"] for row in manifest_of(run.parent)["removed"]}
+
+
+def test_a_purge_that_stops_half_way_leaves_a_cache_that_is_ours(run, tmp_path, monkeypatch):
+    """Whoever is stopped between two removals can go on with the rest."""
+    gone = []
+
+    def stopping(path):
+        gone.append(path)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("unlearnzoo.records.purge.shutil.rmtree", stopping)
+    (run / "adapter" / "adapter_model.safetensors").unlink()
+    (run / "adapter").rmdir()
+    made(tmp_path / "other", key=OTHER, judged=[])
+    monkeypatch.setattr("unlearnzoo.cli.purge._ours", lambda entries: iter(()))
+    assert main(["purge", "--all", "--yes"]) == 1 and gone
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UNLEARNZOO_CACHE", str(tmp_path / "cache"))
+    assert main(["purge", "--all", "--yes"]) == 0 and not list((tmp_path / "cache").iterdir())
+
+
+def test_each_purge_has_a_manifest_of_its_own_with_whole_paths(run, tmp_path, monkeypatch):
+    """Also two in one second; and where the command was typed need not be known."""
+    second = made(tmp_path / "runs")
+    monkeypatch.setattr("unlearnzoo.cli.purge.datetime", Stopped)
+    for folder in (run, second):
+        assert main(["purge", str(folder.relative_to(tmp_path)), "--yes"]) == 0
+    told = [json.loads(file.read_text()) for file in sorted((tmp_path / "runs").glob("purged-*.json"))]
+    removed = {row["path"] for one in told for row in one["removed"]}
+    assert {str(folder / "samples.parquet") for folder in (run, second)} <= removed and len(told) == 2
+    assert all(Path(path).is_absolute() for one in told for key in ("not_found", "stays") for path in one[key])
+
+
+class Stopped(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime(2026, 1, 1, tzinfo=tz)
+
+
+def test_a_manifest_does_not_go_into_the_cache(run, tmp_path, capsys):
+    """There it would be what a later purge takes for somebody else's file."""
+    assert main(["purge", "--all", "--yes", "--manifest", str(tmp_path / "cache" / "purged.json")]) == 1
+    assert "it lies in what is removed" in capsys.readouterr().err and (run / "adapter").is_dir()
+
+
+def test_names_go_before_the_samples_that_tell_them(run, monkeypatch):
+    """Stopped between the two, the next purge would know the forget identities alone."""
+    edit(run, command="unlearnzoo run --set folder.data=/data/p19/rows.csv")
+    removing = purge.remove
+
+    def stopping(paths):
+        if run / "samples.parquet" in (paths := list(paths)):
+            raise RunError("stopped")
+        removing(paths)
+
+    monkeypatch.setattr(purge, "remove", stopping)
+    assert main(["purge", str(run), "--names", "--yes"]) == 1
+    assert "p19" not in (run / "run.json").read_text() and (run / "samples.parquet").exists()
+    monkeypatch.undo()
+
+
+def test_it_asks_also_where_an_adapter_is_written_anew_and_nothing_else_is_done(run, monkeypatch):
+    assert main(["purge", str(run), "--yes"]) == 0
+    save_file({"x": torch.zeros(1)}, (run / "adapter").mkdir() or run / "adapter" / "adapter_model.safetensors")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main(["purge", str(run), "--keep-unlearned"]) == 130
+
+
+def test_without_a_manifest_nothing_is_removed(run, tmp_path, monkeypatch, capsys):
+    """The disk may be full, or of a kind that only says so when it is written."""
+
+    def full(path, content):
+        raise RunError(f"{path}: cannot be written: the disk is full")
+
+    monkeypatch.setattr("unlearnzoo.storage.atomic.atomic_write", full)
+    before = left(run)
+    assert main(["purge", str(run), "--yes"]) == 1
+    assert "the disk is full" in capsys.readouterr().err and left(run) == before
+
+
+def test_a_run_inside_of_another(run, tmp_path):
+    inside = run / "adapter" / run.name
+    shutil.copytree(made(tmp_path / "other"), inside)
+    assert main(["purge", str(tmp_path / "runs"), "--names", "--yes"]) == 0 and left(run) == ["run.json"]
+    assert str(inside / "samples.parquet") in {row["path"] for row in manifest_of(tmp_path / "runs")["removed"]}

@@ -139,3 +139,11 @@ def test_processes_are_started_with_what_counts_and_with_no_variable_of_the_user
         "mixed_precision",
         "gradient_accumulation_steps",
     ]
+
+
+def test_a_file_of_aliases_is_one_line(tmp_path):
+    """A few lines of them stand for more values than fit into memory."""
+    file = tmp_path / "own.yaml"
+    file.write_text("distributed_type: MULTI_GPU\ndebug: &a [x, x]\nuse_cpu: [*a, *a]\n")
+    with pytest.raises(OptionError, match=r"cannot be read: no YAML \(line 3: an alias"):
+        configs.read(str(file))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from unlearnzoo.records.run_file import locked
 from unlearnzoo.records.store import load
 from unlearnzoo.registry.zoo import Zoo
 from unlearnzoo.reports import report
+from unlearnzoo.reports.verify import verify
+from unlearnzoo.storage.atomic import file_hash
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +223,81 @@ def test_an_error_may_quote_the_data(tmp_path, error, told):
     with pytest.raises(type(error)), Record.open(tmp_path, algo="ga", bench="x", redactor=Redactor([], ())) as record:
         raise error
     assert json.loads((record.folder / "run.json").read_text())["error"] == told
+
+
+def renamed(runs_dir, name, **fields):
+    """Return the folder of a run whose `p00` has another name, with other fields."""
+    folder = Path(records.finished(runs_dir)["folder"])
+    record = load(folder)
+    people = sorted({name, *record["benchmark"]["forget_identities"]} - {"p00"})
+    edit(folder, benchmark={**record["benchmark"], "distribution": "d", "forget_identities": people}, **fields)
+    rows = read_samples(folder / "samples.parquet")
+    write_samples(
+        folder / "samples.parquet",
+        [dataclasses.replace(s, identity=name, identities=(name,)) if s.identity == "p00" else s for s in rows],
+    )
+    edit(folder, files={"samples.parquet": file_hash(folder / "samples.parquet")})
+    return folder
+
+
+@pytest.mark.parametrize("name", ["Chance", "low", "Target", "step", "Max", "May", "GA"])
+def test_a_person_called_like_a_word_of_the_record_is_not_told_by_what_is_missing(tmp_path, name):
+    """A pseudonym in the place of a flag, a key or a word of a sentence would say whose it is."""
+    command = "unlearnzoo run --algo ga --max-new-tokens 5 --set npo.max_steps=3 --target t"
+    arguments = {"set": {"npo.max_steps": "3"}, "max_new_tokens": 5, "algo": ["ga"]}
+    folder = renamed(tmp_path / "runs", name, command=command, arguments=arguments)
+    before = load(folder)
+    assert main(["redact", str(folder), "--yes"]) == 0
+    after = load(folder)
+    for limit in [x for r in (before, after) for x in r["plan"]["rules"]["generation"].values()]:
+        limit.pop("row")
+    own = {"benchmark", "arguments", "redacted", "files"}
+    assert {k: v for k, v in after.items() if k not in own} == {k: v for k, v in before.items() if k not in own}
+    assert after["arguments"] == arguments | {"redact": True}
+    assert name not in after["benchmark"]["forget_identities"]
+    assert verify(after)["differences"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("Sean O'Brien", shlex.quote("Sean O'Brien")),
+        ("Sean O'Brien", "sean-o-brien"),
+        ("Sean O'Brien", "Sean%20O%27Brien"),
+        ("Zoë Müller", "Zo%C3%AB%20M%C3%BCller"),
+        ("Zoë Müller", "zo%c3%ab_m%c3%bcller"),
+        ("王芳", "%E7%8E%8B%E8%8A%B3"),
+        ("Max", "max"),
+    ],
+)
+def test_a_name_is_found_as_shells_and_urls_spell_it(tmp_path, name, spelled):
+    command = f"unlearnzoo run --max-new-tokens 5 --set folder.data=/data/{spelled}/x.csv --model {spelled}"
+    folder = renamed(tmp_path / "runs", name, command=command, arguments={"set": {"folder.data": f"/data/{spelled}"}})
+    assert main(["redact", str(folder), "--yes"]) == 0
+    after, text = load(folder), (folder / "run.json").read_text()
+    (word,) = {part for part in re.split("[/' ]", after["command"]) if re.fullmatch("p[0-9a-f]{16}", part)}
+    line = after["command"].replace("'", "")
+    assert line == f"unlearnzoo run --max-new-tokens 5 --set folder.data=/data/{word}/x.csv --model {word}"
+    assert after["arguments"]["set"]["folder.data"].replace("'", "") == f"/data/{word}"
+    assert word in after["benchmark"]["forget_identities"] and spelled not in text.replace("--max-new-tokens", "")
+
+
+def test_an_option_called_like_a_key_of_the_record_is_looked_at(tmp_path):
+    home = str(Path("~").expanduser())
+    options = {"split": "Ann Lee", "files": f"{home}/ann-lee.csv"}
+    folder = renamed(
+        tmp_path / "runs",
+        "Ann Lee",
+        plan={"benchmark": {"options": options, "published": options, "origins": {}, "provenance": {}}},
+    )
+    assert main(["redact", str(folder), "--yes"]) == 0
+    text = (folder / "run.json").read_text()
+    assert "ann" not in text.lower().replace("plan", "") and home not in text
+
+
+def test_what_a_killed_process_left_beside_its_place_goes_too(tmp_path):
+    folder = named(tmp_path / "runs")
+    for left in (".samples.parquet-0123abcd", ".run.json-0123abcd"):
+        (folder / left).write_bytes(b"Ann Lee")
+    assert main(["redact", str(folder), "--yes"]) == 0
+    assert sorted(p.name for p in folder.iterdir()) == ["run.json", "samples.parquet"]

@@ -77,6 +77,7 @@ def test_other_schema(tmp_path, schema):
     [
         ({"status": None}, "`status`: expected `str`, got `null`"),
         ({"status": "done\x1b"}, "`status`: invalid enum value 'done\\x1b'"),
+        ({"status": "x" * 100_000}, f"`status`: invalid enum value '{'x' * 100}"),
         ({"algorithm": "npo"}, "`algorithm`: expected `object`, got `str`"),
         ({"algorithm": {"options": []}}, "`algorithm.options`: expected `object`, got `array`"),
         ({"results": 5}, "`results`: expected `array`, got `int`"),
@@ -113,6 +114,7 @@ def test_a_damaged_record_is_one_line_that_names_the_key(tmp_path, changes, told
     with pytest.raises(DataError) as caught:
         store.load(edited(tmp_path, **changes))
     assert f"run.json: damaged; {told}" in str(caught.value)
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))
 
 
 def test_a_key_that_must_be_there(tmp_path):

@@ -101,6 +101,11 @@ WAYS = {
         "B.curve names the column 'EMf'",
     ),
     "neither loss nor unlearn": (HEAD + "class A(Unlearner):\n    name = 'a'\n" + MARK + "[A]", "A lacks loss"),
+    "a phase of an unknown input": (
+        HEAD + "from unlearnzoo import Phase\nclass A(Unlearner):\n    name = 'a'\n"
+        "    phases = property(lambda self: (Phase('one', lambda forgett: 0),))\n" + MARK + "[A]",
+        "A: phase 'one' asks for 'forgett'; there is forget, forget_ref, retain",
+    ),
     "own input on _ref": (
         HEAD + "class A(Unlearner):\n    name = 'a'\n    inputs = {'own_ref': 'forget'}\n"
         "    def loss(self, forget):\n        pass\n" + MARK + "[A]",

@@ -13,6 +13,19 @@ from unlearnzoo.records.record import Record
 from unlearnzoo.reports.verify import verify
 from unlearnzoo.storage.atomic import file_hash
 
+#: A row of a gate that was not passed.
+GATE = {
+    "split": "test",
+    "group": {},
+    "metric": "m",
+    "least": 0.7,
+    "base": None,
+    "target": 0.1,
+    "target_forget": 0.1,
+    "n": {},
+    "passed": False,
+}
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
@@ -56,6 +69,20 @@ def test_what_is_as_it_was_is_verified(run, capsys):
         (lambda r: r["plan"].update(columns=["EMf", "Gone"]), "the plan has a column 'Gone', which has no row"),
         (lambda r: r["matched"]["0.50"].update(single=1.0), "matched: 0.50 single: it is 1.0, the curve gives 0."),
         (lambda r: r["verdict"].update(word="forgotten"), "verdict: it is forgotten, its numbers give neither"),
+        (lambda r: r["matched"].clear(), "matched: 0.10 multi: it is absent, the curve gives "),
+        (lambda r: r["matched"].pop("0.50"), "matched: 0.50 multi: it is absent, the curve gives 0."),
+        (lambda r: r.pop("verdict"), "verdict: there is none, its numbers give neither"),
+        (lambda r: r["verdict"]["kept"].update(holds=True), "verdict: kept is not what its numbers give"),
+        (lambda r: r["verdict"]["forgotten"]["rows"][0].update(value=0.0), "verdict: forgotten is not what its"),
+        (lambda r: r["results"][-1].update(want="low"), "results: public EM: want is not the same in all of its rows"),
+        (
+            lambda r: (r["results"].clear(), r["plan"].pop("columns", 0)),
+            "results: no column shows the samples of 'finetune'",
+        ),
+        (lambda r: r.pop("files"), "files: each run that ended has their hashes, and this one has none"),
+        (lambda r: r["files"].clear(), "adapter/adapter_model.safetensors: the run did not write it"),
+        (lambda r: r.update(gate=[GATE | {"passed": True}]), "gate: test: passed is True, 0.1 of at least 0.7 gives F"),
+        (lambda r: r.update(gate=[GATE]), "valid: it is True, the gate gives False"),
         (lambda r: r["benchmark"].update(forget_identities=["p19"]), "EMf hop multi (base): n is 12, its samples give"),
         (lambda r: r["files"].update({"samples.parquet": "0" * 64}), "samples.parquet: its SHA-256 is "),
         (lambda r: r["files"].pop("samples.parquet"), "samples.parquet: the run did not write it"),
@@ -109,7 +136,7 @@ def test_what_cannot_be_verified_is_said(run, capsys):
     assert [line.partition(":")[0] for line in found["unverified"]] == ["files", "results", "baselines, curve"]
     edit(run, lambda r: (r.pop("files"), r.pop("purged"), r.update(arguments={"redact": True})))
     told = verify(store.load(run))["unverified"]
-    assert "no hashes" in told[0] and "--redact" in told[1]
+    assert "no hashes" in told[0] and "by redaction" in told[1]
 
 
 def test_a_record_of_0_1(capsys):
@@ -127,3 +154,25 @@ def test_of_a_folder_a_damaged_record_is_a_line_and_the_others_are_there(run, tm
         assert "npo" in out and err.count("\n") == 1 and f"left out: {other}/run.json: damaged; `status`" in err
     assert main(["report", str(other)]) == 1
     assert main(["report", str(run), "--verify", "--intervals"]) == 2
+
+
+def test_the_verdict_of_a_run_that_diverged_is_that_of_its_numbers(tmp_path):
+    """It is made of the record as it ends: the run is over, and diverged."""
+    whole = finished(tmp_path / "runs")
+    with Record.open(tmp_path / "other", algo="npo", bench="x", algorithm={"name": "npo"}, benchmark={}) as record:
+        record.diverge("the loss is nan at step 25", curve=whole["curve"], matched=whole["matched"])
+    known = store.load(record.folder)
+    assert "before it diverged" in known["verdict"]["best"]["reason"] and known["status"] == "diverged"
+    assert verify(known)["differences"] == []
+
+
+def test_a_record_of_before_there_were_hashes_that_is_scored_once_more(run, capsys):
+    """Its samples have a hash from then on, its adapter still none; and once redacted it has no answers to score."""
+    edit(run, lambda r: (r.pop("files"), r.pop("arguments", 0), r.update(schema=1)))
+    assert main(["evaluate", str(run), "--metric", "rouge"]) == 0
+    assert set(store.load(run)["files"]) == {"samples.parquet"} and verify(store.load(run))["differences"] == []
+    assert main(["redact", str(run), "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(run), "--metric", "rouge"]) == 1
+    assert "its answers were left out by --redact" in capsys.readouterr().err
+    assert "texts were left out by redaction" in str(verify(store.load(run))["unverified"])

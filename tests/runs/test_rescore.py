@@ -136,6 +136,17 @@ def edited(run, **fields):
     (run / "run.json").write_text(json.dumps({**record, **fields}))
 
 
+@pytest.mark.parametrize(
+    ("metric", "lost"),
+    [("picky", "name"), ("picky", "forget_identities"), ("words", "name"), ("words", "data"), ("words", "options")],
+)
+def test_a_benchmark_that_lacks_a_key(run, zoo, metric, lost):
+    whole = {"name": "remem", "options": {}, "data": "d", "forget_identities": []}
+    edited(run, benchmark={key: value for key, value in whole.items() if key != lost})
+    with pytest.raises(DataError, match=rf"run\.json: damaged; `benchmark\.{lost}` is missing"):
+        judge(run, zoo, metric)
+
+
 def column(record, name, model="unlearned"):
     return {row["group"]["hop"]: row for row in record["results"] if row["column"] == name and row["model"] == model}
 

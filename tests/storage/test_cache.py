@@ -76,13 +76,13 @@ def test_a_purge_that_was_killed_leaves_a_cache_that_is_ours(root):
         process.wait()
     assert [path.name for path in root.iterdir()] == [".in-use"]
     (cache.cache_folder("targets") / "0123").mkdir()
-    assert [path.name for path in cache.contents()] == [cache.TAG, "targets"]
+    assert [path.name for path in cache.contents()] == ["targets", cache.TAG]
 
 
 def test_who_uses_it_is_no_content(root):
     (root / "targets").mkdir()
     with cache.in_use():
-        assert [path.name for path in cache.contents()] == [cache.TAG, "targets"]
+        assert [path.name for path in cache.contents()] == ["targets", cache.TAG]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -186,3 +186,10 @@ def test_a_command_says_it_once(root, tmp_path, monkeypatch, capsys):
     assert main(["learn", "--bench", "remem", "--runs-dir", str(tmp_path / "runs")]) == 1
     told = [line for line in capsys.readouterr().err.splitlines() if "others can write there" in line]
     assert [line.rpartition(" ")[2] for line in told] == [str(root), str(tmp_path / "runs")]
+
+
+def test_the_home_of_nobody_is_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("UNLEARNZOO_CACHE", "~nobody-of-this-name/cache")
+    assert main(["purge", "--all", "--yes"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: UNLEARNZOO_CACHE ~nobody-of-this-name/cache: there is no such user")

@@ -98,10 +98,37 @@ def test_what_is_read_is_what_was_written(tmp_path, column):
     assert first.schema.names == ["column"] and not isinstance(first.column(0), pa.DictionaryArray)
 
 
+@pytest.mark.parametrize(
+    "column", [[["q", "r"], [], None] * 4, [{"bytes": b"1", "path": "p"}, None, {"bytes": None, "path": None}] * 4]
+)
+def test_texts_in_lists_and_structs_of_several_row_groups(tmp_path, column):
+    path = written(tmp_path / "groups.parquet", pa.array(column), row_group_size=5)
+    assert [row["column"] for row in rows(path)] == column
+
+
 def test_some_columns_in_batches(tmp_path):
     path = tmp_path / "two.parquet"
     pq.write_table(pa.table({"a": [1, 2, 3], "b": ["x", "y", "z"]}), path)
     assert [b.to_pylist() for b in parquet_batches(path, ["b"], rows=2)] == [[{"b": "x"}, {"b": "y"}], [{"b": "z"}]]
+
+
+#: Thrift: how many values of a column stand at each level of repetition (none) and of definition (0 and 3), and
+#: the same with a level of definition less than the column has.
+LEVELS, FEWER = bytes.fromhex("290619260006"), bytes.fromhex("291600191606")
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_footer_that_contradicts_itself(tmp_path, groups):
+    """Asked about such a part, pyarrow ends the process: ``terminate called``, which nobody can catch."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"b": ["x", "y", "z"] * groups, "a": [1] * 3 * groups}), path, row_group_size=3)
+    content = path.read_bytes()
+    assert content.count(LEVELS) == groups, "pyarrow writes it otherwise by now"
+    at = content.rindex(LEVELS)
+    path.write_bytes(content[:at] + FEWER + content[at + len(FEWER) :])
+    with pytest.raises(DataError, match=r"x\.parquet: cannot be read as parquet \(.*histogram size mismatch"):
+        rows(path)
+    assert len(rows(path, columns=["b"])) == 3 * groups
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet" * 100])

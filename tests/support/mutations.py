@@ -78,22 +78,21 @@ def mutated(document, number, seed=0):
     return f"{number}: {'.'.join(map(str, path))} {done}", text if raw is None else text.replace(json.dumps(RAW), raw)
 
 
-def flipped(content, number, seed=0, end=None):
+def flipped(content, number, seed=0):
     """Return a file's bytes with one edit: cut short, or some bytes changed, most of them near its two ends.
 
     Args:
         content: of the file.
         number: as of ``mutated``.
         seed: as of ``mutated``.
-        end: bytes from here on stay.
     """
     draw = random.Random(f"{seed}/{number}")
-    end = end or len(content)
     if draw.random() < 0.2:
         return content[: draw.randrange(len(content))]
     changed = bytearray(content)
     for _ in range(draw.choice((1, 1, 4, 64))):
-        near = min(end, 4096)
-        at = draw.choice((draw.randrange(near), end - 1 - draw.randrange(near), draw.randrange(end)))
+        length = len(content)
+        near = min(length, 4096)
+        at = draw.choice((draw.randrange(near), length - 1 - draw.randrange(near), draw.randrange(length)))
         changed[at] = draw.randrange(256)
     return bytes(changed)

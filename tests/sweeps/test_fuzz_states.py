@@ -80,15 +80,15 @@ def hold_result(point, numbers):
         done, text = mutated(known, number)
         (point.folder / RESULT).write_text(text)
         try:
-            rows = tabulate.rows(spec, [point])
-            tabulate.unlike([point])
-            json.dumps(tabulate.as_data(spec, [point], rows), allow_nan=False)
+            found = tabulate.read(spec, [point])
+            tabulate.unlike(found)
+            data = tabulate.as_data(spec, [point], tabulate.rows(spec, found), found)
+            json.dumps(data, allow_nan=False)
+            told = "".join(one.problem or "" for one in found)
         except ZooError as error:
             told = str(error)
         except Exception as error:
             raise AssertionError(f"{done}: {error!r}") from error
-        else:
-            told = ""
         assert "\n" not in told, done
 
 

@@ -169,6 +169,10 @@ JUDGED = "fixed: {bench: remem, metric: gpt, gpt.base_url: 'http://elsewhere/v1'
         (JUDGED, "gpt.base_url"),
         ("fixed: {metric: gpt, gpt.key_env: GITHUB_TOKEN}\naxes: {algo: [ga]}", "gpt.key_env"),
         ("fixed: {metric: gpt}\naxes: {gpt.key_env: [OPENAI_API_KEY, GITHUB_TOKEN]}", "gpt.key_env"),
+        ("command: run --metric gpt --set gpt.base_url=http://elsewhere/v1\naxes: {algo: [ga]}", "gpt.base_url"),
+        ("command: run --set=gpt.key_env=GITHUB_TOKEN --metric gpt\naxes: {algo: [ga]}", "gpt.key_env"),
+        ("fixed: {metric: gpt, 'gpt.base_url ': 'http://elsewhere/v1'}\naxes: {algo: [ga]}", "gpt.base_url"),
+        ("fixed: {metric: gpt, 'gpt.base_url=http://elsewhere/': v1}\naxes: {algo: [ga]}", "gpt.base_url"),
     ],
 )
 def test_a_file_does_not_say_where_answers_are_sent(tmp_path, capsys, text, option):
@@ -176,6 +180,59 @@ def test_a_file_does_not_say_where_answers_are_sent(tmp_path, capsys, text, opti
     assert main(["sweep", str(path), "--out", str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Error: {option}: {path} says ") and line.endswith(f"type --set {option}=…")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("fixed: {set: ['gpt.base_url=http://elsewhere/v1']}\naxes: {algo: [ga]}", "set: write each option on a line"),
+        ("axes: {algo: [ga], set: ['gpt.base_url=http://elsewhere/v1']}", "set: write each option on a line"),
+        ("command: run --set\naxes: {algo: [ga]}", "command: --set '': write NAME=VALUE"),
+        ("axes: {algo: [ga]}\ncluster: {slurm_setup: [touch x]}", "cluster: slurm_setup: no file starts code"),
+        ("axes: {algo: [ga]}\ncluster: {python: ./mine}", "cluster: python: no file starts code"),
+        ("axes: {algo: [ga]}\ncluster: {slurm_additional_parameters: {prolog: x}}", "no file starts code"),
+        ('axes: {algo: [ga]}\ncluster: {slurm_comment: "a\\ntouch x"}', "slurm_comment: expected a number or a word"),
+    ],
+)
+def test_a_file_starts_no_code_and_no_judge_by_another_way(tmp_path, capsys, text, told):
+    path = written(tmp_path, text)
+    assert main(["sweep", str(path), "--out", str(tmp_path / "out"), "--dry-run"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Error: {path}: ") and told in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fixed: {bench: remem, launch: own.yaml}\naxes: {algo: [ga]}",
+        "fixed: {bench: remem}\naxes: {algo: [ga], launch: [ddp, own.yaml]}",
+        "command: run --launch own.yaml --bench remem\naxes: {algo: [ga]}",
+    ],
+)
+def test_a_file_joins_no_other_machines(tmp_path, capsys, monkeypatch, text):
+    """Processes of one launch are sent objects by one another, and so code."""
+    monkeypatch.chdir(tmp_path)
+    path = written(tmp_path, text)
+    for machines, code in ((1, 0), (2, 2)):
+        own = f"num_machines: {machines}\nmachine_rank: 0\nmain_process_ip: 192.0.2.1\nmain_process_port: 29500\n"
+        (tmp_path / "own.yaml").write_text(f"compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_GPU\n{own}")
+        assert main(["sweep", str(path), "--dry-run"]) == code
+    assert "--launch own.yaml: it is over several machines" in capsys.readouterr().err
+    (tmp_path / "run.yaml").write_text("launch: own.yaml\nalgo: ga\nbench: remem\n")
+    assert main(["run", "--config", "run.yaml", "--dry-run"]) == 2
+    assert "--launch own.yaml: it is over several machines" in capsys.readouterr().err
+
+
+def test_nothing_is_written_through_a_link_in_the_folder_of_a_sweep(tmp_path, capsys):
+    """The log of a point is emptied before it is written; such a folder may have been sent."""
+    text = "fixed: {bench: remem}\naxes: {algo: [ga]}"
+    (point,), _ = planned(tmp_path, text, capsys)
+    log = tmp_path / "out" / "points" / point["key"] / "log.txt"
+    log.parent.mkdir(parents=True)
+    (tmp_path / "precious").write_text("mine")
+    log.symlink_to(tmp_path / "precious")
+    assert main(["sweep", str(written(tmp_path, text)), "--out", str(tmp_path / "out")]) == 1
+    assert f"{log}: a link" in capsys.readouterr().err and (tmp_path / "precious").read_text() == "mine"
 
 
 def test_options_that_are_typed_are_each_points(tmp_path, capsys):

@@ -12,6 +12,8 @@ import torch
 
 from tests.runs.test_survival import small_files
 from unlearnzoo.errors import CheckpointWarning, OptionError
+from unlearnzoo.storage.atomic import file_hash
+from unlearnzoo.storage.hashing import content_key
 from unlearnzoo.storage.locks import Lock
 from unlearnzoo.training.checkpointing import state
 from unlearnzoo.training.checkpointing.checkpointer import Checkpointer
@@ -19,13 +21,18 @@ from unlearnzoo.training.checkpointing.interval import CheckpointInterval
 from unlearnzoo.training.checkpointing.store import Store
 
 
+def own(number):
+    """Return the name of the file that one position alone stands on."""
+    return f"own-{number:04}.parquet"
+
+
 def store(folder, key="k", last=3):
     """Three positions, each on a file of its own and a common one."""
     made = Store(folder / "checkpoint", key)
-    made.add("common", lambda path: path.write_text("common"))
+    made.add("common-0000.parquet", lambda path: path.write_text("common-0000.parquet"))
     for number in range(1, last + 1):
-        made.drop(f"own-{number - 1}")
-        made.add(f"own-{number}", lambda path, n=number: path.write_text(f"own {n}" * 10))
+        made.drop(own(number - 1))
+        made.add(own(number), lambda path, n=number: path.write_text(f"own {n}" * 10))
         made.seal({"step": number})
     return made
 
@@ -36,19 +43,19 @@ def names(made):
 
 def test_the_last_two_are_kept_and_only_the_owner_sees_them(tmp_path):
     made = store(tmp_path)
-    assert names(made) == ["000002.json", "000003.json", "common", "own-2", "own-3"]
+    assert names(made) == ["000002.json", "000003.json", "common-0000.parquet", own(2), own(3)]
     assert stat.S_IMODE(made.folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(p.stat().st_mode) for p in made.folder.iterdir()} == {0o600}
     again = Store(made.folder, "k")
-    assert again.load() == {"step": 3} and sorted(again.files) == ["common", "own-3"]
+    assert again.load() == {"step": 3} and sorted(again.files) == ["common-0000.parquet", own(3)]
     again.seal({"step": 4})
-    assert names(again) == ["000003.json", "000004.json", "common", "own-3"]
+    assert names(again) == ["000003.json", "000004.json", "common-0000.parquet", own(3)]
 
 
 def test_what_is_of_no_position_goes_and_the_lock_stays(tmp_path):
     made = store(tmp_path)
     before = names(made)
-    (made.folder / ".own-9-half").write_text("")
+    (made.folder / ".own-0009.parquet-half").write_text("")
     with Lock(made.folder / "lock") as lock:
         made.sweep()
         assert names(made) == [*before[:3], "lock", "lock.holder", *before[3:]] and lock.held
@@ -61,7 +68,7 @@ def test_the_newest_is_told_by_its_number_and_by_no_clock(tmp_path):
     assert Store(made.folder, "k").load() == {"step": 3}
 
 
-@pytest.mark.parametrize("name", ["own-3", "000003.json"])
+@pytest.mark.parametrize("name", [own(3), "000003.json"])
 @pytest.mark.parametrize("size", [0, 0.3, 0.9])
 def test_a_truncated_write_is_passed_over(tmp_path, name, size):
     made = store(tmp_path)
@@ -75,7 +82,7 @@ def test_a_truncated_write_is_passed_over(tmp_path, name, size):
 
 def test_each_flipped_bit_is_seen(tmp_path):
     made = store(tmp_path)
-    for name in ("own-3", "000003.json"):
+    for name in (own(3), "000003.json"):
         whole = (made.folder / name).read_bytes()
         for at in random.Random(0).sample(range(len(whole)), 40):
             bad = bytearray(whole)
@@ -88,17 +95,65 @@ def test_each_flipped_bit_is_seen(tmp_path):
 
 def test_what_both_stand_on_is_gone(tmp_path):
     made = store(tmp_path)
-    (made.folder / "common").unlink()
+    (made.folder / "common-0000.parquet").unlink()
     with pytest.warns(CheckpointWarning) as told:
         assert Store(made.folder, "k").load() is None
     first, second = (str(one.message) for one in told)
-    assert "common: No such file" in first and second.endswith("this stage starts again")
+    assert "common-0000.parquet: No such file" in first and second.endswith("this stage starts again")
 
 
 def test_that_of_another_run_is_not_used(tmp_path):
     made = store(tmp_path, key="theirs")
     with pytest.warns(CheckpointWarning, match="it is of another run"):
         assert Store(made.folder, "ours").load() is None
+
+
+ELSEWHERE = ["../secret-0001.parquet", "/etc/passwd", "lock", "000003.json", "", ".", "own-0001.parquet/..", "\x1b"]
+
+
+def forged(made, change):
+    """Put a position in the place of the newest, with the right checksum: whoever sends one can compute it."""
+    path = made.folder / "000003.json"
+    body = json.loads(path.read_text())["position"] | change
+    path.write_text(json.dumps({"sha256": content_key(body, 64), "position": body}))
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_position_names_no_file_but_such_as_are_written(tmp_path, monkeypatch, name):
+    made = store(tmp_path)
+    (tmp_path / "secret-0001.parquet").write_text("x")
+    forged(made, {"files": {name: file_hash(tmp_path / "secret-0001.parquet")}})
+    read, real = [], file_hash
+    monkeypatch.setattr("unlearnzoo.training.checkpointing.store.file_hash", lambda p: read.append(p.name) or real(p))
+    with pytest.warns(CheckpointWarning, match=r"checkpoint 3 .*is no file of a checkpoint\); the one before") as told:
+        assert Store(made.folder, "k").load() == {"step": 2}
+    assert sorted(read) == ["common-0000.parquet", own(2)] and "\x1b" not in str(told[0].message)
+
+
+@pytest.mark.parametrize("change", [{"files": []}, {"files": {own(3): 1}}, {"facts": None}, {"format": "2"}])
+def test_a_position_of_other_types_is_passed_over(tmp_path, change):
+    made = store(tmp_path)
+    forged(made, change)
+    with pytest.warns(CheckpointWarning, match=r"checkpoint 3 cannot be used \(its list of files is damaged\)"):
+        assert Store(made.folder, "k").load() == {"step": 2}
+
+
+@pytest.mark.parametrize("content", ["[]", '{"sha256": "", "position": []}', '{"position": {}}', "[" * 100_000])
+def test_a_position_that_is_none(tmp_path, content):
+    made = store(tmp_path)
+    (made.folder / "000003.json").write_text(content)
+    with pytest.warns(CheckpointWarning, match=r"\(its list of files is damaged\)"):
+        assert Store(made.folder, "k").load() == {"step": 2}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@pytest.mark.parametrize("name", ["000003.json", own(3)])
+def test_a_pipe_in_its_place_does_not_wait(tmp_path, name):
+    made = store(tmp_path)
+    (made.folder / name).unlink()
+    os.mkfifo(made.folder / name)
+    with pytest.warns(CheckpointWarning, match="checkpoint 3 cannot be used"):
+        assert Store(made.folder, "k").load() == {"step": 2}
 
 
 class Trap:
@@ -110,7 +165,7 @@ class Trap:
 
 def test_nothing_is_unpickled(tmp_path):
     made = store(tmp_path)
-    (made.folder / "own-3").write_bytes(pickle.dumps(Trap()))
+    (made.folder / own(3)).write_bytes(pickle.dumps(Trap()))
     (made.folder / "000003.json").write_bytes(pickle.dumps(Trap()))
     with pytest.warns(CheckpointWarning):
         Store(made.folder, "k").load()

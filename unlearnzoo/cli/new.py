@@ -5,6 +5,7 @@ import keyword
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -13,16 +14,19 @@ import click
 import unlearnzoo
 
 from ..errors import OptionError, ZooError
-from ..registry.kinds import CLASS_KINDS
+from ..registry.entry_points import HOOKS, MODELS
+from ..registry.kinds import KINDS, MODEL
 from ..registry.zoo import Zoo
 from ..storage.artifacts import aside
 from ..storage.atomic import write_error
 
 TEMPLATES = Path(__file__).with_name("templates")
+#: Flag → the kind that it is for.
+_FLAGS = {"--two-phase": "algorithm", "--text": "benchmark", "--checkpoint": "model"}
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(CLASS_KINDS)))
+@click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("name")
 @click.option(
     "--into",
@@ -32,22 +36,42 @@ TEMPLATES = Path(__file__).with_name("templates")
     help="Folder to write into.  [default: this one]",
 )
 @click.option("--two-phase", is_flag=True, help="An algorithm that trains twice, on different losses.")
-def new(kind: str, name: str, into: Path, two_phase: bool) -> None:
+@click.option("--text", is_flag=True, help="A benchmark without pictures.")
+@click.option("--checkpoint", metavar="DIR|ID", help="Of a model: a folder, or a name on the hub.")
+def new(kind: str, name: str, into: Path, two_phase: bool, text: bool, checkpoint: str | None) -> None:
     """Write a plugin to start from into the folder unlearnzoo-NAME.
 
     It installs, runs and passes its own tests as it is; its README says what to change.
     """
-    if two_phase and kind != "algorithm":
-        raise OptionError(f"--two-phase is for an algorithm; drop it for a {kind}")
+    _refuse_flags(kind, {"--two-phase": two_phase, "--text": text, "--checkpoint": checkpoint})
     words = _words(kind, name)
+    if kind == "benchmark":
+        words |= _picture_words(text, words["requires"])
+    if kind == MODEL.name:
+        words |= _model_words(checkpoint, words["module"])
     target = into / words["distribution"]
     _refuse_place(into, target)
     _refuse_taken(name, words["distribution"])
     _write(target, _files("two_phase" if two_phase else kind, words))
     folder = shlex.quote(str(target) if into.is_absolute() else f"./{target}")
-    trial = CLASS_KINDS[kind].trial.format(name=name, folder=folder)
+    trial = KINDS[kind].trial.format(name=name, folder=folder)
     for command in (f"pip install -e {folder}", f"unlearnzoo show {name}", trial):
         click.echo(command)
+
+
+def _refuse_flags(kind: str, given: Mapping[str, object]) -> None:
+    """Refuse a flag of another kind.
+
+    Raises:
+        OptionError: naming the flag and the kind that it is for.
+    """
+    for flag, owner in _FLAGS.items():
+        if given[flag] and kind != owner:
+            raise OptionError(f"{flag} is for {_one(owner)}; drop it for {_one(kind)}")
+
+
+def _one(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _words(kind: str, name: str) -> dict[str, str]:
@@ -74,8 +98,47 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "cls": cls,
         "module": f"unlearnzoo_{under}",
         "distribution": f"unlearnzoo-{name}",
-        "what": f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}",
+        "what": _one(kind),
         "requires": "\n    ".join(one + versions for one in needed),
+        "group": HOOKS,
+        "entry": f"unlearnzoo_{under}",
+    }
+
+
+def _model_words(checkpoint: str | None, module: str) -> dict[str, str]:
+    """Return what the templates of a model say of its checkpoint.
+
+    Raises:
+        OptionError: none is named, or it is neither a folder with a model nor the form of a name on the hub.
+    """
+    if not checkpoint:
+        raise OptionError("a model is one around a checkpoint: add --checkpoint DIR, or --checkpoint owner/name")
+    words = {"group": MODELS, "entry": f"{module}:MODEL", "where": checkpoint}
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise OptionError(f"--checkpoint {checkpoint}: no config.json in it; name the folder of a model")
+        whole = str(folder.resolve())
+        return words | {"checkpoint": f"Path({whole!r})", "imports": "\nfrom pathlib import Path\n", "where": whole}
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", checkpoint, re.ASCII):
+        raise OptionError(f"--checkpoint {checkpoint}: no such folder, and no name on the hub (owner/name)")
+    return words | {"checkpoint": f'"{checkpoint}"', "imports": ""}
+
+
+def _picture_words(text: bool, requires: str) -> dict[str, str]:
+    """Return what the templates of a benchmark say of its pictures, which it may lack."""
+    if text:
+        return dict.fromkeys(("picture_imports", "picture_names", "drawing"), "") | {
+            "pictures": "as text",
+            "images": "()",
+        }
+    return {
+        "pictures": "and a picture of each",
+        "picture_imports": "import functools\n",
+        "picture_names": "LazyImage, ",
+        "requires": f"{requires}\n    pillow>=10.1",
+        "images": "(portrait(person),)",
+        "drawing": (TEMPLATES / "benchmark" / "drawing.py.tmpl").read_text("utf-8"),
     }
 
 

@@ -1,6 +1,7 @@
 """``unlearnzoo purge``: remove what still holds the people whom a run forgot."""
 
 import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -54,6 +55,7 @@ def purge(
     from ..records import store
     from ..records.run_file import ADAPTER
     from ..storage.cache import cache_root, check_cache, contents, purging
+    from ..terminal import printable
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
@@ -70,18 +72,24 @@ def purge(
     if keep_unlearned and not adapters:
         raise DataError("--keep-unlearned: none of these runs has an adapter (one with --redact keeps none)")
     paths = [path for path in places if (path.exists() or path.is_symlink()) and path not in adapters]
-    file = _file(manifest, list(runs), paths, runs_dir if everything else Path())
+    gone = [*paths, cache_root()] if everything else paths
+    file = _file(manifest, list(runs), gone, runs_dir if everything else Path())
     job.refuse_running(folder for folder, record in runs.items() if record)
     below_cache = everything or any(path.is_relative_to(cache_root()) for path in paths)
     with purging() if below_cache else contextlib.nullcontext():
-        sizes = _asked([entry for entry in entries if Path(entry["folder"]) in runs], paths, everything, yes, hashed)
+        known = [entry for entry in entries if Path(entry["folder"]) in runs]
+        sizes = _asked(known, paths, adapters, everything, yes, hashed)
         found, kept = job.inventory(paths), job.inventory(adapters)
+        missing = [str(path) for path in places if path not in (*paths, *adapters)]
+        # Before as well: where it cannot be written nothing is removed, and a kill leaves what was to be.
+        if runs or found:
+            _write(file, found, missing, kept, [*runs], hashed)
         try:
             _remove(runs, cached, hashed, keep_unlearned)
         finally:
             if runs or found:
-                missing = [str(path) for path in places if path not in (*paths, *adapters)]
                 _write(file, found, missing, kept, [*runs], hashed)
+                click.echo(printable(f"manifest: {file}"), err=True)
     if as_json:
         show_json([{"path": path, "bytes": size} for path, size in sizes.items()])
     elif sizes:
@@ -98,7 +106,8 @@ def _remove(runs: "Mapping[Path, RunRecord | None]", cached: Sequence[Path], has
         # First of all: hashes whose salt was lost would prove nothing.
         told = "whoever has it can tell which hash is whom; it is kept nowhere, so note it now"
         click.echo(f"salt of the names: {salt.hex()} ({told})", err=True)
-    for folder, record in runs.items():
+    # One may lie in what another loses.
+    for folder, record in sorted(runs.items(), key=lambda run: len(run[0].parts), reverse=True):
         for line in job.purge(folder, record, salt, unlearned):
             click.echo(printable(line), err=True)
     job.remove(cached)
@@ -110,9 +119,8 @@ def _file(manifest: Path | None, runs: Sequence[Path], paths: Sequence[Path], be
     Raises:
         DataError: it cannot go there, or would go with what is removed.
     """
-    time = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     folder = Path(os.path.commonpath([run.absolute().parent for run in runs])) if runs else beside
-    file = manifest or (folder if folder.is_dir() else Path()) / f"purged-{time}.json"
+    file = manifest or _new_name(folder if folder.is_dir() else Path())
     if manifest is not None and os.path.lexists(file):
         raise DataError(f"--manifest {file}: it is there already; name another file")
     if not os.access(file.absolute().parent, os.W_OK):
@@ -120,6 +128,13 @@ def _file(manifest: Path | None, runs: Sequence[Path], paths: Sequence[Path], be
     if any(file.resolve().is_relative_to(path.resolve()) for path in paths):
         raise DataError(f"--manifest {file}: it lies in what is removed; name a file elsewhere")
     return file
+
+
+def _new_name(folder: Path) -> Path:
+    """Return where no manifest is: that of another purge in the same second stays."""
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    names = (f"purged-{time}{f'-{number}' if number > 1 else ''}.json" for number in itertools.count(1))
+    return next(folder / name for name in names if not os.path.lexists(folder / name))
 
 
 def _write(
@@ -134,7 +149,6 @@ def _write(
     from .. import __version__
     from ..storage.atomic import atomic_write
     from ..storage.cache import USERS, cache_root
-    from ..terminal import printable
 
     left = [path for folder in runs for path in sorted(folder.rglob("*")) if path.is_file()]
     # Not `cache_folder`, which would begin an emptied cache anew.
@@ -143,16 +157,20 @@ def _write(
     manifest = {
         "unlearnzoo": __version__,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "removed": [one._asdict() for one in found if not os.path.lexists(one.path)],
-        "not_removed": [one.path for one in found if os.path.lexists(one.path)],
-        "not_found": missing,
-        "rewritten": [one._asdict() for one in kept],
-        "stays": [str(path) for path in (*left, *cache)],
+        "removed": [_told(one) for one in found if not os.path.lexists(one.path)],
+        "not_removed": [os.path.abspath(one.path) for one in found if os.path.lexists(one.path)],
+        "not_found": [os.path.abspath(path) for path in missing],
+        "rewritten": [_told(one) for one in kept],
+        "stays": [os.path.abspath(path) for path in (*left, *cache)],
         "names": _HASHES if hashed else None,
         "beyond_reach": _BEYOND,
     }
     atomic_write(file, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
-    click.echo(printable(f"manifest: {file}"), err=True)
+
+
+def _told(file: "File") -> dict[str, object]:
+    """Return what a manifest says of a file; the folder that the command was typed in stands nowhere else."""
+    return {**file._asdict(), "path": os.path.abspath(file.path)}
 
 
 #: What no purge reaches, for whoever asks what is left.
@@ -168,7 +186,12 @@ _HASHES = "in the place of a name: p, and the first 16 hex digits of HMAC-SHA256
 
 
 def _asked(
-    entries: "Sequence[Entry]", paths: Sequence[Path], everything: bool, yes: bool, hashed: bool
+    entries: "Sequence[Entry]",
+    paths: Sequence[Path],
+    adapters: Sequence[Path],
+    everything: bool,
+    yes: bool,
+    hashed: bool,
 ) -> dict[str, int]:
     """Show what goes, ask whether it may, and return the bytes of each path.
 
@@ -185,11 +208,13 @@ def _asked(
     sizes = {str(path): size_of(path) for path in paths}
     for path, size in sizes.items():
         click.echo(printable(f"{size / 1e6:8.1f} MB  {path}"), err=True)
+    for adapter in adapters:
+        click.echo(printable(f"written anew, the target mixed in: {adapter}"), err=True)
     for entry in entries if hashed else ():
         click.echo(printable(f"names become hashes in {entry['folder']}"), err=True)
     if not sizes:
         click.echo("nothing to remove", err=True)
-    if (sizes or (hashed and entries)) and not yes:
+    if (sizes or adapters or (hashed and entries)) and not yes:
         click.confirm("Remove this for good?", abort=True, err=True)
     return sizes
 

@@ -94,7 +94,7 @@ def run(
 
     common.quieten()
     progress = ConsoleProgress(quiet=worker.rank() != 0)
-    launch = _launch(request)
+    launch = _launch(request, arguments["launch"] is not None)
     plan = make_plan(request, zoo, weights=not dry_run)
     _note_plan(plan, earlier, progress)
     if dry_run:
@@ -172,14 +172,19 @@ def _show_costs(plan: "Plan", progress: "ConsoleProgress", as_json: bool) -> Non
             progress.note(line)
 
 
-def _launch(request: "Request") -> "Launch | None":
+def _launch(request: "Request", typed: bool) -> "Launch | None":
     """Return how processes are to be started; None in a process that runs by itself.
+
+    Args:
+        request: what is asked for.
+        typed: whether the launch is of this command line, and not of a configuration or a record.
 
     Raises:
         OptionError: it cannot be launched from here, or would change numbers.
     """
     from ..errors import OptionError, ZooWarning
     from ..launch import configs
+    from ..runs.distrust import refuse_machines
     from ..training.distributed import settings
 
     if request.launch is None and request.processes is not None:
@@ -192,6 +197,8 @@ def _launch(request: "Request") -> "Launch | None":
             f"--launch {request.launch}: another launcher has started this process already; leave --launch out"
         )
     launch = configs.read(request.launch)
+    if not typed:
+        refuse_machines(request.launch, launch)
     for line in launch.lines:
         warnings.warn(line, ZooWarning, stacklevel=2)
     return launch

@@ -93,6 +93,8 @@ def _lines(facts: Facts) -> Iterator[str]:
             table([(i["name"], i["help"] + " (only with some options)" * i["optional"]) for i in facts["inputs"]])
             or "  nothing"
         )
+    if "phases" in facts:
+        yield from _phases(facts)
     if facts.get("columns"):
         yield "\nColumns"
         yield table([(c["name"], c["metric"], c["split"], f"{c['who']}, best {c['want']}") for c in facts["columns"]])
@@ -103,6 +105,25 @@ def _lines(facts: Facts) -> Iterator[str]:
     if "options" in facts:
         yield "\nOptions  (--set " + f"{facts['name']}.NAME=VALUE)"
         yield table([_option(o) for o in facts["options"]]) or "  none"
+
+
+def _phases(facts: Facts) -> Iterator[str]:
+    """Yield the phases of an algorithm that has several, and of one whose phases are only assumed that they are."""
+    if not facts["declared"]:
+        yield "\nPhases"
+        yield wrapped("not declared: what it trains on, and for how long, is assumed to be one pass of the recipe")
+    elif len(facts["phases"]) > 1:
+        yield "\nPhases  (steps with the default options)"
+        yield table(
+            [
+                (
+                    phase["name"],
+                    f"{phase['steps']} steps" if phase["steps"] else "steps of the recipe",
+                    f"on {', '.join(phase['inputs'])}" if phase["inputs"] else "without gradients",
+                )
+                for phase in facts["phases"]
+            ]
+        )
 
 
 def _values(value: object) -> Iterator[str]:

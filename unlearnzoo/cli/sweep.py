@@ -62,9 +62,10 @@ def sweep(
     FILE starts no code and names no judge: --plugin, --trust-remote-code and where answers are sent (--set) are typed
     here each time, and given to each point.
 
-    Exit code 0: all points are finished; 1: some failed or are left.
+    Exit code 0: all points are finished and in the table; 1: some failed, are left, or cannot be read.
     """
     from ..planning.settings import parse_assignments
+    from ..records.run_file import refuse_links
     from ..storage.cache import warn_if_shared
     from ..sweeps import spec as specs
     from ..sweeps.estimate import estimate
@@ -84,6 +85,8 @@ def sweep(
             show_json([{"key": p.key, "status": p.status, "argv": ["unlearnzoo", *p.argv]} for p in points])
         return
     make_folder(home)
+    for place in sorted(home.iterdir()):  # logs and locks of points would be written through a link
+        refuse_links(place)
     warn_if_shared(home)
     with _alone(home):
         if todo:
@@ -92,9 +95,8 @@ def sweep(
                 # A failed point that is tried again is open until it ends.
                 (point.folder / RESULT).unlink(missing_ok=True)
             _work(spec, home, points, todo, jobs, cluster)
-        _finish(spec, points, home, as_json)
-    failed = [p for p in points if p.status != "finished"]
-    if failed:
+        whole = _finish(spec, points, home, as_json)
+    if not whole:
         raise click.exceptions.Exit(1)
 
 
@@ -176,8 +178,8 @@ def _work(
     click.echo(f"worked {duration(time.monotonic() - start)}", err=True)
 
 
-def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) -> None:
-    """Write and print table and picture of what is finished; list what is not."""
+def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) -> bool:
+    """Write and print table and picture of what is finished; list what is not. Return whether all is in them."""
     from ..storage.atomic import atomic_write
     from ..sweeps import tabulate
     from ..sweeps.plot import draw
@@ -185,12 +187,21 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
     for point in points:
         if point.status != "finished":
             click.echo(f"{point.status}: {_why(point)}", err=True)
-    rows = tabulate.rows(spec, points)
-    if note := tabulate.unlike(points):
+    found = tabulate.read(spec, points)
+    unread = [one for one in found if one.problem]
+    for one in unread:
+        click.echo(f"not in the table: {one.point.label} [{one.point.key}]: {one.problem}", err=True)
+    if unread:
+        click.echo("  delete a point's folder to have it done again", err=True)
+    rows = tabulate.rows(spec, found)
+    if note := tabulate.unlike(found):
         click.echo(f"Note: {note}.", err=True)
-    data = tabulate.as_data(spec, points, rows)
+    data = tabulate.as_data(spec, points, rows, found)
     atomic_write(home / "table.json", json.dumps(data, indent=2, allow_nan=False).encode() + b"\n")
-    if rows:
+    if not rows:  # those of an earlier call would be taken for these
+        for name in ("table.txt", "plot.png"):
+            (home / name).unlink(missing_ok=True)
+    else:
         text = tabulate.table(spec, rows).text()
         atomic_write(home / "table.txt", text.encode() + b"\n")
         if not as_json:
@@ -202,6 +213,7 @@ def _finish(spec: "Spec", points: "Sequence[Point]", home: Path, as_json: bool) 
             click.echo(f"Warning: {error}", err=True)
     if as_json:
         show_json(data, allow_nan=False)
+    return not unread and all(p.status == "finished" for p in points)
 
 
 def _why(point: "Point") -> str:

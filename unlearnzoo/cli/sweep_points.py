@@ -10,15 +10,19 @@ import click
 
 from ..errors import OptionError
 from ..options import nearest
+from ..terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..registry.zoo import Zoo
     from ..sweeps.spec import Spec
     from ..sweeps.state import Point, Value
 
 #: Of the core's commands, those that a point may be.
 MAKE_RECORDS = ("evaluate", "learn", "run")
+#: Parameters of submitit, with or without the name of an engine before, that put commands into a job's script.
+_COMMANDS = ("additional_parameters", "python", "setup", "srun_args", "teardown")
 
 
 def with_typed(
@@ -38,7 +42,6 @@ def with_typed(
     """
     from ..planning.settings import refuse_code
     from ..registry.zoo import Zoo
-    from ..runs.distrust import refuse_sent
 
     for name in sets:
         if "." not in name:
@@ -48,12 +51,73 @@ def with_typed(
     typed: dict[str, Value] = {"plugin": [str(path) for path in plugins]} if plugins else {}
     typed |= {"trust-remote-code": True} if trust else {}
     refuse_code(f"{file}: fixed", spec.fixed, typed, f"unlearnzoo sweep {shlex.quote(str(file))}")
-    zoo = Zoo.installed(plugins)
-    axes = ({name: value} for grid in spec.grids for name, values in grid.items() for value in values)
-    for named in (spec.fixed, *axes):
-        refuse_sent(file, named, sets, zoo)
+    _refuse_named(spec, file, sets, Zoo.installed(plugins))
     fixed = {**spec.fixed, **typed, **{name: str(value) for name, value in sets.items()}}
     return dataclasses.replace(spec, fixed=fixed)
+
+
+def _refuse_named(spec: "Spec", file: Path, sets: Mapping[str, object], zoo: "Zoo") -> None:
+    """Refuse what would send answers, join other machines or run commands because only the file says so.
+
+    Raises:
+        OptionError: naming it.
+    """
+    from ..launch import configs
+    from ..planning.settings import parse_assignments
+    from ..runs.distrust import refuse_machines, refuse_sent
+
+    _refuse_commands(file, spec.cluster)
+    axes = ({name: value} for grid in spec.grids for name, values in grid.items() for value in values)
+    for named in (_set_in(file, spec.command), spec.fixed, *axes):
+        if "set" in named:
+            raise OptionError(f"{file}: set: write each option on a line of its own, such as npo.beta: 0.05")
+        # As a point reads them: with what stands before the first `=` as the name.
+        texts = [f"{name}={value}" for name, value in named.items() if value is not None]
+        refuse_sent(file, parse_assignments(texts), sets, zoo)
+        for launch in filter(None, [named.get("launch"), *_given(spec.command, "--launch")]):
+            if launch not in configs.NAMES:
+                refuse_machines(str(launch), configs.read(str(launch)))
+
+
+def _given(words: Sequence[str], flag: str) -> list[str]:
+    """Return what the words of a command give to a flag."""
+    return [
+        word.removeprefix(f"{flag}=") if word.startswith(f"{flag}=") else after
+        for word, after in zip(words, (*words[1:], ""), strict=True)
+        if word == flag or word.startswith(f"{flag}=")
+    ]
+
+
+def _set_in(file: Path, words: Sequence[str]) -> dict[str, object]:
+    """Return what the words of a command give to options by ``--set``.
+
+    Raises:
+        OptionError: it is no assignment.
+    """
+    from ..planning.settings import parse_assignments
+
+    try:
+        return parse_assignments(_given(words, "--set"))
+    except OptionError as error:
+        raise OptionError(f"{file}: command: {error}") from None
+
+
+def _refuse_commands(file: Path, cluster: Mapping[str, object]) -> None:
+    """Refuse what would stand as a command in the script of a job: a line of its own is one, too.
+
+    Raises:
+        OptionError: naming the parameter.
+    """
+    for name, value in cluster.items():
+        if any(f"_{name}".endswith(f"_{known}") for known in _COMMANDS):
+            raise OptionError(
+                printable(
+                    f"{file}: cluster: {name}: no file starts code; do it in your shell before `unlearnzoo sweep`, "
+                    "whose environment the jobs have"
+                )
+            )
+        if not isinstance(value, str | int | float | None) or printable(str(value)) != str(value):
+            raise OptionError(printable(f"{file}: cluster: {name}: expected a number or a word, got {value!r}"))
 
 
 def points(spec: "Spec", home: Path) -> "list[Point]":

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from ..errors import OptionError, first_line
+from ..storage.documents import read_yaml
 from ..training.distributed.rules import ACCELERATE
 from ..training.distributed.settings import Content, read_deepspeed, sort
 
@@ -53,12 +54,10 @@ def read(name: str) -> Launch:
     Raises:
         OptionError: there is none, it would change numbers, or it needs a package that is not installed.
     """
-    import yaml
-
     path, where = find(name), f"--launch {name}"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        content = read_yaml(path)
+    except (OSError, ValueError) as error:
         raise OptionError(f"{where}: cannot be read: {first_line(error)}") from None
     if not isinstance(content, dict) or content.get("distributed_type") is None:
         raise OptionError(f"{where}: has no distributed_type; `unlearnzoo launch show zero2` prints an example")

@@ -7,8 +7,10 @@ from ..errors import DataError, OptionError, PluginError
 from ..metric import Metric
 from ..model import ModelCard
 from ..models.checkpoint import Checkpoint
+from ..registry.contracts import check_phases
 from ..training.recipe import Learn
-from ..unlearner import Unlearner
+from ..training.schedule import pools_of, roles
+from ..unlearner import Unlearner, asked
 from .request import Request
 
 
@@ -46,7 +48,7 @@ def check_tuned(request: Request, benchmark: Benchmark) -> None:
 
 def check_pools(request: Request, algorithms: Mapping[str, Unlearner], benchmark: Benchmark) -> None:
     """Refuse a pool without a row that something draws from: drawing would never end; and to keep who is forgotten."""
-    drawing = [name for name, one in algorithms.items() if any(need.startswith("retain") for need in one.needs)]
+    drawing = [name for name, one in algorithms.items() if "retain" in pools_of(one, asked(one))]
     learns = ["stage 1"] if algorithms and request.target is None else []
     for what, pool, who in (
         ("learn", benchmark.learn_pool(), learns),
@@ -71,7 +73,8 @@ def check_algorithm(
     name: str, algorithm: Unlearner, request: Request, benchmark: Benchmark, checkpoint: Checkpoint
 ) -> None:
     """Refuse what this algorithm cannot do with this benchmark and model."""
-    if any(need.startswith("refusal") for need in algorithm.needs):
+    check_phases(algorithm)
+    if "refusal" in roles(asked(algorithm)):
         benchmark.refusal(benchmark.forget_pool()[0], request.seed)
     if algorithm.relearns and request.target is not None:
         raise OptionError(

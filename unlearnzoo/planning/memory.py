@@ -12,7 +12,7 @@ from ..data.packing import Row, bundled, chunks
 from ..errors import ZooError, with_class
 from ..example import Example
 from ..training.schedule import by_role, learn_draws, pairs_of, roles, unlearn_draws
-from ..unlearner import Unlearner
+from ..unlearner import asked, inputs_of, planned_phases
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..training.inputs import StepInputs
     from ..training.recipe import Stage
 
-#: Steps per stage (and per algorithm that asks for other answers) that are laid out to find the largest micro-batch.
+#: Steps per stage (and per phase that asks for other answers) that are laid out to find the largest micro-batch.
 STEPS = 4
 LAUNCHES = ("single", "ddp", "zero1", "zero2", "zero3")
 
@@ -118,7 +118,9 @@ def _launch(parts: "Mapping[str, Footprint]", launch: str, processes: int, here:
 
 
 def _happens(plan: Plan, stage: str) -> bool:
-    return plan.request.target is None if stage == "learn" else bool(plan.algorithms)
+    if stage == "learn":
+        return plan.request.target is None
+    return any(asked(algorithm) for algorithm in plan.algorithms.values())
 
 
 def _counted(
@@ -183,7 +185,7 @@ def largest(plan: Plan, stage: str) -> "Shape":
 
 
 def _layouts(plan: Plan, stage: str, encoder: Encoder) -> "Iterator[Iterator[StepInputs]]":
-    """Yield the steps of stage 1, or those of stage 2 of each algorithm that asks for other answers."""
+    """Yield the steps of stage 1, or those of stage 2 of each phase that asks for other answers."""
     from ..training.inputs import StepInputs
 
     bench, request = plan.benchmark, plan.request
@@ -193,33 +195,30 @@ def _layouts(plan: Plan, stage: str, encoder: Encoder) -> "Iterator[Iterator[Ste
         return
     pools = {"forget": bench.forget_pool(), "retain": bench.retain_pool()}
     known: set[tuple[object, ...]] = set()
-    for name, algorithm in plan.algorithms.items():
-        asked = roles(_needs(algorithm))
+    losses = [(name, p.loss) for name, one in plan.algorithms.items() for p in planned_phases(one) if p.loss]
+    for name, loss in losses:
+        algorithm = plan.algorithms[name]
+        needs = inputs_of(algorithm, loss)
         # Inputs of its own are no other algorithm's, whatever they are called.
-        kind = (*asked, name if set(asked) & set(algorithm.inputs) else "")
+        kind = (*roles(needs), name if set(roles(needs)) & set(algorithm.inputs) else "")
         if kind not in known:
             known.add(kind)
-            yield _unlearn_steps(plan, name, pools, encoder)
+            yield _unlearn_steps(plan, name, needs, pools, encoder)
 
 
 def _unlearn_steps(
-    plan: Plan, name: str, pools: Mapping[str, Sequence[Example]], encoder: Encoder
+    plan: Plan, name: str, needs: frozenset[str], pools: Mapping[str, Sequence[Example]], encoder: Encoder
 ) -> "Iterator[StepInputs]":
     from ..training.inputs import StepInputs
 
     algorithm, seed = plan.algorithms[name], plan.request.seed
-    needs, pairs = _needs(algorithm), pairs_of(algorithm)
+    pairs = pairs_of(algorithm)
     for step in unlearn_draws(algorithm, needs, pools, plan.unlearn, seed):
         try:
             examples = by_role(algorithm, needs, step)
         except Exception as error:  # the plugin's own code, which `prepare` of a run would have come before
             raise NoEstimate(f"{name} cannot make its inputs before a run: {with_class(error)}") from error
         yield StepInputs(encoder, examples, lambda example: plan.benchmark.refusal(example, seed), pairs)
-
-
-def _needs(algorithm: Unlearner) -> frozenset[str]:
-    """Return the inputs of an algorithm's loss; one without a loss is taken to train on the forget answers."""
-    return algorithm.needs or frozenset({"forget"})
 
 
 def _no_refusal(example: Example) -> str:

@@ -9,6 +9,8 @@ from ..data.words import contains_words
 from ..errors import DataError, ModelError
 from ..example import Example
 from ..models.context import context_length
+from ..training.schedule import roles
+from ..unlearner import asked
 from .plan import Plan
 
 CONTROL = "rows with control tokens"
@@ -135,7 +137,7 @@ def _sources(plan: Plan) -> dict[str, Sequence[Example]]:
 
 def _refusals(plan: Plan) -> Iterator[_Asked]:
     """Yield the forget pool with the refusals that an algorithm trains on."""
-    if any(need.startswith("refusal") for algorithm in plan.algorithms.values() for need in algorithm.needs):
+    if any("refusal" in roles(asked(algorithm)) for algorithm in plan.algorithms.values()):
         for example in plan.benchmark.forget_pool():
             yield example, plan.benchmark.refusal(example, plan.request.seed), f"forget pool row {example.id}, refusal"
 

@@ -13,8 +13,9 @@ from ..records import types as record_types
 from ..records.evidence import aims
 from ..registry.zoo import Zoo
 from ..storage.atomic import file_hash
-from ..unlearner import Unlearner
+from ..unlearner import Unlearner, asked, undeclared
 from . import paths
+from .phases import phases, total_draws
 from .plan import Plan
 from .request import Request
 
@@ -111,10 +112,7 @@ def as_data(plan: Plan) -> types.Plan:
         "learn": _stage(plan, "learn"),
         "unlearn": _stage(plan, "unlearn"),
         "benchmark": {**resolved(plan, plan.benchmark), "published": _published(plan)},
-        "algorithms": {
-            name: {"inputs": sorted(a.needs), **resolved(plan, a), "draws": _draws(plan, a)}
-            for name, a in plan.algorithms.items()
-        },
+        "algorithms": {name: _algorithm(plan, a) for name, a in plan.algorithms.items()},
         "metrics": {full: resolved(plan, metric) for full, metric in sorted(plan.metrics.items())},
         "rules": rules(plan),
         "columns": [e.name for e in plan.evals],
@@ -161,17 +159,15 @@ def pools(plan: Plan) -> dict[str, types.Pool]:
     return counts
 
 
-def _draws(plan: Plan, algorithm: Unlearner) -> dict[str, int]:
-    """Count what stage 2 draws of each pool, in units of the batch; the last batch may be partial."""
-    counted, batch = plan.schedules()["unlearn"], plan.unlearn.batch
-    # An epoch is the forget pool once, in as many batches as it takes.
-    epochs, rest = divmod(counted.steps, -(-counted.units // batch))
-    forget = epochs * counted.units + min(rest * batch, counted.units)
-    unit = "image groups" if plan.unlearn.batching == "image" else "answers"
-    counts = {f"forget {unit}": forget}
-    if any(need.startswith("retain") for need in algorithm.needs):
-        counts[f"retain {unit}"] = forget
-    return counts
+def _algorithm(plan: Plan, algorithm: Unlearner) -> types.AlgorithmPlan:
+    found = phases(plan, algorithm)
+    return {
+        "inputs": sorted(asked(algorithm)),
+        **resolved(plan, algorithm),
+        "draws": total_draws(found),
+        "phases": found,
+        "declared": not undeclared(algorithm),
+    }
 
 
 def _stage(plan: Plan, name: Literal["learn", "unlearn"]) -> types.Stage:

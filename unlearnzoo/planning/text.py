@@ -26,7 +26,7 @@ def lines(plan: Plan) -> Iterator[str]:
             "step of stage 1: a deviation from the paper that keeps what the base knows"
         )
     for name, algorithm in data["algorithms"].items():
-        yield from _algorithm_lines(name, algorithm)
+        yield from _algorithm_lines(name, algorithm, plan.algorithms[name].relearns)
     yield from _metric_lines(data["metrics"])
     for name, utility in plan.utilities.items():
         yield f"  {name:<11} {_sizes(plan, name)}; {_with_origins(resolved(plan, utility))}"
@@ -88,11 +88,25 @@ def stage_lines(stage: str, data: types.Stage) -> Iterator[str]:
         yield f"    from {place}: {', '.join(chosen)}"
 
 
-def _algorithm_lines(name: str, data: types.AlgorithmPlan) -> Iterator[str]:
-    options = _with_origins(data)
-    yield f"  {name:<11} asks for {', '.join(data['inputs'])}" + (f"; {options}" if options else "")
-    draws = [f"{count} {unit}" for unit, count in data["draws"].items()]
-    yield f"              {', '.join(draws)}; one policy forward per step, references once per answer"
+def _algorithm_lines(name: str, data: types.AlgorithmPlan, relearns: bool) -> Iterator[str]:
+    """Yield what an algorithm asks for, its options and its draws; of several phases, each with its steps."""
+    options, phases = _with_origins(data), data["phases"]
+    yield f"  {name:<11} asks for {', '.join(data['inputs']) or 'nothing'}" + (f"; {options}" if options else "")
+    if len(phases) > 1 or any(not phase["inputs"] for phase in phases):
+        for phase in phases:
+            on = f"on {', '.join(phase['inputs'])}: {_counts(phase['draws'])}" if phase["inputs"] else ""
+            yield f"    {phase['name']:<11} {phase['steps']} steps {on or 'without gradients'}"
+    if relearns:
+        yield "              it repeats stage 1 on rows of its own choice" + "; no step of stage 2" * (not phases)
+    if data["draws"]:
+        cost = "one policy forward per step, references once per answer"
+        yield f"              {cost if len(phases) > 1 else _counts(data['draws']) + '; ' + cost}"
+    if not data["declared"]:
+        yield "              steps and draws are assumed: its unlearn is its own, and it declares no phases"
+
+
+def _counts(draws: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {unit}" for unit, count in draws.items())
 
 
 def limit_lines(limits: Mapping[str, types.Generation]) -> Iterator[str]:

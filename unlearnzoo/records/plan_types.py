@@ -61,10 +61,21 @@ class BenchmarkPlan(Resolved):
     published: Annotated[Options, means("option → the value of the benchmark's paper, where this run has another")]
 
 
+class Phase(TypedDict):
+    """One phase of an algorithm, as it is declared."""
+
+    name: Annotated[str, means("what the algorithm calls it")]
+    inputs: Annotated[list[str], means("what its loss asks for; empty for a phase without gradients")]
+    steps: Annotated[Count, means("optimiser steps, or steps without gradients, planned")]
+    draws: Annotated[dict[str, Count], means("what it draws from each pool → how many")]
+
+
 class AlgorithmPlan(TypedDict):
     """Options of an algorithm, what it asks for and how much of it."""
 
-    inputs: Annotated[list[str], means("what the loss asks for; all algorithms of the command are here")]
+    inputs: Annotated[list[str], means("what its phases ask for; all algorithms of the command are here")]
+    phases: NotRequired[Annotated[list[Phase], means("its phases in order; absent in records of older versions")]]
+    declared: NotRequired[Annotated[bool, means("whether the algorithm declares its phases; false: they are assumed")]]
     options: _Resolved
     origins: _Origins
     provenance: _Provenance

@@ -16,7 +16,7 @@ import msgspec
 from ..benchmark import utility_part
 from ..errors import DataError, RunError
 from ..evaluation.samples import Sample, write_samples
-from ..storage.atomic import atomic_path, file_hash, write_error
+from ..storage.atomic import atomic_path, file_hash, left_beside, write_error
 from ..storage.cache import cache_folder, partial_target
 from . import store
 from .redaction import Names, Redactor
@@ -45,7 +45,7 @@ def places(folder: Path, record: RunRecord | None) -> list[Path]:
             paths.append(cache_folder("judged") / name)
         else:
             paths += [cache_folder("targets") / name, partial_target(name)]
-    return paths
+    return [*paths, *(left for path in (*paths, folder / RUN) for left in left_beside(path))]
 
 
 def holdings(folder: Path, record: RunRecord | None) -> list[Path]:
@@ -138,7 +138,7 @@ def purge(folder: Path, record: RunRecord | None, salt: bytes | None = None, unl
         said: list[str] = []
         if salt is not None:
             fields, said = _hashed(folder, fields, record, salt)
-        own = holdings(folder, record)
+        own = [path for path in holdings(folder, record) if path != folder / SAMPLES]
         if unlearned and folder / ADAPTER in own:
             from ..models.adapter_export import mix
 
@@ -147,6 +147,9 @@ def purge(folder: Path, record: RunRecord | None, salt: bytes | None = None, unl
             fields["files"] = {**fields.get("files", {}), **hashes(folder, ADAPTER)}
             own.remove(folder / ADAPTER)
         remove(own)
+        if salt is not None:
+            write(folder, fields)  # the samples tell whose names are looked for, and go when that is done
+        remove([folder / SAMPLES])
         write(folder, fields | {"purged": _now()})
     return said
 
@@ -184,6 +187,7 @@ def to_redact(folder: Path, record: RunRecord) -> Redacted:
     if is_redacted(record):
         # Texts are there only where a redaction was stopped between its two last writes.
         own += [folder / SAMPLES] * any(s.question or s.answer or s.prediction for s in samples)
+    own += [left for name in (ADAPTER, SAMPLES, RUN) for left in left_beside(folder / name)]
     paths = [path for path in own if path.exists() or path.is_symlink()]
     if is_redacted(record):
         return Redacted(0, 0, paths)

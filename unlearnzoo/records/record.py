@@ -213,12 +213,12 @@ class Record:
     def finish(self, **fields: object) -> None:
         """Set the last fields and the verdict, and close the record as ``finished``."""
         self.update(**fields)
-        self.update(verdict=verdict.of(self.data), status="finished")
+        self.update(verdict=verdict.of({**self.data, "status": "finished"}), status="finished")
 
     def diverge(self, error: str, **fields: object) -> None:
         """Set the last fields and the verdict, and close the record as ``diverged``."""
         self.update(**fields, error=error)
-        self.update(verdict=verdict.of(self.data), status="diverged")
+        self.update(verdict=verdict.of({**self.data, "status": "diverged"}), status="diverged")
 
     def __enter__(self) -> Self:
         """Lock the folder, unless ``reopen`` has, and return itself.

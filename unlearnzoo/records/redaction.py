@@ -6,6 +6,7 @@ tell who is who, and has them already; nobody else can try names.
 """
 
 import dataclasses
+import functools
 import hashlib
 import hmac
 import re
@@ -14,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote, unquote
 
 from ..benchmark import Column, utility_part
 from ..errors import Diverged, GateError
@@ -31,12 +33,18 @@ _CLASS = re.compile(r"[A-Z]\w*: ")
 #: Keys of a record whose values are words of this program; nobody's name is looked for below them.
 _OUR_WORDS = frozenset(
     "schema status time seed target_seed versions git device processes machine seconds files split metric column who "  # noqa: SIM905
-    "want interval detail all_of tagged word origin origins provenance distribution version".split()
+    "want interval detail all_of tagged word origin origins provenance distribution version columns".split()
 )
+#: Keys below which a plugin gives the keys, so that one called as above may hold anything.
+_DATA = frozenset({"options", "set", "values", "published", "group"})
+#: Keys below which all keys are words of the program or of a plugin: flags, options, tags, pools, splits.
+_OUR_KEYS = _DATA | {"arguments", "generation", "pools", "algorithms", "metrics", "utility", "n", "unscored", "draws"}
+#: Keys with whole sentences of this program, where `may` is no May: names are looked for as they are written.
+_SENTENCES = frozenset({"verdict", "resumed", "error"})
 #: A shorter name stands in too many words and numbers to be looked for inside of a text.
 _LETTERS, _DIGITS = 3, 5
-#: Between the parts of a name, as folders and URLs write it.
-_BETWEEN = r"(?:[\W_]|%20){0,3}"
+#: Between the parts of a name, as folders and URLs write it, and as a shell quotes an apostrophe.
+_BETWEEN = r"(?:%[0-9A-F]{2}|[\W_]){0,6}"
 
 
 class Redactor:
@@ -164,6 +172,8 @@ def without_home(value: object) -> object:
 class Names:
     """Puts other words in the place of people's names, wherever a record has them: in paths and the command line, too.
 
+    Words of the record itself stay, for what stood in the place of one would say who is called so.
+
     Args:
         people: their names; whole ones are found, however their parts are joined (``Ann Lee``, ``ann-lee``). Of fewer
             than three letters, or than five digits alone, they are found only where nothing else stands beside them.
@@ -176,24 +186,65 @@ class Names:
         self._parts = {_plain(name): name for name in self._exact}
         forms = [form for name in sorted(self._exact, key=len, reverse=True) for form in _forms(name)]
         self._pattern = re.compile("|".join(forms), re.IGNORECASE) if forms else None
+        self._as_written = re.compile("|".join(forms)) if forms else None
 
     def text(self, text: str) -> str:
         """Return a text without the names."""
-        if text in self._exact:
-            return self._word(text)
-        if self._pattern is None:
+        return self._word(text) if text in self._exact else self._without(self._pattern, text)
+
+    def sentence(self, text: str) -> str:
+        """Return a text of this program without the names, of which other words may have the letters."""
+        return self._word(text) if text in self._exact else self._without(self._as_written, text)
+
+    def command(self, text: str, words: Iterable[str]) -> str:
+        """Return a command line without the names: flags stay, and words that stand alone or before ``=``."""
+        own = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+        parts = re.split(rf"((?<!\S)--[a-z][a-z-]*|(?<![^\s,='\"])(?:{own})(?![^\s,=]))", text)
+        return "".join(part if i % 2 else self._without(self._pattern, part) for i, part in enumerate(parts))
+
+    def _without(self, pattern: re.Pattern[str] | None, text: str) -> str:
+        if pattern is None:
             return text
-        return self._pattern.sub(lambda found: self._word(self._parts.get(_plain(found[0]), found[0])), text)
+        return pattern.sub(lambda found: self._word(self._parts.get(_plain(found[0]), found[0])), text)
 
     def replaced(self, fields: Mapping[str, object]) -> dict[str, object]:
         """Return fields of a record without the names."""
-        clean = {name: value if name in _OUR_WORDS else _each_text(value, self.text) for name, value in fields.items()}
-        for owner in ("algorithm", "benchmark"):
-            was, now = fields.get(owner), clean.get(owner)
-            # A plugin's name is nobody's; what `evaluate` was told to call a method may be.
-            if isinstance(was, Mapping) and isinstance(now, dict) and was.get("distribution") and "name" in was:
-                clean[owner] = {**now, "name": was["name"]}
+        words = _words(fields)
+        clean: dict[str, object] = {}
+        for name, value in fields.items():
+            change = self.sentence if name in _SENTENCES else self.text
+            if name == "command" and isinstance(value, str):
+                clean[name] = self.command(value, words | _options(fields))
+            else:
+                clean[name] = value if name in _OUR_WORDS else _each_text(value, change, words, name)
         return clean
+
+
+@functools.cache
+def _keys() -> frozenset[str]:
+    """Return the keys that each record may have, at any depth."""
+    from .schema import table
+    from .types import RunJson
+
+    return frozenset(part for path in table(RunJson) for part in re.split(r"[.\[\]]+", path)) - {"", "NAME"}
+
+
+def _words(fields: Mapping[str, object]) -> frozenset[str]:
+    """Return what a record calls its own parts: keys, models, columns, splits, and plugins, which are nobody."""
+    record = cast(AnyRecord, fields)
+    rows = [*(record.get("results") or ()), *(record.get("baselines") or ()), *(record.get("gate") or ())]
+    told = {str(row[key]) for row in rows for key in ("column", "split", "metric") if key in row}
+    plugins = [record.get("algorithm") or {}, record.get("benchmark") or {}]
+    # What `evaluate` was told to call a method may be a person's name, and has no distribution.
+    told |= {str(one["name"]) for one in plugins if one.get("distribution") and one.get("name")}
+    return _keys() | told | {"base", "target", "unlearned"}
+
+
+def _options(fields: Mapping[str, object]) -> frozenset[str]:
+    """Return the names of the options that were typed."""
+    typed = fields.get("arguments")
+    given = typed.get("set") if isinstance(typed, Mapping) else None
+    return frozenset(map(str, given)) if isinstance(given, Mapping) else frozenset()
 
 
 def _forms(name: str) -> list[str]:
@@ -206,23 +257,42 @@ def _forms(name: str) -> list[str]:
     start, end = (r"(?<![^\W_])", r"(?![^\W_])") if spaced else ("", "")
     # Accents that are signs of their own count as what is between parts, and may be lost.
     forms = dict.fromkeys(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
-    joined = [_BETWEEN.join(map(re.escape, filter(None, re.split(r"[\W_]+", form)))) for form in forms]
+    joined = [_BETWEEN.join(map(_part, filter(None, re.split(r"[\W_]+", form)))) for form in forms]
     return [f"{start}{form}{end}" for form in joined]
+
+
+def _part(text: str) -> str:
+    """Return how a part of a name may stand, as a pattern: as it is, or as a URL has it."""
+    return re.escape(text) if text.isascii() else f"(?:{re.escape(text)}|{re.escape(quote(text))})"
 
 
 def _plain(name: str) -> str:
     """Return the letters and digits of a name, however they are joined, without accents."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFD", name.replace("%20", " "))).casefold()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFD", unquote(name))).casefold()
 
 
-def _each_text(value: object, change: Callable[[str], str]) -> object:
-    """Return a value with each of its texts changed, names of keys among them; our own words stay."""
+def _each_text(
+    value: object, change: Callable[[str], str], words: frozenset[str] = frozenset(), below: str = ""
+) -> object:
+    """Return a value with each of its texts changed, names of keys among them; our own words stay.
+
+    Args:
+        value: of a record.
+        change: text → text.
+        words: that stay where nothing stands beside them.
+        below: the key whose value it is.
+    """
     if isinstance(value, Mapping):
-        return {
-            change(str(name)): one if name in _OUR_WORDS else _each_text(one, change) for name, one in value.items()
-        }
+        clean: dict[str, object] = {}
+        for name, one in ((str(key), one) for key, one in value.items()):
+            ours = name in _OUR_WORDS and below not in _DATA
+            key = name if name in words or below in _OUR_KEYS else change(name)
+            clean[key] = one if ours else _each_text(one, change, words, name)
+        return clean
     if isinstance(value, list | tuple):
-        return [_each_text(one, change) for one in value]
+        return [_each_text(one, change, words) for one in value]
     if isinstance(value, set | frozenset):
-        return {_each_text(one, change) for one in value}
-    return change(str(value)) if isinstance(value, str | Path) else value
+        return {_each_text(one, change, words) for one in value}
+    if isinstance(value, str | Path):
+        return str(value) if str(value) in words else change(str(value))
+    return value

@@ -14,7 +14,7 @@ from ..data.problems import quoted
 from ..errors import DataError, UnknownName
 from ..evaluation.samples import Sample, read_samples
 from ..storage.documents import read_json
-from ..terminal import printable
+from ..terminal import printable, shorten
 from . import rules
 from .run_file import READABLE, RUN, SAMPLES
 from .types import AnyRecord, CurvePoint, RunJson, RunRecord
@@ -78,7 +78,7 @@ def fault(message: str) -> str:
     if reason.startswith("Object missing required field"):
         lost = reason.split("`")[1]
         return f"`{f'{path}.{lost}' if path else lost}` is missing"
-    return f"`{path}`: {reason[0].lower()}{reason[1:]}"
+    return f"`{path}`: {reason[0].lower()}{shorten(reason[1:], 200)}"  # it quotes a word whole that is none of those
 
 
 def _curve_fault(curve: Sequence[CurvePoint]) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from ..benchmark import Benchmark
 from ..errors import PluginError
 from ..metric import METRIC_INPUTS, Metric
-from ..unlearner import INPUTS, Unlearner, has_loss, offered
+from ..terminal import shorten
+from ..unlearner import INPUTS, Phase, Unlearner, has_loss, inputs_of, offered, undeclared
 
 
 def check_algorithm(cls: type[Unlearner]) -> None:
@@ -15,8 +16,8 @@ def check_algorithm(cls: type[Unlearner]) -> None:
     Raises:
         PluginError: what is wrong and what would be right.
     """
-    if not has_loss(cls) and cls.unlearn is Unlearner.unlearn:
-        raise PluginError(f"{cls.__name__} lacks loss (or unlearn, where there is more to it than a loss)")
+    if not has_loss(cls) and cls.unlearn is Unlearner.unlearn and cls.phases is Unlearner.phases:
+        raise PluginError(f"{cls.__name__} lacks loss (or phases, or unlearn, where there is more to it than a loss)")
     for name, pool in cls.inputs.items():
         if name in INPUTS or name.endswith("_ref") or pool not in ("forget", "retain"):
             raise PluginError(
@@ -35,6 +36,36 @@ def check_algorithm(cls: type[Unlearner]) -> None:
                 'write {"retain_ref": "logits"} for an input that ends in _ref'
             )
     _check_needs(cls, known)
+    check_phases(cls.configure({}))
+
+
+def check_phases(one: Unlearner) -> None:
+    """Check that the phases of a configuration can be carried out as they are declared.
+
+    Raises:
+        PluginError: what is wrong and what would be right.
+    """
+    cls, known = type(one), offered(type(one))
+    phases: object = one.phases
+    if not isinstance(phases, tuple) or not all(isinstance(phase, Phase) for phase in phases):
+        raise PluginError(f"{cls.__name__}.phases is {shorten(repr(phases))}; give a tuple of Phase, a property")
+    for phase in one.phases:
+        where = f"{cls.__name__}: phase {phase.name!r}"
+        if not isinstance(phase.name, str) or not phase.name.strip():
+            raise PluginError(f"{where} has no name; write a word")
+        steps = phase.steps
+        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+            raise PluginError(
+                f"{where} has steps {steps!r}; give a whole number of at least 1, or None for the recipe's"
+            )
+        if phase.loss is None:
+            if cls.unlearn is Unlearner.unlearn:
+                raise PluginError(f"{where} has no loss; give it one, or write unlearn")
+            continue
+        if unknown := sorted(inputs_of(one, phase.loss) - set(known)):
+            raise PluginError(f"{where} asks for {unknown[0]!r}; there is {', '.join(known)}")
+        if not inputs_of(one, phase.loss) and not undeclared(one):
+            raise PluginError(f"{where} asks for no input; there is {', '.join(known)}")
 
 
 def check_metric(cls: type[Metric]) -> None:

@@ -8,7 +8,7 @@ from ..metric import METRIC_INPUTS, Metric
 from ..model import ModelCard
 from ..options import Configurable
 from ..options import describe as option_rows
-from ..unlearner import Unlearner, has_loss, offered
+from ..unlearner import Unlearner, asked, has_loss, inputs_of, offered, planned_phases, undeclared
 
 #: JSON-able.
 Facts = dict[str, Any]
@@ -32,15 +32,24 @@ def stage(cls: type[Configurable]) -> Facts:
 
 
 def algorithm(cls: type[Unlearner]) -> Facts:
-    """Return doc, inputs and options; an input is optional where the default options do not need it."""
-    needs = cls.configure({}).needs
+    """Return doc, inputs, phases and options; an input is optional where the default options do not need it.
+
+    Inputs, and steps of phases, are those of the default options; ``steps`` is None where the recipe has them.
+    """
+    one = cls.configure({})
+    needs = asked(one)
     named = set(inspect.signature(cls.loss).parameters) - {"self"} if has_loss(cls) else set()
     inputs = [
         {"name": name, "help": text, "optional": name not in needs}
         for name, text in offered(cls).items()
         if name in named | needs
     ]
-    return {"doc": doc(cls), "inputs": inputs, "options": option_rows(cls)}
+    phases = [
+        {"name": p.name, "inputs": sorted(inputs_of(one, p.loss)) if p.loss else [], "steps": p.steps}
+        for p in planned_phases(one)
+    ]
+    head = {"doc": doc(cls), "inputs": inputs, "phases": phases, "declared": not undeclared(one)}
+    return head | {"options": option_rows(cls)}
 
 
 def metric(cls: type[Metric]) -> Facts:

@@ -20,11 +20,13 @@ class Kind:
         name: what users call it.
         title: its heading in ``unlearnzoo list``.
         describe: returns what ``unlearnzoo show`` says of a thing of this kind; JSON-able.
+        trial: the last command that ``unlearnzoo new`` proposes, with ``{name}`` and ``{folder}``.
     """
 
     name: str
     title: str
     describe: Callable[[Any], Facts]
+    trial: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,13 +37,11 @@ class ClassKind(Kind):
         base: the class of its contract.
         hook: as in ``hookspecs``.
         validate: checks one class against the contract; raises ``PluginError``.
-        trial: the last command that ``unlearnzoo new`` proposes, with ``{name}`` and ``{folder}``.
     """
 
     base: type[Configurable]
     hook: str
     validate: Callable[[Any], None]
-    trial: str
 
 
 ALGORITHM = ClassKind(
@@ -72,7 +72,12 @@ METRIC = ClassKind(
     trial="python -m pytest {folder}",
 )
 #: Found by entry-point group and imported when it is asked for, so no class and no hook.
-MODEL = Kind(name="model", title="Models  (run --model NAME)", describe=describe.model)
+MODEL = Kind(
+    name="model",
+    title="Models  (run --model NAME)",
+    describe=describe.model,
+    trial="unlearnzoo run --algo ga --bench remem --model {name} --dry-run",
+)
 
 CLASS_KINDS: Mapping[str, ClassKind] = {kind.name: kind for kind in (ALGORITHM, BENCHMARK, METRIC)}
 KINDS: Mapping[str, Kind] = {**CLASS_KINDS, MODEL.name: MODEL}

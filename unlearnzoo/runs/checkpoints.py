@@ -18,6 +18,7 @@ from ..training.checkpointing.checkpointer import Checkpointer
 from ..training.checkpointing.interval import CheckpointInterval
 from ..training.checkpointing.store import Store
 from ..training.reference import Reference
+from ..unlearner import asked
 
 if TYPE_CHECKING:
     from ..planning.plan import Plan
@@ -46,7 +47,7 @@ def stage_2(plan: "Plan", name: str, folder: Path, target: str, reference: Refer
 
 def take_over(plan: "Plan", name: str, folder: Path, target: str, reference: Reference) -> None:
     """Take the reference of an algorithm that an earlier process finished: the next ones share it."""
-    if not any(need.endswith("_ref") for need in plan.algorithms[name].needs):
+    if not any(need.endswith("_ref") for need in asked(plan.algorithms[name])):
         return
     checkpointer = None
     ranks = reference.engine.ranks

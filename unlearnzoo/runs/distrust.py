@@ -3,8 +3,10 @@
 A record or a configuration is data, and may have been sent or edited by anybody; such things are typed in each command.
 """
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..data.problems import quoted
 from ..errors import OptionError, RunError
@@ -14,6 +16,9 @@ from ..records.types import RunRecord
 from ..registry.zoo import Zoo
 from ..storage.atomic import file_hash
 from ..terminal import printable
+
+if TYPE_CHECKING:
+    from ..launch.configs import Launch
 
 
 def refuse_code(record: RunRecord, given: Mapping[str, object]) -> None:
@@ -58,6 +63,25 @@ def refuse_sent(where: Path, named: Mapping[str, object], typed: Mapping[str, ob
         by_file = {option: value for option, value in _of(cls.name, named).items() if option in own}
         if sent := named_by_record(cls, by_file, _of(cls.name, typed)):
             raise OptionError(type_again(f"{cls.name}.{sent}", by_file[sent], where))
+
+
+def refuse_machines(name: str, launch: "Launch") -> None:
+    """Refuse to join processes on other machines because a file says so: they are sent objects, and may send code.
+
+    Args:
+        name: of the launch, as a record, a configuration or a sweep's file has it.
+        launch: what it says.
+
+    Raises:
+        OptionError: it is over several machines.
+    """
+    if launch.number("num_machines", 1) > 1:
+        raise OptionError(
+            printable(
+                f"--launch {name}: it is over several machines, which run what they send each other; no file starts "
+                f"it: if it is right, type `unlearnzoo run` with --launch {shlex.quote(name)}"
+            )
+        )
 
 
 def type_again(option: str, value: object, where: Path) -> str:

@@ -23,12 +23,11 @@ from ..planning import utility
 from ..planning.columns import added, full_name
 from ..planning.settings import allot
 from ..records import rules, store, verdict
+from ..records.purge import is_redacted
 from ..records.record import Record, plain
-from ..records.run_file import SAMPLES, locked, refuse_links
+from ..records.run_file import RUN, SAMPLES, locked, refuse_links
 from ..records.secrets import MASK, Masker
-from ..records.types import Benchmark as AboutBenchmark
-from ..records.types import RunRecord
-from ..records.types import Utility as AboutUtility
+from ..records.types import AnyRecord, RunRecord
 from ..registry.zoo import Zoo
 from ..storage.atomic import file_hash
 from .distrust import type_again
@@ -61,7 +60,7 @@ def rescore(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, pro
 
 def _rescored(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, progress: ConsoleProgress) -> RunRecord:
     record = store.load(folder)
-    if record.get("arguments", {}).get("redact"):
+    if is_redacted(record):
         raise DataError(f"{folder}: its answers were left out by --redact; to have them scored by {name}, run it again")
     samples = store.samples(record)
     if samples is None:
@@ -89,7 +88,7 @@ def _rescored(folder: Path, name: str, values: Mapping[str, object], zoo: Zoo, p
             f"--metric {name}: it needs {lost[0]}, for which the model must be there; name a metric over answers"
         )
     metric.prepare()
-    evals, forget = _columns(record, name, full, zoo), frozenset(record["benchmark"]["forget_identities"])
+    evals, forget = _columns(record, name, full, zoo), frozenset(_said(record, "benchmark", "forget_identities"))
     masker = Masker(record.get("command", ""), metric.values())
     about = _about(metric, masker, zoo)
     same = about == before
@@ -123,7 +122,19 @@ def _about(metric: Metric, masker: Masker, zoo: Zoo) -> Mapping[str, object]:
 def _columns(record: RunRecord, name: str, full: str, zoo: Zoo) -> list[Column]:
     """Return the metric's columns: the record's own, or those that ``run --metric`` adds."""
     own = [e for e in store.evals(record) if e.metric == full]
-    return own or list(added(zoo.get("benchmark", record["benchmark"]["name"]), [name], zoo))
+    return own or list(added(zoo.get("benchmark", _said(record, "benchmark", "name")), [name], zoo))
+
+
+def _said(record: AnyRecord, key: str, name: str) -> Any:
+    """Return what a record says under two keys that one of an unfinished run may lack.
+
+    Raises:
+        DataError: it lacks one; names it.
+    """
+    about = record.get(key) or {}
+    if name not in about:
+        raise DataError(f"{record['folder']}/{RUN}: damaged; `{key}.{name}` is missing")
+    return about[name]
 
 
 def _rows(samples: Sequence[Sample], metric: Metric, record: RunRecord, zoo: Zoo) -> list[dict[str, object]]:
@@ -142,10 +153,11 @@ def _examples(splits: Collection[str], record: RunRecord, zoo: Zoo) -> dict[tupl
     """Return the rows behind some splits by split and id, from the benchmark, from utility benchmarks and the model."""
     parts = {split: utility_part(split) for split in splits}
     named = {part.partition("/")[0] for part in parts.values() if part is not None}
-    bench, utilities = record["benchmark"], record.get("utility", {})
+    bench = {name: _said(record, "benchmark", name) for name in ("name", "options", "data")}
+    utilities = record.get("utility", {})
     classes = {name: zoo.get("benchmark", name) for name in named & set(utilities)}
     used = {name: _as_it_was(cls, utilities[name], record) for name, cls in classes.items() if issubclass(cls, Utility)}
-    card = zoo.model(record["model"]["name"]) if named - set(utilities) else None
+    card = zoo.model(_said(record, "model", "name")) if named - set(utilities) else None
     own = read(Path(card.utility)) if card is not None and card.utility else []
     benchmark = _as_it_was(zoo.get("benchmark", bench["name"]), bench, record)
     known: dict[tuple[str, str], Example] = {}
@@ -155,7 +167,7 @@ def _examples(splits: Collection[str], record: RunRecord, zoo: Zoo) -> dict[tupl
     return known
 
 
-def _as_it_was(cls: type[B], about: AboutBenchmark | AboutUtility, record: RunRecord) -> B:
+def _as_it_was(cls: type[B], about: Mapping[str, Any], record: RunRecord) -> B:
     """Return a benchmark of the run, prepared with its options.
 
     Raises:

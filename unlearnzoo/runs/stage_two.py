@@ -13,6 +13,7 @@ from ..evaluation.matched import Groups, highest, matched, path
 from ..evaluation.samples import Sample
 from ..models import adapter_export
 from ..planning import limits
+from ..planning.phases import total_steps
 from ..planning.plan import Plan
 from ..records.environment import calibration
 from ..records.record import Record
@@ -67,7 +68,7 @@ class StageTwo:
         curve: how far it has forgotten.
         clock: seconds by phase, those of an interrupted process among them.
         resumed: whether an interrupted process began it.
-        total: steps planned.
+        total: steps planned, of all phases.
         steps: done and written down.
         place: the curve at that step. A position is kept with these two: after Ctrl-C the step in progress is
             told again.
@@ -96,7 +97,7 @@ class StageTwo:
             shared.progress.note(f"{name}: resuming after step {steps}")
         record.go_on(steps, curve=curve.points, matched=_matched(plan, curve) if left else {})
         clock = Clock(**added(shared.seconds, left.get("seconds", {})))
-        total = plan.schedules()["unlearn"].steps
+        total = total_steps(plan, plan.algorithms[name])
         stage = cls(shared, name, record, checkpointer, curve, clock, bool(left), total, steps, curve.state())
         checkpointer.extra_state = stage._position
         return stage

@@ -5,6 +5,7 @@ What a run has computed is worth hours; a reader must find the old content or th
 
 import contextlib
 import errno
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -88,6 +89,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink()
+
+
+def left_beside(path: Path) -> list[Path]:
+    """Return what killed processes left that wrote a file, or a folder of ``artifacts``, anew beside its place."""
+    name = glob.escape(path.name)
+    return sorted(left for form in (f".{name}-????????", f".{name}.????????.part") for left in path.parent.glob(form))
 
 
 def sync_folder(folder: Path) -> None:

@@ -38,11 +38,19 @@ def cache_folder(*parts: str) -> Path:
 
 
 def cache_root() -> Path:
-    """Return where the cache is, whether it is there or not."""
+    """Return where the cache is, whether it is there or not.
+
+    Raises:
+        RunError: ``UNLEARNZOO_CACHE`` begins with the home folder of nobody.
+    """
     from platformdirs import user_cache_path
 
     named = os.environ.get("UNLEARNZOO_CACHE")
-    return Path(named).expanduser() if named else user_cache_path("unlearnzoo")
+    if not named:
+        return user_cache_path("unlearnzoo")
+    if (place := os.path.expanduser(named)).startswith("~"):
+        raise RunError(f"UNLEARNZOO_CACHE {named}: there is no such user; write the folder out, such as /scratch/cache")
+    return Path(place)
 
 
 def check_cache() -> None:
@@ -60,11 +68,13 @@ def check_cache() -> None:
 def contents() -> list[Path]:
     """Return what lies in the cache, but for the files that say who uses it.
 
+    The tag is last: whoever removes them in this order and is stopped leaves a cache that is still known as ours.
+
     Raises:
         RunError: ``UNLEARNZOO_CACHE`` names a folder that held something else before, or another tool's cache.
     """
     root = cache_folder()
-    entries = sorted(path for path in root.iterdir() if path.name != USERS)
+    entries = sorted((path for path in root.iterdir() if path.name != USERS), key=lambda p: (p.name == TAG, p.name))
     if os.environ.get("UNLEARNZOO_CACHE") and entries and not _is_ours(root / TAG):
         names = ", ".join(path.name for path in entries[:6])
         raise RunError(

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 #: Values (rows times columns, elements of lists each), and bytes of what is unpacked.
 MOST_VALUES, LARGEST = 10_000_000, 512 << 20
 #: Parts of a file (row groups times columns), which are looked at one by one.
-MOST_PARTS = 200_000
+MOST_PARTS = 50_000
 #: Bytes that a batch may take unpacked.
 _BATCH = 64 << 20
 #: Bytes of a column that are read at a time.
 _BUFFER = 1 << 20
+#: Bytes behind a footer: its length, and the mark of the format.
+_END = 8
+#: What pyarrow says of zeros in the place of a page.
+_NO_PAGE = "Deserializing page header failed"
 
 
 def parquet_batches(
@@ -51,12 +55,14 @@ def parquet_batches(
         # Neither Python's file objects nor threads: with them a process may abort when it ends
         # (https://github.com/apache/arrow/issues/34314; one in four, measured).
         with ParquetFile(path, **how) as file:
+            _refuse_parts(path, file)
+            _refuse_contradictions(path, columns)
             packed, at_once = _looked_at(path, file, columns)
         with ParquetFile(path, read_dictionary=packed, **how) as file:
             plain, unpacked = pa.schema([f.with_type(_plain(f.type)) for f in file.schema_arrow]), 0
             if not file.metadata.num_rows:
                 yield pa.RecordBatch.from_pylist([], plain)
-            for batch in file.iter_batches(min(rows, at_once), columns=columns, use_threads=False):
+            for batch in _batches(file, min(rows, at_once), columns):
                 batch.validate(full=True)  # texts that are no UTF-8, and indices that lead elsewhere
                 size = sum(map(_size, batch.columns))
                 unpacked += size
@@ -76,26 +82,66 @@ def parquet_batches(
         raise DataError(f"{path}: cannot be read as parquet ({printable(first_line(error)[:200])})") from None
 
 
-def _looked_at(path: Path, file: "ParquetFile", columns: Sequence[str] | None) -> tuple[list[str], int]:
-    """Refuse by the file's own numbers; return the columns that are read packed, and how many rows fit into a batch.
+def _batches(file: "ParquetFile", rows: int, columns: Sequence[str] | None) -> "Iterator[RecordBatch]":
+    """Yield batches of one row group each: pyarrow joins no packed texts in lists and structs of two."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(rows, [group], columns, use_threads=False)
 
-    Raises:
-        DataError: it has more values or parts than are read.
-    """
-    about = file.metadata
-    if (parts := about.num_row_groups * about.num_columns) > MOST_PARTS:
+
+def _refuse_parts(path: Path, file: "ParquetFile") -> None:
+    """Refuse a file of more parts than are looked at one by one."""
+    if (parts := file.metadata.num_row_groups * file.metadata.num_columns) > MOST_PARTS:
         raise DataError(
             f"{path}: {parts:,} parts (row groups times columns), of which {MOST_PARTS:,} are read; "
             "write it with larger row groups"
         )
+
+
+def _refuse_contradictions(path: Path, columns: Sequence[str] | None) -> None:
+    """Refuse a footer that contradicts itself, of which ``row_group(i).column(j)`` would end the process.
+
+    pyarrow's reader raises instead, but would read on. So it is given the footer alone, with zeros for pages: where
+    the footer is sound, the first page is what it cannot read.
+
+    Raises:
+        OSError: what pyarrow says of it.
+    """
+    import mmap
+
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    size = path.stat().st_size
+    zeros = mmap.mmap(-1, size)  # takes no memory where nothing is written
+    with path.open("rb") as content:
+        content.seek(size - _END)
+        start = size - _END - int.from_bytes(content.read(4), "little")
+        content.seek(start)
+        zeros[start:] = content.read(size - start)
+    with ParquetFile(pa.py_buffer(zeros), pre_buffer=False) as hollow:
+        for group in range(hollow.num_row_groups):
+            try:
+                next(hollow.iter_batches(1, [group], columns, use_threads=False), None)
+            except OSError as error:
+                if _NO_PAGE not in str(error):
+                    raise
+
+
+def _looked_at(path: Path, file: "ParquetFile", columns: Sequence[str] | None) -> tuple[list[str], int]:
+    """Refuse by the file's own numbers; return the columns that are read packed, and how many rows fit into a batch.
+
+    Raises:
+        DataError: it has more values than are read.
+    """
+    about = file.metadata
     values, largest, packed = 0, 1, set()
     for group in map(about.row_group, range(about.num_row_groups)):
         for place in range(about.num_columns):
-            part = group.column(place)
-            if columns is not None and part.path_in_schema.partition(".")[0] not in columns:
-                continue
-            values += max(part.num_values, group.num_rows)
             column = file.schema.column(place)
+            if columns is not None and column.path.partition(".")[0] not in columns:
+                continue
+            part = group.column(place)
+            values += max(part.num_values, group.num_rows)
             # A picture per row is not packed: all of a row group would be held together. They come few at a time.
             few = column.logical_type.type != "STRING" and not column.max_repetition_level
             if part.physical_type == "BYTE_ARRAY" and not few and "DELTA_BYTE_ARRAY" not in part.encodings:

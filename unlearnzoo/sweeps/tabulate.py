@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,11 +18,16 @@ from ..reports.comparison import end
 from ..reports.scores import group_label
 from ..reports.table import Block, Table, in_order, interval, percent, scored
 from ..storage.documents import read_json
+from ..terminal import printable
 from .spec import Spec
 from .state import DONE, RUNS, Point, Result, Status, Value, shown
 
 #: An axis's name in a row where one point made several records.
 ALGORITHM = "algorithm"
+#: Commands that always leave a record.
+RECORDING = ("run", "learn", "evaluate")
+#: Beyond it the interval of some values is no number.
+_LARGEST = 1e100
 
 
 class Row(TypedDict):
@@ -53,7 +59,7 @@ class Row(TypedDict):
 
 
 class PointRow(TypedDict):
-    """One point of a sweep in ``table.json``."""
+    """One point of a sweep in ``table.json``; ``unread``: what it wrote that cannot be read, each with the reason."""
 
     key: str
     values: dict[str, Value]
@@ -61,6 +67,7 @@ class PointRow(TypedDict):
     status: Status
     folder: str
     result: Result | None
+    unread: list[str]
 
 
 class SweepTable(TypedDict):
@@ -84,7 +91,30 @@ class _Number:
     unscored: int = 0
 
 
-def as_data(spec: Spec, points: Sequence[Point], table_rows: list[Row]) -> SweepTable:
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a finished point wrote into one of its folders.
+
+    Attributes:
+        record: None where there is none: a plugin's command may write other files.
+        axes: what tells it from other records of the point.
+        numbers: of the columns asked for.
+        problem: why it is not in the table; None where it can be read.
+    """
+
+    point: Point
+    record: RunRecord | None = None
+    axes: dict[str, str] = dataclasses.field(default_factory=dict)
+    numbers: Sequence[_Number] = ()
+    problem: str | None = None
+
+
+def read(spec: Spec, points: Sequence[Point]) -> list[Found]:
+    """Read what finished points wrote, each record once; one that cannot be read has a ``problem``."""
+    return [found for point in points for found in _of_point(point, spec.columns)]
+
+
+def as_data(spec: Spec, points: Sequence[Point], table_rows: list[Row], found: Sequence[Found]) -> SweepTable:
     """Return a sweep as data: its rows, and what came of each point."""
     return {
         "sweep": spec.name,
@@ -98,46 +128,43 @@ def as_data(spec: Spec, points: Sequence[Point], table_rows: list[Row]) -> Sweep
                 "status": point.status,
                 "folder": str(point.folder),
                 "result": point.result,
+                "unread": [one.problem for one in found if one.point is point and one.problem],
             }
             for point in points
         ],
     }
 
 
-def rows(spec: Spec, points: Sequence[Point]) -> list[Row]:
+def rows(spec: Spec, found: Sequence[Found]) -> list[Row]:
     """Return one row per combination of axes that are no repeats, column and group.
 
     Raises:
-        DataError: a record is damaged, or no point has one of the columns asked for.
+        DataError: nothing that can be read has one of the columns asked for.
     """
     by_place: dict[str, Row] = {}
-    for point in points:
-        axes = {name: shown(value) for name, value in point.values.items() if name not in spec.repeats}
-        for own_axes, numbers in _of_point(point, spec.columns):
-            for number in numbers:
-                place = json.dumps([axes | own_axes, number.column, number.group])
-                row = by_place.setdefault(place, _empty(axes | own_axes, number))
-                row["values"] += [] if number.value is None else [number.value]
-                row["scored"] += number.scored
-                row["unscored"] += number.unscored
+    for one in found:
+        values = one.point.values.items()
+        axes = {name: shown(value) for name, value in values if name not in spec.repeats} | one.axes
+        for number in one.numbers:
+            row = by_place.setdefault(json.dumps([axes, number.column, number.group]), _empty(axes, number))
+            row["values"] += [] if number.value is None else [number.value]
+            row["scored"] += number.scored
+            row["unscored"] += number.unscored
     for row in by_place.values():
         if row["values"]:
             row["mean"], row["low"], row["high"], row["n"] = spread(row["values"])
     known = {row["column"] for row in by_place.values()}
     lost = [name for name in spec.columns if name not in known]
-    if lost and any(point.status == "finished" for point in points):
-        raise DataError(f"no finished point has a column {lost[0]!r}; {_there_is(points)}")
+    if lost and not all(one.problem for one in found):
+        names = dict.fromkeys(number.column for one in found for number in _all(one.record))
+        raise DataError(f"no finished point has a column {lost[0]!r}; there is {', '.join(names) if names else 'none'}")
     order = {name: i for i, name in enumerate(spec.columns)}
     return sorted(by_place.values(), key=lambda row: order.get(row["column"], len(order)))
 
 
-def unlike(points: Sequence[Point]) -> str | None:
+def unlike(found: Sequence[Found]) -> str | None:
     """Say that some points were made by other rules than others, so that one table has both; None where all agree."""
-    counts: Counter[str] = Counter()
-    for point in points:
-        for name in point.result.get("records", []) if point.result else ():
-            if ((folder := point.folder / RUNS / name) / RUN).is_file():
-                counts[rules.reading(load(folder))] += 1
+    counts = Counter(rules.reading(one.record) for one in found if one.record)
     if len(counts) < 2:
         return None
     each = "; ".join(f"{reading}: {n} records" for reading, n in counts.items())
@@ -160,23 +187,28 @@ def _empty(axes: dict[str, str], number: _Number) -> Row:
     }
 
 
-def _there_is(points: Sequence[Point]) -> str:
-    names = dict.fromkeys(number.column for p in points for _, numbers in _of_point(p, ()) for number in numbers)
-    return f"there is {', '.join(names)}" if names else "there is none"
-
-
-def _of_point(point: Point, columns: Sequence[str]) -> Iterator[tuple[dict[str, str], list[_Number]]]:
-    """Yield the numbers of each record that a finished point wrote, and the axis that tells its records apart."""
+def _of_point(point: Point, columns: Sequence[str]) -> Iterator[Found]:
+    """Yield what a finished point wrote, folder by folder."""
     result = point.result
     if result is None or result["exit"] not in DONE:
         return
     folders = [point.folder / RUNS / name for name in result.get("records", [])]
-    several = len(folders) > 1
+    if not folders:
+        yield Found(point)
     for folder in folders:
-        record = load(folder) if (folder / RUN).is_file() else None
-        axes = {ALGORITHM: str(record["algorithm"].get("name"))} if record and several else {}
-        asked = [number for column in columns for number in _asked(folder, record, column)]
-        yield axes, asked if columns else list(_all(record))
+        try:
+            record = load(folder) if _has_record(point, folder) else None
+            numbers = [n for c in columns for n in _asked(folder, record, c)] if columns else list(_all(record))
+        except DataError as error:
+            yield Found(point, problem=printable(str(error)))
+        else:
+            axes = {ALGORITHM: str(record["algorithm"].get("name"))} if record and len(folders) > 1 else {}
+            yield Found(point, record, axes, numbers)
+
+
+def _has_record(point: Point, folder: Path) -> bool:
+    """Return whether there is a record, or has to be one: a plugin's command may leave other files alone."""
+    return point.argv[0] in RECORDING or not folder.is_dir() or os.path.lexists(folder / RUN)
 
 
 def _asked(folder: Path, record: RunRecord | None, column: str) -> Iterator[_Number]:
@@ -228,6 +260,8 @@ def _of_file(path: Path, name: str, column: str) -> Iterator[_Number]:
         value = value.get(key) if isinstance(value, dict) else None
     for group, number in value.items() if isinstance(value, dict) else [("", value)]:
         if isinstance(number, int | float) and not isinstance(number, bool):
+            if abs(number) > _LARGEST:
+                raise DataError(f"{path}: {name} is {number}, no number from {-_LARGEST} to {_LARGEST}")
             yield _Number(column, str(group), float(number), False)
 
 

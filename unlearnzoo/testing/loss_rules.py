@@ -84,7 +84,7 @@ def order(subject: Algorithm) -> None:
 
 @rule(
     why="a run must repeat; what a loss remembers is in no record, and another batch would have left other memories.",
-    fix="keep nothing on self or in globals; for several phases override `unlearn` instead of `loss`.",
+    fix="keep nothing on self or in globals; for several phases write `phases`.",
 )
 def deterministic(subject: Algorithm) -> None:
     """A loss that differs between two calls, or after other answers, or between two instances."""

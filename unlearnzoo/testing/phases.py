@@ -1,7 +1,7 @@
 """All phases of ``unlearn`` on the small model: a trainer that does what the real one does, on random answers."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,13 +9,16 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..example import Example
+from ..options import describe
 from ..training.adapter_weights import AdapterWeights
 from ..training.recipe import Unlearn
-from ..unlearner import named_inputs, offered
-from .algorithm import Algorithm, distributions, total_of
+from ..unlearner import Unlearner, inputs_of, offered
+from .algorithm import Algorithm, total_of
 from .model import ALPHA, LAYERS, RANK, AdaptedModel
-from .rules import Broken, expect, rule
+from .rules import Broken, expect, rule, told
 
+#: What a phase asks for, nothing where it has no gradients, and its steps; None: those of the recipe.
+Done = tuple[frozenset[str], int | None]
 #: Steps that are taken of each phase, and calls after which a method is taken to have no end.
 STEPS, MOST_CALLS, RATE = 2, 1_000, 0.01
 
@@ -31,6 +34,7 @@ class Rehearsal:
         self.recipe, self.steps, self.calls = Unlearn.configure({}), 0, 0
         self.pools: Mapping[str, Sequence[Example]] = {pool: _examples(pool, subject) for pool in ("forget", "retain")}
         self.changed = False
+        self.done: list[Done] = []
 
     @property
     def n_layers(self) -> int:
@@ -49,19 +53,21 @@ class Rehearsal:
         """Take two steps, and count as many as were asked for."""
         self._count("train")
         expect(steps is None or (type(steps) is int and steps >= 1), f"trainer.train(steps={steps!r}): no whole number")
-        needs = self.one.needs if loss is None else named_inputs(loss)
+        loss = loss or self.one.loss
+        needs = inputs_of(self.one, loss)
         known = offered(self.subject.cls)
         for name in sorted(needs):
             expect(name in known, f"trainer.train: the loss asks for {name!r}; there is {', '.join(known)}")
         expect(needs, "trainer.train: the loss asks for no input")
         for _ in range(STEPS):
-            inputs = self.model.inputs(needs, distributions(self.one), self.one.layers)
-            value = total_of(loss or self.one.loss, inputs)
+            with_logits = [name for name in needs if self.one.reference.get(name) == "logits"]
+            value = total_of(loss, self.model.inputs(needs, with_logits, self.one.layers))
             number = float(value.detach())
             expect(math.isfinite(number), f"trainer.train: the loss is {number}")
             expect(value.requires_grad, "trainer.train: the loss carries no gradient")
             self._step(torch.autograd.grad(value, self.model.parameters, allow_unused=True))
         self.steps += steps or STEPS
+        self.done.append((needs, steps))
         return False
 
     def probe(self, **facts: float) -> bool:
@@ -70,6 +76,7 @@ class Rehearsal:
         for name, value in facts.items():
             expect(isinstance(value, int | float), f"trainer.probe: {name} is {value!r}; give a number")
         self.steps += 1
+        self.done.append((frozenset(), 1))
         return False
 
     def adapter(self) -> AdapterWeights:
@@ -122,12 +129,27 @@ class _Unknown(Exception):
 
 
 @rule(
-    why="a later phase of `unlearn` would fail after hours of training, or do something else than the first.",
+    why="a later phase of `unlearn` would fail after hours of training, or do something else than the first; plan, "
+    "record and memory estimate tell the phases that are declared.",
     fix="ask only for what a `Trainer` offers; give each `trainer.train` a loss whose arguments are inputs, and "
-    "`steps` of at least 1; end where a call returns True.",
+    "`steps` of at least 1; end where a call returns True; return from `phases` what `unlearn` does, a `Phase` each.",
 )
 def phases(subject: Algorithm) -> None:
-    """A `prepare` or `unlearn` that fails in some phase, never ends, or leaves the model as it was."""
+    """A `prepare` or `unlearn` that fails in some phase, never ends, leaves the model as it was, or has other phases.
+
+    Those that `phases` declares are compared with those that it goes through, with other values of its options, too.
+    """
+    _rehearse(subject)
+    if (subject.cls.unlearn, subject.cls.phases) != (Unlearner.unlearn, Unlearner.phases):
+        for which, other in _others(subject):
+            try:
+                _rehearse(other)
+            except Exception as error:
+                raise Broken(f"with {which}: {told(error)}") from error
+
+
+def _rehearse(subject: Algorithm) -> None:
+    """Go through all phases of one configuration."""
     trainer = Rehearsal(subject)
     try:
         trainer.one.prepare(trainer)
@@ -140,6 +162,42 @@ def phases(subject: Algorithm) -> None:
     except OptionError as error:
         raise Broken(str(error)) from error
     expect(trainer.changed, "unlearn neither trained nor set an adapter")
+    declared = [(inputs_of(trainer.one, p.loss) if p.loss else frozenset[str](), p.steps) for p in trainer.one.phases]
+    real, said = _told(trainer.done), _told(declared)
+    expect(real == said, f"unlearn has {real}, but phases says {said}")
+
+
+def _others(subject: Algorithm) -> Iterator[tuple[str, Algorithm]]:
+    """Yield configurations with another value of one option: where it decides on phases, both must follow."""
+    values = subject.fresh().values()
+    for row in describe(subject.cls):
+        name, value = row["name"], values[row["name"]]
+        if isinstance(value, bool):
+            tried: list[Any] = [not value]
+        elif row["type"].startswith("int"):
+            tried = [2 if value is None else value + 1]
+        else:
+            tried = [choice for choice in row.get("choices", ()) if choice != value]
+        for other in tried:
+            try:
+                yield f"{name}={other!r}", Algorithm(subject.fresh(**{name: other}))
+            except OptionError:
+                continue
+
+
+def _told(found: Iterable[Done]) -> str:
+    """Return phases as text; steps without gradients that follow each other are one."""
+    merged: list[Done] = []
+    for inputs, steps in found:
+        if merged and steps and merged[-1][1] and not inputs and not merged[-1][0]:
+            steps += merged.pop()[1] or 0
+        merged.append((inputs, steps))
+    lines = [
+        f"{steps or 'as many steps as the recipe'}{' steps' * bool(steps)} "
+        + (f"on {', '.join(sorted(inputs))}" if inputs else "without gradients")
+        for inputs, steps in merged
+    ]
+    return ", then ".join(lines) or "no phase"
 
 
 def _examples(pool: str, subject: Algorithm) -> list[Example]:

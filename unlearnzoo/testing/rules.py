@@ -33,6 +33,14 @@ def expect(holds: object, what: str) -> None:
         raise Broken(what)
 
 
+def told(error: Exception) -> str:
+    """Return what is wrong: what a rule says, or any other error by its class and its place in the plugin."""
+    if isinstance(error, Broken):
+        return str(error)
+    through = blame(error)
+    return with_class(error) + (f" ({through.place})" if through and through.own else "")
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule.
@@ -60,9 +68,7 @@ class Rule:
             except Broken as error:
                 raise CheckFailed(str(error), self.why, self.fix) from error.__cause__
             except Exception as error:
-                through = blame(error)
-                what = with_class(error) + (f" ({through.place})" if through and through.own else "")
-                raise CheckFailed(what, self.why, self.fix) from error
+                raise CheckFailed(told(error), self.why, self.fix) from error
 
         check.__name__ = check.__qualname__ = self.name
         check.__doc__ = self.catches

@@ -71,11 +71,16 @@ def unlearn_draws(
     algorithm: "Unlearner", needs: frozenset[str], pools: Mapping[str, Sequence[Example]], recipe: Stage, seed: int
 ) -> Iterator[dict[str, list[Example]]]:
     """Yield the examples of each step of stage 2 by pool; the retain pool only where some input pairs with it."""
-    pairs = pairs_of(algorithm)
     used = {"forget": pools["forget"]}
-    if any(pairs[role] == "retain" for role in roles(needs)):
+    if "retain" in pools_of(algorithm, needs):
         used["retain"] = pools["retain"]
     return draws(used, recipe, seed)
+
+
+def pools_of(algorithm: "Unlearner", needs: frozenset[str]) -> list[str]:
+    """Return the pools that these inputs pair with."""
+    pairs = pairs_of(algorithm)
+    return sorted({pairs[role] for role in roles(needs)})
 
 
 def pairs_of(algorithm: "Unlearner") -> dict[str, str]:

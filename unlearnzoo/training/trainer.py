@@ -10,7 +10,7 @@ from ..data.images import prefetch
 from ..errors import OptionError, RunError
 from ..example import Example
 from ..models import lora
-from ..unlearner import Trainer, Unlearner, named_inputs
+from ..unlearner import Trainer, Unlearner, inputs_of
 from . import adapter_weights
 from .adapter_weights import AdapterWeights
 from .checkpointing.checkpointer import Call, Checkpointer
@@ -91,11 +91,10 @@ class LoraTrainer(Trainer):
         if known := self._replayed("train"):
             self._put_tensors(known["file"])
             return bool(known["stopped"])
-        needs = self.algorithm.needs if loss is None else named_inputs(loss)
+        loss = loss or self.algorithm.loss
+        needs = inputs_of(self.algorithm, loss)
         with_logits = frozenset(n for n in needs if self.algorithm.reference.get(n) == "logits")
-        objective = Objective(
-            loss or self.algorithm.loss, needs, with_logits, self.reference, tuple(self.algorithm.layers)
-        )
+        objective = Objective(loss, needs, with_logits, self.reference, tuple(self.algorithm.layers))
         total = steps or schedule(self.pools["forget"], self.recipe).steps
         before, stopped = self.steps, False
 

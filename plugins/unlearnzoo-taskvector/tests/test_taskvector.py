@@ -2,6 +2,7 @@
 
 import pytest
 
+from unlearnzoo import Phase
 from unlearnzoo_taskvector import TaskVector
 
 
@@ -46,3 +47,10 @@ def test_it_stops_where_the_run_says():
 
 def test_it_has_no_loss_of_its_own():
     assert TaskVector().needs == frozenset()
+
+
+def test_its_phases_are_those_that_it_goes_through():
+    """``check`` compares them; here, that an option decides on the second."""
+    learn, subtract = TaskVector(parts=4).phases
+    assert (learn.name, learn.steps, learn.probe) == ("learn", None, False)
+    assert subtract == Phase("subtract", steps=4)

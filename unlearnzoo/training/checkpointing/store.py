@@ -11,16 +11,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
+import msgspec
+
 from ...errors import CheckpointWarning
 from ...storage.atomic import atomic_path, atomic_write, file_hash, private_folder, sync_folder
+from ...storage.documents import LARGEST_JSON, read_bounded
 from ...storage.hashing import content_key
 from ...storage.locks import holder_file
+from ...terminal import printable
 
 FORMAT = 2
 KEPT = 2
 #: Of the lock that a run holds in its folder.
 LOCK = "lock"
-_NAME = re.compile(r"(\d{6,})\.json")
+#: Of a position, and of what it stands on: `state-000001.safetensors`. A list of files may name no other.
+_NAME, _FILE = re.compile(r"([0-9]{6,9})\.json"), re.compile(r"[a-z]+-[0-9]{4,9}\.(safetensors|parquet)")
 
 
 class Damaged(Exception):
@@ -32,6 +37,11 @@ class _Body(TypedDict):
     key: str
     facts: dict[str, object]
     files: dict[str, str]
+
+
+class _Sealed(TypedDict):
+    sha256: str
+    position: _Body
 
 
 class Store:
@@ -76,9 +86,14 @@ class Store:
     def add(self, name: str, write: Callable[[Path], None]) -> None:
         """Write a file that the next position stands on.
 
+        Args:
+            name: as `state-000001.safetensors`: a word, a number of four digits or more, and what it is written as.
+            write: makes the file at the path that it is given.
+
         Raises:
             OSError: it cannot be written.
         """
+        assert _FILE.fullmatch(name), name  # `load` would refuse it
         with atomic_path(self.folder / name) as fresh:
             write(fresh)
             digest = file_hash(fresh)
@@ -118,17 +133,22 @@ class Store:
             Damaged: what is wrong with it.
         """
         try:
-            sealed = json.loads((self.folder / f"{number:06}.json").read_bytes())
+            # Not `read_json`: a generator's state has numbers of 128 bits.
+            sealed = json.loads(read_bounded(self.folder / f"{number:06}.json", LARGEST_JSON))
+            msgspec.convert(sealed, _Sealed)
             body: _Body = sealed["position"]
             if sealed["sha256"] != content_key(body, 64):
                 raise Damaged("its list of files was changed")
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        except (OSError, ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             raise Damaged("its list of files is damaged") from None
         if body["format"] != FORMAT:
             raise Damaged(f"its format is {body['format']!r}, this unlearnzoo reads {FORMAT}")
         if body["key"] != self.key:
             raise Damaged("it is of another run")
         for name, digest in body["files"].items():
+            # No place elsewhere, and no pipe, which would wait for ever.
+            if not _FILE.fullmatch(name) or (self.folder / name).exists() and not (self.folder / name).is_file():
+                raise Damaged(f"{printable(name)[:100]!r} is no file of a checkpoint")
             try:
                 actual = file_hash(self.folder / name)
             except OSError as error:
