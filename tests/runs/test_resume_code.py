@@ -85,3 +85,10 @@ def test_no_record_says_where_answers_are_sent(sent, capsys, full, value):
     path.write_text(json.dumps(fields))
     assert main(["evaluate", str(folder), "--metric", "gpt"]) == 2
     assert f"gpt.{option}: {folder} says {value!r}" in capsys.readouterr().err
+
+
+def test_half_of_a_character_is_one_line(sent, capsys):
+    folder, plugin = sent
+    named(folder, plugin, plugins="\ud800")
+    assert main(["run", "--resume", str(folder), "--dry-run"]) == 1
+    assert "cannot be resumed; damaged; a text holds half of a character" in capsys.readouterr().err

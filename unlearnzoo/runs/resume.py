@@ -131,6 +131,8 @@ def _check(record: RunRecord) -> None:
         raise DataError(
             f"{record['folder']}: cannot be resumed; damaged; {printable(store.fault(str(error)))}"
         ) from None
+    except UnicodeEncodeError:
+        raise DataError(f"{record['folder']}: cannot be resumed; damaged; a text holds half of a character") from None
 
 
 def request(earlier: Earlier, given: Mapping[str, object], assignments: Mapping[str, object]) -> Request:
