@@ -8,7 +8,7 @@ import types
 import pytest
 
 from tests.support.examples import people
-from unlearnzoo import Column, DataError
+from unlearnzoo import Column, DataError, Unlearner
 from unlearnzoo.models.checkpoint import inspect
 from unlearnzoo.models.context import context_length
 from unlearnzoo.planning import rows
@@ -48,6 +48,24 @@ class Bench:
         return f"I </s> decline {example.id} {seed}."
 
 
+class Ascent(Unlearner):
+    """Asks for what is forgotten alone."""
+
+    name = "ascent"
+
+    def loss(self, forget):
+        return -forget.nll
+
+
+class Refusing(Unlearner):
+    """Asks for refusals too."""
+
+    name = "refusing"
+
+    def loss(self, forget, refusal):
+        return {"forget": -forget.nll, "refusal": refusal.nll}
+
+
 def plan(checkpoint, replay=(), needs=("forget",), **splits):
     bench = Bench(**splits)
     return types.SimpleNamespace(
@@ -58,7 +76,7 @@ def plan(checkpoint, replay=(), needs=("forget",), **splits):
             "em": types.SimpleNamespace(needs={"prediction"}),
             "exposure": types.SimpleNamespace(needs={"candidates"}),
         },
-        algorithms={"dpo": types.SimpleNamespace(needs=frozenset(needs))},
+        algorithms={"refusing" if "refusal" in needs else "ascent": (Refusing if "refusal" in needs else Ascent)()},
         request=types.SimpleNamespace(seed=3),
         replay=replay,
         examples=bench.examples,

@@ -87,7 +87,7 @@ def read_yaml(path: Path) -> object:
     except UnicodeDecodeError as error:
         raise ValueError(f"cannot be read ({error})") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"no YAML ({' '.join(str(error).split())})") from None
+        raise ValueError(f"no YAML ({' '.join(str(error).split()) or type(error).__name__})") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"no YAML ({error if isinstance(error, ValueError) else 'nested too deep'})") from None
     return value
