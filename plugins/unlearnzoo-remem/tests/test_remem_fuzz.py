@@ -48,9 +48,7 @@ def hold(card: Splits, folder: Path, numbers: Iterable[int]) -> None:
             elif kind == "column" or (kind == "row" and i == 1):
                 row[column] = value if kind == "column" or not isinstance(row[column], str) else json.dumps(value)
         if kind == "bytes":
-            # Of a footer that contradicts itself pyarrow ends the process, which nobody can catch.
-            end = len(whole[path]) - 8 - int.from_bytes(whole[path][-8:-4], "little")
-            path.write_bytes(flipped(whole[path], number, end=end))
+            path.write_bytes(flipped(whole[path], number))
         else:
             try:
                 pq.write_table(pa.Table.from_pylist(rows), path)
