@@ -10,8 +10,25 @@ from .image import LazyImage
 _BETWEEN = "; "
 
 
+class OfPeople:
+    """What a row about one person or several has in common, asked or answered."""
+
+    id: str
+    identity: str
+    identities: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        label, everybody = _named(self.id, self.identity, self.identities)
+        object.__setattr__(self, "identity", label)
+        object.__setattr__(self, "identities", everybody)
+
+    def about(self, people: Iterable[str]) -> bool:
+        """Return whether the row is about any of some people; one about any forget identity is forgotten."""
+        return not set(self.identities).isdisjoint(people)
+
+
 @dataclass(frozen=True)
-class Example:
+class Example(OfPeople):
     """One question and its answer.
 
     Attributes:
@@ -43,17 +60,8 @@ class Example:
     choices: tuple[str, ...] = ()
     identities: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        label, everybody = named(self.id, self.identity, self.identities)
-        object.__setattr__(self, "identity", label)
-        object.__setattr__(self, "identities", everybody)
 
-    def about(self, people: Iterable[str]) -> bool:
-        """Return whether the row is about any of some people; one about any forget identity is forgotten."""
-        return not set(self.identities).isdisjoint(people)
-
-
-def named(row: str, identity: str, identities: Collection[str]) -> tuple[str, tuple[str, ...]]:
+def _named(row: str, identity: str, identities: Collection[str]) -> tuple[str, tuple[str, ...]]:
     """Return how the people of a row are shown, and each of them: sorted, so that their order makes no difference.
 
     Raises:

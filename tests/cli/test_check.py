@@ -135,6 +135,7 @@ def test_the_example_of_the_documentation_passes(capsys):
             f"no distribution {str(Path(__file__).parent)!r} with plugins; a folder is installed first (pip install -e "
             f"{Path(__file__).parent}); or name its .py file",
         ),
+        ("milde", "no distribution 'milde' with plugins; did you mean 'unlearnzoo-mine'?"),
         (
             "milder",
             "no distribution 'milder' with plugins; algorithm milder is of unlearnzoo-mine: unlearnzoo check "

@@ -127,6 +127,7 @@ def _hint(name: str, zoo: Zoo) -> str:
     if Path(name).is_dir() and Path(name).resolve().name not in known:
         return f"a folder is installed first (pip install -e {name}); or name its .py file"
     by_name = {distribution.removeprefix("unlearnzoo-"): distribution for distribution in known}
+    by_name |= {word: distribution for word, (_, distribution) in owners.items()}
     close = closest(name, [*known, *by_name])
     if close is not None:
         return f"did you mean {by_name.get(close, close)!r}?"

@@ -5,14 +5,14 @@ A score that is absent was not asked for; NaN means that it was asked for and co
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data.problems import quoted
 from ..errors import DataError, first_line
-from ..example import named
+from ..example import OfPeople
 from ..storage.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _NESTED = {"tags": "tag", "scores": "score", "details": "detail"}
 
 
 @dataclass(frozen=True)
-class Sample:
+class Sample(OfPeople):
     """An example as one state of the model answered it.
 
     Attributes:
@@ -57,15 +57,6 @@ class Sample:
     scores: Mapping[str, float]
     details: Mapping[str, float] = field(default_factory=dict)
     identities: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        label, everybody = named(self.id, self.identity, self.identities)
-        object.__setattr__(self, "identity", label)
-        object.__setattr__(self, "identities", everybody)
-
-    def about(self, people: Iterable[str]) -> bool:
-        """Return whether the row is about any of some people, as ``Example.about``."""
-        return not set(self.identities).isdisjoint(people)
 
 
 def write_samples(path: Path, samples: Sequence[Sample]) -> None:

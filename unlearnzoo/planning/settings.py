@@ -40,7 +40,7 @@ def read_config(path: Path) -> tuple[dict[str, object], dict[str, object]]:
     try:
         loaded = read_yaml(path) or {}
     except OSError as error:
-        raise OptionError(f"--config {path}: cannot be read ({error})") from None
+        raise OptionError(f"--config {path}: cannot be read ({error.strerror or error})") from None
     except ValueError as error:
         raise OptionError(f"--config {path}: {error}") from None
     if not isinstance(loaded, dict):

@@ -75,7 +75,7 @@ def read(path: Path) -> Spec:
     try:
         loaded = read_yaml(path)
     except OSError as error:
-        raise OptionError(f"{path}: cannot be read ({error})") from None
+        raise OptionError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError as error:
         raise OptionError(f"{path}: {error}") from None
     if not isinstance(loaded, dict):
