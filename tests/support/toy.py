@@ -38,7 +38,7 @@ def toy(algo, x, seed, sleep, needs, die, child, runs_dir):
             (runs_dir / "beat").write_text(str(time.time()))
             time.sleep(0.05)
         row = {"split": "s", "who": "all", "want": "high", "metric": "toy/m", "group": {"hop": "single"}}
-        results = [{"model": model, "column": "EM", "mean": x + seed / 100 - 0.1 * (model == "base"), **row}
+        results = [{"model": model, "column": "EM", "mean": max(0.0, x + seed / 100 - 0.1 * (model == "base")), **row}
                    for model in ("base", "unlearned")]
         (record.folder / "more.json").write_text('{"threads": {"each": %s}}' % os.environ["OMP_NUM_THREADS"])
         record.finish(results=results, curve=[{"step": 0, "EMf": {"single": 1.0}, "EMr": {"single": 1.0}}],

@@ -36,7 +36,7 @@ def runs(runs_dir: Path, as_json: bool) -> None:
     shown += [
         (r["name"], r["model"] or "–", r["status"], _YES[r["valid"]], r["verdict"] or "–", _ends(r)) for r in rows
     ]
-    text = table([[printable(cell) for cell in row] for row in shown], indent="")
+    text = table(shown, indent="")
     heading, *lines = text.splitlines()
     click.echo(heading)
     for line, row in zip(lines, rows, strict=True):
