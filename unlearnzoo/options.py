@@ -88,8 +88,13 @@ def named_by_record(cls: type[Configurable], recorded: Mapping[str, object], typ
         recorded: option → value, as a record has them; the default is nobody's choice.
         typed: options that this command names itself.
     """
-    asked = {f.name: f.default for f in _fields(cls) if f.metadata.get("per_command")}
+    asked = per_command(cls)
     return next((n for n, v in recorded.items() if n in asked and v != asked[n] and n not in set(typed)), None)
+
+
+def per_command(cls: type[Configurable]) -> dict[str, object]:
+    """Return the options that each command must name itself, and their defaults."""
+    return {field.name: field.default for field in _fields(cls) if field.metadata.get("per_command")}
 
 
 def describe(cls: type[Configurable]) -> list[dict[str, Any]]:

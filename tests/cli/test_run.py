@@ -230,3 +230,20 @@ def test_a_configuration_does_not_say_where_answers_are_sent(capsys, tmp_path, o
         f"Error: gpt.{option}: {tmp_path / 'sent.yaml'} says '{value}'; where people's answers are sent, and with "
         f"which key, is never taken from a file: if it is right, type --set gpt.{option}=…"
     ]
+
+
+@pytest.mark.parametrize("said", ["metric: gpt", "metric: [rouge, gpt]", "metric: rouge,unlearnzoo-judge/gpt"])
+def test_a_configuration_has_no_answers_sent_to_where_a_metric_sends_them_by_itself(
+    capsys, tmp_path, monkeypatch, said
+):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    (tmp_path / "sent.yaml").write_text(f"{said}\n")
+    given = ["--config", str(tmp_path / "sent.yaml"), "--dry-run"]
+    code, _, err = asked(capsys, *given)
+    assert code == 2 and err.startswith(f"Error: metric gpt: only {tmp_path / 'sent.yaml'} names it, and it sends")
+    flag = err.split()[-2:]
+    assert flag[0] == "--metric" and flag[1].endswith("gpt")
+    for typed in (flag, ["--set", "gpt.base_url=http://127.0.0.1:9/v1"]):
+        code, _, err = asked(capsys, *given, *typed)
+        assert code == 2 and "names it" not in err and "OPENAI_API_KEY" in err
+    assert asked(capsys, *given, "--metric", "rouge")[0] == 0

@@ -8,6 +8,8 @@ import pytest
 
 import unlearnzoo_tiny
 from unlearnzoo.cli import main
+from unlearnzoo.evaluation import aggregate
+from unlearnzoo.evaluation.samples import Sample
 from unlearnzoo.planning import paths
 from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import from_arguments
@@ -65,6 +67,43 @@ def test_a_run_is_resumed_from_another_folder(work, tmp_path, monkeypatch, capsy
     assert resume_command(record).endswith(f"--plugin {work}/mine.py")
     assert main(["run", "--resume", str(folder), "--plugin", f"{work}/mine.py", "--dry-run"]) == 0
     assert f"resuming {folder}".replace(" ", "") in "".join(capsys.readouterr().err.split())
+
+
+WORDS = """from unlearnzoo import Metric, hookimpl
+class Words(Metric):
+    name = "words"
+    def score(self, prediction, keywords):
+        return float(any(word in prediction for word in keywords))
+@hookimpl
+def unlearnzoo_metrics():
+    return [Words]
+"""
+
+
+def test_a_run_is_scored_from_another_folder(work, tmp_path, monkeypatch, capsys):
+    """Its keywords stand in the data alone, which the run was given by a relative path; so was its plugin's file."""
+    (work / "mine.py").write_text(WORDS)
+    typed = {"algo": "ga", "bench": "folder", "model": "./model", "plugins": ["mine.py"]}
+    request = from_arguments(typed, {"folder.data": "rows.jsonl", "learn.steps": 2, "unlearn.steps": 2})
+    plan = make_plan(request, Zoo.installed(request.plugins))
+    bench, gone = plan.benchmark, plan.benchmark.forget_identities()
+    split = next(column.split for column in plan.evals if column.who == "forget")
+    samples = [
+        Sample("unlearned", split, e.id, e.identity, e.tags, e.question, e.answer, f"{e.answer} Or not.", {})
+        for e in bench.examples(split)
+    ]
+    with Record.open(Path("runs"), algo="ga", bench="folder", **fields(plan, "ga")) as record:
+        record.samples(samples)
+        record.finish(results=aggregate.results(samples, plan.evals, gone), seconds={"total": 1.0})
+    folder = record.folder.absolute()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    asked = ["evaluate", str(folder), "--metric", "words", "--plugin", str(work / "mine.py")]
+    assert main(asked) == 0, capsys.readouterr().err
+    (row,) = [row for row in load(folder)["results"] if row["metric"].endswith("/words")]
+    assert row["mean"] == 1.0 and row["n"] == sum(e.identity in gone for e in bench.examples(split)) > 0
+    (work / "rows.jsonl").rename(work / "moved.jsonl")
+    assert main(asked) != 0 and f"{work}/rows.jsonl" in capsys.readouterr().err
 
 
 def test_what_is_typed_again_is_the_same_path_however_it_is_written(work, capsys):

@@ -12,8 +12,11 @@ import pytest
 import unlearnzoo
 from tests.runs import bare
 from tests.support import records, three
+from tests.support.samples import EM
+from unlearnzoo import Column
 from unlearnzoo.cli import main
 from unlearnzoo.errors import DataError, GateError
+from unlearnzoo.evaluation import aggregate
 from unlearnzoo.evaluation.samples import read_samples, write_samples
 from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import from_arguments
@@ -301,3 +304,65 @@ def test_what_a_killed_process_left_beside_its_place_goes_too(tmp_path):
         (folder / left).write_bytes(b"Ann Lee")
     assert main(["redact", str(folder), "--yes"]) == 0
     assert sorted(p.name for p in folder.iterdir()) == ["run.json", "samples.parquet"]
+
+
+BY_PERSON = (
+    Column("EMr", "retain", EM, who="retain", want="high", by=("hop",)),
+    Column("EMf", "finetune", EM, who="forget", want="low", by=("person", "hop")),
+    Column("EMa", "retain", EM, who="retain", want="high", by=(), all_of="together"),
+)
+
+
+def by_person(runs_dir, redactor=None):
+    """Return the folder of a run whose benchmark groups by whom a row is about."""
+    samples = [
+        dataclasses.replace(
+            s,
+            identity=who,
+            identities=(who,),
+            tags={**s.tags, "person": who, "near": who, "together": f"{who} {s.id[-1] > '2'}"},
+            scores={EM: s.scores[EM]},
+        )
+        for s in records.judged("unlearned", {"retain": 1.0, "finetune": 0.5})
+        for who in [NAMED.get(s.identity, s.identity)]
+    ]
+    gone = frozenset(NAMED.values())
+    samples = [s for s in samples if any(aggregate.concerns(column, s, gone) for column in BY_PERSON)]
+    about = {"name": "folder", "distribution": "d", "data": "d1", "forget_identities": sorted(gone)}
+    redactor = redactor and redactor(samples, BY_PERSON)
+    groups = {f"{who}/{hop}": 0.5 for who in NAMED.values() for hop in records.HOPS}
+    with Record.open(runs_dir, algo="npo", bench="folder", benchmark=about, redactor=redactor) as record:
+        record.update(algorithm={"name": "npo"}, model={"name": "tiny"})
+        record.samples(samples)
+        record.finish(
+            results=aggregate.results(samples, BY_PERSON, gone),
+            curve=[{"step": 0, "EMf": groups, "EMr": dict.fromkeys(records.HOPS, 1.0)}],
+            matched={"0.50": groups},
+        )
+    return record.folder
+
+
+def test_a_group_that_is_a_person_has_the_pseudonym(tmp_path):
+    """Whether the run was asked to redact, or was redacted afterwards; results are made again from its samples."""
+    asked = by_person(tmp_path / "asked", Redactor)
+    after = by_person(tmp_path / "after")
+    assert main(["redact", str(after), "--yes"]) == 0
+    for folder in (asked, after):
+        record, samples = load(folder), read_samples(folder / "samples.parquet")
+        text = (folder / "run.json").read_text() + str(samples)
+        assert not re.search("ann.lee|müller|王芳", text, re.IGNORECASE)
+        people = set(record["benchmark"]["forget_identities"])
+        assert {row["group"]["person"] for row in record["results"] if row["column"] == "EMf"} == people
+        assert {s.tags["person"] for s in samples} == {s.identity for s in samples} > people
+        assert {s.tags["hop"] for s in samples} == set(records.HOPS) and {*samples[0].tags} == {
+            "hop",
+            "person",
+            "together",
+        }
+        assert set(record["curve"][0]["EMf"]) == {f"{who}/{hop}" for who in people for hop in records.HOPS}
+        assert set(record["matched"]["0.50"]) == set(record["curve"][0]["EMf"])
+        differences = [line for line in verify(record)["differences"] if line.startswith(("results", "samples"))]
+        assert differences == []  # they are made again from the samples' groups
+    one, other = load(asked), load(after)
+    assert all(one[key] == other[key] for key in ("results", "curve", "matched", "benchmark"))
+    assert read_samples(asked / "samples.parquet") == read_samples(after / "samples.parquet")

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.records import finished
 from unlearnzoo.cli import main
+from unlearnzoo.records import store
+from unlearnzoo.records.store import resume_command
 
 PLUGIN = """from unlearnzoo import hookimpl
 open({trace!r}, "w").close()
@@ -85,6 +87,33 @@ def test_no_record_says_where_answers_are_sent(sent, capsys, full, value):
     path.write_text(json.dumps(fields))
     assert main(["evaluate", str(folder), "--metric", "gpt"]) == 2
     assert f"gpt.{option}: {folder} says {value!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("metrics", [["gpt"], ["rouge", "unlearnzoo-judge/gpt"]])
+def test_no_record_has_answers_sent_to_where_a_metric_sends_them_by_itself(sent, capsys, monkeypatch, metrics):
+    """The default address is a host, too, which only who types the metric has chosen."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    folder, plugin = sent
+    named(folder, plugin, metric=metrics, plugins={})
+    assert main(["run", "--resume", str(folder), "--dry-run"]) == 2
+    told = capsys.readouterr().err
+    to = "gpt.base_url=https://api.openai.com/v1, gpt.key_env=OPENAI_API_KEY"
+    flag = f"--metric {','.join(metrics)}"
+    assert told == (
+        f"Error: metric gpt: only {folder} names it, and it sends people's answers away ({to}), which no file "
+        f"decides: if it is right, type {flag}\n"
+    )
+    again = resume_command(store.load(folder))
+    assert again == f"unlearnzoo run --resume {folder} {flag}"
+    main([*again.split()[1:], "--dry-run"])
+    assert "names it" not in (told := capsys.readouterr().err) and "OPENAI_API_KEY" in told  # it looks for its key
+
+
+def test_a_metric_that_sends_nothing_is_not_asked_for_again(sent, capsys):
+    folder, plugin = sent
+    named(folder, plugin, metric=["rouge"], plugins={})
+    main(["run", "--resume", str(folder), "--dry-run"])
+    assert "names it" not in capsys.readouterr().err
 
 
 def test_half_of_a_character_is_one_line(sent, capsys):

@@ -31,7 +31,7 @@ def no_attributes():
     """What an algorithm notes on itself is lost."""
     from unlearnzoo.training.checkpointing import state
 
-    state.load_algorithm_state = lambda thing, facts, tensors: None
+    state.load_algorithm_state = lambda thing, facts, tensors, but: None
 
 
 MUTANTS = {

@@ -183,6 +183,24 @@ def test_a_file_does_not_say_where_answers_are_sent(tmp_path, capsys, text, opti
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "fixed: {bench: remem, metric: gpt}\naxes: {algo: [ga]}",
+        "fixed: {bench: remem, metric: [rouge, unlearnzoo-judge/gpt]}\naxes: {algo: [ga]}",
+        "fixed: {bench: remem}\naxes: {algo: [ga], metric: [rouge, 'em,gpt']}",
+        "command: run --metric=gpt --bench remem\naxes: {algo: [ga]}",
+    ],
+)
+def test_a_file_has_no_answers_sent_to_where_a_metric_sends_them_by_itself(tmp_path, capsys, text):
+    path, typed = written(tmp_path, text), "gpt.base_url=https://api.openai.com/v1"
+    line = ["sweep", str(path), "--out", str(tmp_path / "out"), "--dry-run"]
+    assert main(line) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"Error: metric gpt: only {path} names it, and it sends") and told.endswith(f"--set {typed}")
+    assert main([*line, "--set", typed]) == 0
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("fixed: {set: ['gpt.base_url=http://elsewhere/v1']}\naxes: {algo: [ga]}", "set: write each option on a line"),

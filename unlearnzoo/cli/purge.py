@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,48 +53,81 @@ def purge(
     command uses the cache. A manifest says what was removed, with SHA-256, and what no purge reaches.
     """
     from ..records import purge as job
-    from ..records import store
-    from ..records.run_file import ADAPTER
-    from ..storage.cache import cache_root, check_cache, contents, purging
+    from ..storage.cache import cache_root, check_cache, purging
     from ..terminal import printable
 
     if bool(names) == everything:
         raise click.UsageError("name runs, or give --all; one of the two")
     check_cache()
-    if everything:
-        if not runs_dir.is_dir() and runs_dir != Path(DEFAULT_RUNS):
-            raise DataError(f"--runs-dir {runs_dir}: there is no such folder")
-        entries, cached = store.find(runs_dir), contents()
-    else:
-        entries, cached = [store.entry(run) for name in names for run in store.below(store.resolve(name, runs_dir))], []
-    runs = {Path(entry["folder"]): entry["record"] for entry in _ours(entries)}
-    places = dict.fromkeys([*(path for run in runs.items() for path in job.places(*run)), *cached])
-    adapters = [folder / ADAPTER for folder in runs if (folder / ADAPTER).is_dir()] if keep_unlearned else []
-    if keep_unlearned and not adapters:
-        raise DataError("--keep-unlearned: none of these runs has an adapter (one with --redact keeps none)")
-    paths = [path for path in places if (path.exists() or path.is_symlink()) and path not in adapters]
+    touched = _touched(names, everything, keep_unlearned, runs_dir)
+    runs, paths = touched.runs, touched.paths
     gone = [*paths, cache_root()] if everything else paths
     file = _file(manifest, list(runs), gone, runs_dir if everything else Path())
     job.refuse_running(folder for folder, record in runs.items() if record)
     below_cache = everything or any(path.is_relative_to(cache_root()) for path in paths)
     with purging() if below_cache else contextlib.nullcontext():
-        known = [entry for entry in entries if Path(entry["folder"]) in runs]
-        sizes = _asked(known, paths, adapters, everything, yes, hashed)
-        found, kept = job.inventory(paths), job.inventory(adapters)
-        missing = [str(path) for path in places if path not in (*paths, *adapters)]
+        sizes = _asked(touched, everything, yes, hashed)
+        found, kept = job.inventory(paths), job.inventory(touched.adapters)
         # Before as well: where it cannot be written nothing is removed, and a kill leaves what was to be.
         if runs or found:
-            _write(file, found, missing, kept, [*runs], hashed)
+            _write(file, found, touched.missing, kept, [*runs], hashed)
         try:
-            _remove(runs, cached, hashed, keep_unlearned)
+            _remove(runs, touched.cached, hashed, keep_unlearned)
         finally:
             if runs or found:
-                _write(file, found, missing, kept, [*runs], hashed)
+                _write(file, found, touched.missing, kept, [*runs], hashed)
                 click.echo(printable(f"manifest: {file}"), err=True)
     if as_json:
         show_json([{"path": path, "bytes": size} for path, size in sizes.items()])
     elif sizes:
         click.echo(f"removed {sum(sizes.values()) / 1e6:.1f} MB; the scores are still there")
+
+
+@dataclass(frozen=True)
+class _Touched:
+    """What a purge is about.
+
+    Attributes:
+        entries: the runs, as the folder of runs has them.
+        runs: the same, folder → record; None where it is damaged.
+        cached: what of the cache goes with ``--all``.
+        paths: what is there and goes.
+        missing: what was looked for and is not there.
+        adapters: what is written anew, with ``--keep-unlearned``.
+    """
+
+    entries: "Sequence[Entry]"
+    runs: "Mapping[Path, RunRecord | None]"
+    cached: Sequence[Path]
+    paths: Sequence[Path]
+    missing: Sequence[str]
+    adapters: Sequence[Path]
+
+
+def _touched(names: Sequence[str], everything: bool, keep_unlearned: bool, runs_dir: Path) -> _Touched:
+    """Find what a command line means; of a folder that is no run it is said that it stays.
+
+    Raises:
+        DataError: there is no such folder or run, or no adapter to keep.
+    """
+    from ..records import purge as job
+    from ..records import store
+    from ..records.run_file import ADAPTER
+    from ..storage.cache import contents
+
+    if everything and not runs_dir.is_dir() and runs_dir != Path(DEFAULT_RUNS):
+        raise DataError(f"--runs-dir {runs_dir}: there is no such folder")
+    folders = [run for name in names for run in store.below(store.resolve(name, runs_dir))]
+    entries = list(_ours(store.find(runs_dir) if everything else map(store.entry, folders)))
+    cached = contents() if everything else []
+    runs = {Path(entry["folder"]): entry["record"] for entry in entries}
+    places = dict.fromkeys([*(path for run in runs.items() for path in job.places(*run)), *cached])
+    adapters = [folder / ADAPTER for folder in runs if (folder / ADAPTER).is_dir()] if keep_unlearned else []
+    if keep_unlearned and not adapters:
+        raise DataError("--keep-unlearned: none of these runs has an adapter (one with --redact keeps none)")
+    paths = [path for path in places if os.path.lexists(path) and path not in adapters]
+    missing = [str(path) for path in places if path not in (*paths, *adapters)]
+    return _Touched(entries, runs, cached, paths, missing, adapters)
 
 
 def _remove(runs: "Mapping[Path, RunRecord | None]", cached: Sequence[Path], hashed: bool, unlearned: bool) -> None:
@@ -185,14 +219,7 @@ _BEYOND = [
 _HASHES = "in the place of a name: p, and the first 16 hex digits of HMAC-SHA256(salt, the name in UTF-8)"
 
 
-def _asked(
-    entries: "Sequence[Entry]",
-    paths: Sequence[Path],
-    adapters: Sequence[Path],
-    everything: bool,
-    yes: bool,
-    hashed: bool,
-) -> dict[str, int]:
+def _asked(touched: _Touched, everything: bool, yes: bool, hashed: bool) -> dict[str, int]:
     """Show what goes, ask whether it may, and return the bytes of each path.
 
     Raises:
@@ -201,20 +228,20 @@ def _asked(
     from ..records.purge import size as size_of
     from ..terminal import printable
 
-    for entry in entries:
+    for entry in touched.entries:
         if entry["record"] is None and not everything:
             lost = "what the cache holds of it is not known (--all empties the cache)"
             click.echo(printable(f"{entry['folder']}: {entry['reason']}; {lost}"), err=True)
-    sizes = {str(path): size_of(path) for path in paths}
+    sizes = {str(path): size_of(path) for path in touched.paths}
     for path, size in sizes.items():
         click.echo(printable(f"{size / 1e6:8.1f} MB  {path}"), err=True)
-    for adapter in adapters:
+    for adapter in touched.adapters:
         click.echo(printable(f"written anew, the target mixed in: {adapter}"), err=True)
-    for entry in entries if hashed else ():
+    for entry in touched.entries if hashed else ():
         click.echo(printable(f"names become hashes in {entry['folder']}"), err=True)
     if not sizes:
         click.echo("nothing to remove", err=True)
-    if (sizes or adapters or (hashed and entries)) and not yes:
+    if (sizes or touched.adapters or (hashed and touched.entries)) and not yes:
         click.confirm("Remove this for good?", abort=True, err=True)
     return sizes
 

@@ -3,7 +3,7 @@
 import shlex
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 @click.option(
     "--processes", type=click.IntRange(min=1), help="How many with --launch.  [default: one per GPU; 2 without]"
 )
+@click.option("--profile", "profiled", is_flag=True, help="Say at the end, and in the record, where the time went.")
 @common.dry_run_option()
 @common.as_json_option()
 def run(
@@ -70,6 +71,7 @@ def run(
     config: Path | None,
     files: tuple[Path, ...],
     resume: str | None,
+    profiled: bool,
     dry_run: bool,
     as_json: bool,
     **arguments: object,
@@ -80,6 +82,7 @@ def run(
 
     start = time.perf_counter()
     given, typed = common.typed(arguments, files), parse_assignments(sets)
+    metric_typed = "metric" in given
     assigned_by_file: dict[str, object] = {}
     if config is not None:
         given_by_file, assigned_by_file = read_config(config)
@@ -88,7 +91,7 @@ def run(
     request, earlier = _request(given, assigned_by_file | typed, resume)
     common.hold_cache(request.runs_dir)
     zoo = Zoo.installed(request.plugins)
-    _refuse_sent(config, assigned_by_file, earlier, typed, zoo)
+    _refuse_sent(config, assigned_by_file, earlier, () if metric_typed else request.metric, typed, zoo)
     from ..planning.make import make_plan
     from ..runs.progress import ConsoleProgress
 
@@ -107,7 +110,7 @@ def run(
         return start_processes(launch, how_many(request.processes, launch), "unlearnzoo", common.words())
     from ..runs.pipeline import execute
 
-    records = execute(plan, progress, time.perf_counter() - start, earlier)
+    records = execute(plan, progress, time.perf_counter() - start, earlier, profiled)
     if worker.rank() == 0:
         common.show_records(records, as_json, gold_standards=True)
         common.check_required(records)
@@ -118,19 +121,31 @@ def _refuse_sent(
     config: Path | None,
     assigned_by_file: Mapping[str, object],
     earlier: "Earlier | None",
+    metrics: Sequence[str],
     typed: Mapping[str, object],
     zoo: "Zoo",
 ) -> None:
-    """Refuse to send answers where only a configuration or the record of a resumed run says."""
-    if config is None and earlier is None:
-        return
-    from ..runs.distrust import refuse_sent
+    """Refuse to send answers where only a configuration or the record of a resumed run says.
 
+    Args:
+        config: the configuration.
+        assigned_by_file: option → value, as it has them.
+        earlier: what is resumed.
+        metrics: of the run, where the command line does not name them.
+        typed: ``--set`` of the command line.
+        zoo: what is installed.
+    """
+    from ..runs.distrust import refuse_judges, refuse_sent
+
+    again = f"--metric {shlex.quote(','.join(metrics))}"
     if config is not None:
         refuse_sent(config, assigned_by_file, typed, zoo)
+        refuse_judges(config, metrics, typed, zoo, again)
     if earlier is not None:
         record = earlier.records[0]
-        refuse_sent(Path(record["folder"]), record["arguments"]["set"], typed, zoo)
+        folder = Path(record["folder"])
+        refuse_sent(folder, record["arguments"]["set"], typed, zoo)
+        refuse_judges(folder, metrics, typed, zoo, again)
 
 
 def _request(

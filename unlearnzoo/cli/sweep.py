@@ -65,7 +65,7 @@ def sweep(
     Exit code 0: all points are finished and in the table; 1: some failed, are left, or cannot be read.
     """
     from ..planning.settings import parse_assignments
-    from ..records.run_file import refuse_links
+    from ..storage.atomic import refuse_links
     from ..storage.cache import warn_if_shared
     from ..sweeps import spec as specs
     from ..sweeps.estimate import estimate

@@ -63,20 +63,24 @@ def _refuse_named(spec: "Spec", file: Path, sets: Mapping[str, object], zoo: "Zo
         OptionError: naming it.
     """
     from ..launch import configs
+    from ..planning.request import listed
     from ..planning.settings import parse_assignments
-    from ..runs.distrust import refuse_machines, refuse_sent
+    from ..runs.distrust import refuse_judges, refuse_machines, refuse_sent
 
     _refuse_commands(file, spec.cluster)
     axes = ({name: value} for grid in spec.grids for name, values in grid.items() for value in values)
+    metrics = [name for text in _given(spec.command, "--metric") for name in listed(text)]
     for named in (_set_in(file, spec.command), spec.fixed, *axes):
         if "set" in named:
             raise OptionError(f"{file}: set: write each option on a line of its own, such as npo.beta: 0.05")
         # As a point reads them: with what stands before the first `=` as the name.
         texts = [f"{name}={value}" for name, value in named.items() if value is not None]
         refuse_sent(file, parse_assignments(texts), sets, zoo)
+        metrics += listed(named.get("metric"))
         for launch in filter(None, [named.get("launch"), *_given(spec.command, "--launch")]):
             if launch not in configs.NAMES:
                 refuse_machines(str(launch), configs.read(str(launch)))
+    refuse_judges(file, metrics, sets, zoo)
 
 
 def _given(words: Sequence[str], flag: str) -> list[str]:

@@ -14,18 +14,18 @@ from typing import NamedTuple
 import msgspec
 
 from ..benchmark import utility_part
+from ..data.names import Names
 from ..errors import DataError, RunError
 from ..evaluation.samples import Sample, write_samples
-from ..storage.atomic import atomic_path, file_hash, left_beside, write_error
+from ..storage.atomic import atomic_path, file_hash, left_beside, refuse_links, write_error
 from ..storage.cache import cache_folder, partial_target
 from . import store
-from .redaction import Names, Redactor
-from .run_file import ADAPTER, CHECKPOINT, RUN, SAMPLES, hashes, locked, refuse_links, write
+from .redaction import Redactor
+from .run_file import ADAPTER, CHECKPOINT, RUN, SAMPLES, hashes, locked, write
 from .types import AnyRecord, RunJson, RunRecord
 
 #: A record is a file that anybody may have edited: nothing else is taken for a name in the cache.
 _NAME = re.compile(r"[0-9a-f]{20}(-(base|target)\.parquet)?")
-
 #: How a run's folder is called: its time, algorithm, benchmark and configuration.
 _RUN_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_.+_[0-9a-f]{8}(-\d+)?")
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast, overload
 
+from ..clock import counted
 from ..errors import Diverged, RunError, ZooError
 from ..evaluation.samples import Sample, as_parquet
-from ..storage.atomic import append_line, atomic_path, atomic_write, file_hash, write_error
+from ..storage.atomic import append_line, atomic_path, atomic_write, file_hash, refuse_link, refuse_links, write_error
 from . import store, verdict
 from .environment import git, versions
 from .redaction import Redactor
@@ -170,6 +171,7 @@ class Record:
         """The record as ``store.load`` gives it: plain JSON values, and ``folder``."""
         return cast(RunRecord, {**self._fields, "folder": str(self.folder)})
 
+    @counted("writing")
     def update(self, **fields: object) -> None:
         """Set fields and write them.
 
@@ -180,14 +182,17 @@ class Record:
         self._fields |= {name: plain(value, self._masker) for name, value in fields.items()}
         write(self.folder, self._fields)
 
+    @counted("writing")
     def step(self, entry: Mapping[str, object]) -> None:
         """Add a line to ``steps.jsonl``.
 
         Raises:
             RunError: it cannot be written.
         """
+        refuse_link(self.folder)
         append_line(self.folder / STEPS, json.dumps(plain(entry, self._masker), allow_nan=False))
 
+    @counted("writing")
     def samples(self, samples: Sequence[Sample]) -> None:
         """Write ``samples.parquet``, and its hash into the record; both or, where the disk is full, neither.
 
@@ -202,8 +207,10 @@ class Record:
         except OSError as error:
             raise write_error(path, error) from None
 
+    @counted("writing")
     def adapter(self, write: Callable[[Path], None]) -> None:
         """Have ``adapter/`` written, and the hashes of its files into the record."""
+        refuse_links(self.folder / ADAPTER)
         write(self.folder / ADAPTER)
         self._wrote(hashes(self.folder, ADAPTER))
 

@@ -11,13 +11,12 @@ import hashlib
 import hmac
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
-from urllib.parse import quote, unquote
 
 from ..benchmark import Column, utility_part
+from ..data.names import Names
 from ..errors import Diverged, GateError
 from ..evaluation.aggregate import concerns
 from ..evaluation.samples import Sample
@@ -33,7 +32,7 @@ _CLASS = re.compile(r"[A-Z]\w*: ")
 #: Keys of a record whose values are words of this program; nobody's name is looked for below them.
 _OUR_WORDS = frozenset(
     "schema status time seed target_seed versions git device processes machine seconds files split metric column who "  # noqa: SIM905
-    "want interval detail all_of tagged word origin origins provenance distribution version columns".split()
+    "want profile interval detail all_of tagged word origin origins provenance distribution version columns".split()
 )
 #: Keys below which a plugin gives the keys, so that one called as above may hold anything.
 _DATA = frozenset({"options", "set", "values", "published", "group"})
@@ -41,10 +40,10 @@ _DATA = frozenset({"options", "set", "values", "published", "group"})
 _OUR_KEYS = _DATA | {"arguments", "generation", "pools", "algorithms", "metrics", "utility", "n", "unscored", "draws"}
 #: Keys with whole sentences of this program, where `may` is no May: names are looked for as they are written.
 _SENTENCES = frozenset({"verdict", "resumed", "error"})
-#: A shorter name stands in too many words and numbers to be looked for inside of a text.
-_LETTERS, _DIGITS = 3, 5
-#: Between the parts of a name, as folders and URLs write it, and as a shell quotes an apostrophe.
-_BETWEEN = r"(?:%[0-9A-F]{2}|[\W_]){0,6}"
+#: What has groups, which may be people.
+_GROUPED = ("results", "baselines", "gate", "curve", "matched")
+#: Models, as rows of the record call them.
+_OWN = frozenset({"base", "target", "unlearned"})
 
 
 class Redactor:
@@ -53,15 +52,28 @@ class Redactor:
     Args:
         rows: what the columns ask, texts and all; neither order nor repetition matters. Without any, pseudonyms are
             new ones that no other record has.
-        columns: tags that they group by are kept.
+        columns: tags that they group by are kept, but for people's names in them.
         key: of the pseudonyms, in the place of the rows' texts.
+        people: beside those of the rows, whom groups may be called by.
     """
 
-    def __init__(self, rows: Iterable[Example | Sample], columns: Iterable[Column], key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Example | Sample],
+        columns: Iterable[Column],
+        key: bytes | None = None,
+        people: Iterable[str] = (),
+    ) -> None:
+        rows, columns = list(rows), list(columns)
         texts = sorted({"\0".join([row.id, row.identity, row.question, row.answer]) for row in rows})
         whole = "\1".join(["unlearnzoo redact", *texts]).encode()
         self._key = key or (hashlib.sha256(whole).digest() if texts else secrets.token_bytes(32))
         self._tags = {tag for column in columns for tag in (*column.by, column.tagged) if tag}
+        self._joined = {column.all_of for column in columns if column.all_of}
+        self._words = (
+            _keys() | _OWN | {word for column in columns for word in (column.name, column.split, column.metric)}
+        )
+        self._people = {*people, *(person for row in rows for person in row.identities)}
 
     @classmethod
     def of_record(cls, record: AnyRecord, samples: Sequence[Sample]) -> "Redactor":
@@ -76,7 +88,13 @@ class Redactor:
         own = [column for column in columns if utility_part(column.split) is None]
         asked = [s for s in samples if any(concerns(column, s, gone) for column in own)]
         groups = [Column("", row["split"], "", "all", "low", tuple(row["group"])) for row in record.get("gate") or ()]
-        return cls(asked, [*columns, *groups])
+        redactor = cls(asked, [*columns, *groups])
+        redactor._words = _words(record)
+        return redactor
+
+    @functools.cached_property
+    def _names(self) -> Names:
+        return Names(self._people, self.name)
 
     def name(self, text: str) -> str:
         """Return the pseudonym of an identity or of an example."""
@@ -93,10 +111,15 @@ class Redactor:
                 question="",
                 answer="",
                 prediction=None,
-                tags={tag: value for tag, value in s.tags.items() if tag in self._tags},
+                tags=self._tagged(s.tags),
             )
             for s in samples
         ]
+
+    def _tagged(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the tags that results are made of; which rows count as one needs no word of theirs."""
+        kept = {tag: _group(value, self._names, self._words) for tag, value in tags.items() if tag in self._tags}
+        return {tag: self.name(value) for tag, value in tags.items() if tag in self._joined} | kept
 
     def fields(self, fields: Mapping[str, object]) -> dict[str, object]:
         """Return fields of a record with pseudonyms where people stand, and ``~`` for the user's home folder."""
@@ -107,7 +130,7 @@ class Redactor:
             redacted["benchmark"] = {**benchmark, "forget_identities": people}
         if "plan" in fields:
             redacted["plan"] = self._plan(cast(Plan, redacted["plan"]))
-        return redacted
+        return _groups(redacted, self._names, self._words)
 
     def nameless(self, fields: Mapping[str, object], people: Iterable[str]) -> dict[str, object]:
         """Return all fields of a record that is over with pseudonyms for whole names in any of its texts.
@@ -118,10 +141,11 @@ class Redactor:
         """
         benchmark = cast(Benchmark, fields["benchmark"])
         names = Names({*people, *benchmark.get("forget_identities", ())}, self.name)
+        words = _words(fields)
         error, own = str(fields.get("error") or ""), ("diverged", "interrupted", "finished")
         if error and fields["status"] not in own and not error.startswith(_OWN_ERRORS):
             fields = {**fields, "error": f"{error.partition(':')[0]}: {SILENT}" if _CLASS.match(error) else SILENT}
-        return names.replaced(self.fields(fields))
+        return _replaced(_groups(self.fields(fields), names, words), names, words)
 
     def _plan(self, plan: Plan) -> Plan:
         if "rules" not in plan:
@@ -169,55 +193,32 @@ def without_home(value: object) -> object:
     return value if len(home) < 2 else _each_text(value, lambda text: pattern.sub("~", text))
 
 
-class Names:
-    """Puts other words in the place of people's names, wherever a record has them: in paths and the command line, too.
+def _groups(fields: Mapping[str, object], names: Names, words: frozenset[str]) -> dict[str, object]:
+    """Return fields of a record with pseudonyms for groups that are people."""
 
-    Words of the record itself stay, for what stood in the place of one would say who is called so.
+    def change(text: str) -> str:
+        return _group(text, names, words)
 
-    Args:
-        people: their names; whole ones are found, however their parts are joined (``Ann Lee``, ``ann-lee``). Of fewer
-            than three letters, or than five digits alone, they are found only where nothing else stands beside them.
-        word: gives what stands in the place of a name.
-    """
+    grouped = {name: fields[name] for name in _GROUPED if fields.get(name)}
+    return {**fields, **{name: _each_text(value, change, words, name) for name, value in grouped.items()}}
 
-    def __init__(self, people: Iterable[str], word: Callable[[str], str]) -> None:
-        self._word = word
-        self._exact = frozenset(filter(None, people))
-        self._parts = {_plain(name): name for name in self._exact}
-        forms = [form for name in sorted(self._exact, key=len, reverse=True) for form in _forms(name)]
-        self._pattern = re.compile("|".join(forms), re.IGNORECASE) if forms else None
-        self._as_written = re.compile("|".join(forms)) if forms else None
 
-    def text(self, text: str) -> str:
-        """Return a text without the names."""
-        return self._word(text) if text in self._exact else self._without(self._pattern, text)
+def _group(name: str, names: Names, words: frozenset[str]) -> str:
+    """Return a group's name without those of people; in a curve it has the values of several tags."""
+    parts = names.text(name).split("/")
+    return "/".join(part if part in words else names.text(part) for part in parts) if name not in words else name
 
-    def sentence(self, text: str) -> str:
-        """Return a text of this program without the names, of which other words may have the letters."""
-        return self._word(text) if text in self._exact else self._without(self._as_written, text)
 
-    def command(self, text: str, words: Iterable[str]) -> str:
-        """Return a command line without the names: flags stay, and words that stand alone or before ``=``."""
-        own = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-        parts = re.split(rf"((?<!\S)--[a-z][a-z-]*|(?<![^\s,='\"])(?:{own})(?![^\s,=]))", text)
-        return "".join(part if i % 2 else self._without(self._pattern, part) for i, part in enumerate(parts))
-
-    def _without(self, pattern: re.Pattern[str] | None, text: str) -> str:
-        if pattern is None:
-            return text
-        return pattern.sub(lambda found: self._word(self._parts.get(_plain(found[0]), found[0])), text)
-
-    def replaced(self, fields: Mapping[str, object]) -> dict[str, object]:
-        """Return fields of a record without the names."""
-        words = _words(fields)
-        clean: dict[str, object] = {}
-        for name, value in fields.items():
-            change = self.sentence if name in _SENTENCES else self.text
-            if name == "command" and isinstance(value, str):
-                clean[name] = self.command(value, words | _options(fields))
-            else:
-                clean[name] = value if name in _OUR_WORDS else _each_text(value, change, words, name)
-        return clean
+def _replaced(fields: Mapping[str, object], names: Names, words: frozenset[str]) -> dict[str, object]:
+    """Return fields of a record without the names."""
+    clean: dict[str, object] = {}
+    for name, value in fields.items():
+        change = names.sentence if name in _SENTENCES else names.text
+        if name == "command" and isinstance(value, str):
+            clean[name] = names.command(value, words | _options(fields))
+        else:
+            clean[name] = value if name in _OUR_WORDS else _each_text(value, change, words, name)
+    return clean
 
 
 @functools.cache
@@ -237,7 +238,7 @@ def _words(fields: Mapping[str, object]) -> frozenset[str]:
     plugins = [record.get("algorithm") or {}, record.get("benchmark") or {}]
     # What `evaluate` was told to call a method may be a person's name, and has no distribution.
     told |= {str(one["name"]) for one in plugins if one.get("distribution") and one.get("name")}
-    return _keys() | told | {"base", "target", "unlearned"}
+    return _keys() | told | _OWN
 
 
 def _options(fields: Mapping[str, object]) -> frozenset[str]:
@@ -245,30 +246,6 @@ def _options(fields: Mapping[str, object]) -> frozenset[str]:
     typed = fields.get("arguments")
     given = typed.get("set") if isinstance(typed, Mapping) else None
     return frozenset(map(str, given)) if isinstance(given, Mapping) else frozenset()
-
-
-def _forms(name: str) -> list[str]:
-    """Return how a name may stand inside of a text, as patterns; none of one that is too short to be looked for."""
-    signs = _plain(name)
-    # Two letters of Chinese are a whole name, and no space need stand around it.
-    spaced = signs.isdigit() or signs.lower() != signs.upper()
-    if len(signs) < (_DIGITS if signs.isdigit() else _LETTERS if spaced else 2):
-        return []
-    start, end = (r"(?<![^\W_])", r"(?![^\W_])") if spaced else ("", "")
-    # Accents that are signs of their own count as what is between parts, and may be lost.
-    forms = dict.fromkeys(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
-    joined = [_BETWEEN.join(map(_part, filter(None, re.split(r"[\W_]+", form)))) for form in forms]
-    return [f"{start}{form}{end}" for form in joined]
-
-
-def _part(text: str) -> str:
-    """Return how a part of a name may stand, as a pattern: as it is, or as a URL has it."""
-    return re.escape(text) if text.isascii() else f"(?:{re.escape(text)}|{re.escape(quote(text))})"
-
-
-def _plain(name: str) -> str:
-    """Return the letters and digits of a name, however they are joined, without accents."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFD", unquote(name))).casefold()
 
 
 def _each_text(

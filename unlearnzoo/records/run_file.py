@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import RunError
-from ..storage.atomic import atomic_write, file_hash, private_folder, write_error
+from ..storage.atomic import atomic_write, file_hash, private_folder, refuse_link, refuse_links, write_error
 from ..storage.locks import Lock, holder_file
 
 #: What is written, and what is read: 1 is of unlearnzoo 0.1.
@@ -41,21 +41,6 @@ def locked(folder: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 if {path.name for path in place.iterdir()} <= {_LOCK, holder_file(_LOCK)}:
                     shutil.rmtree(place)
-
-
-def refuse_links(place: Path) -> None:
-    """Refuse what is a link or holds one: a run's folder may have been sent, and writing would follow it out.
-
-    Raises:
-        RunError: naming the link, or the file that has a second name elsewhere.
-    """
-    for path in (place, *(place.rglob("*") if place.is_dir() and not place.is_symlink() else ())):
-        if path.is_symlink():
-            raise RunError(
-                f"{path}: a link, which a run never leaves; remove it, or put in its place what it points to"
-            )
-        if path.is_file() and path.stat().st_nlink > 1:
-            raise RunError(f"{path}: a file with a second name (a hard link), which a run never leaves; copy it")
 
 
 def new_folder(runs_dir: Path, name: str) -> Path:
@@ -98,7 +83,8 @@ def write(folder: Path, fields: Mapping[str, object]) -> None:
         fields: JSON values, all that the file is to hold.
 
     Raises:
-        RunError: it cannot be written; the old one is still there.
+        RunError: it cannot be written, or the folder has become a link; the old one is still there.
     """
+    refuse_link(folder)
     text = json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False)
     atomic_write(folder / RUN, text.encode("utf-8", "backslashreplace") + b"\n")

@@ -173,10 +173,12 @@ def resolve(name: str, runs_dir: Path) -> Path:
 
 
 def resume_command(record: AnyRecord) -> str:
-    """Return what to type to resume a run: code that it was started with is named, since no record may start it."""
+    """Return what to type to resume a run: its code and metrics are named, which no record may start or send to."""
     typed = record.get("arguments") or {}
     flags = [f"--plugin {shlex.quote(os.path.expanduser(str(name)))}" for name in typed.get("plugins") or ()]
     flags += ["--trust-remote-code"] if typed.get("trust_remote_code") else []
+    metrics = typed.get("metric")
+    flags += [f"--metric {shlex.quote(','.join(map(str, metrics)))}"] if isinstance(metrics, list) and metrics else []
     return printable(" ".join(["unlearnzoo run --resume", shlex.quote(record["folder"]), *flags]))
 
 

@@ -4,13 +4,13 @@ A record or a configuration is data, and may have been sent or edited by anybody
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data.problems import quoted
 from ..errors import OptionError, RunError
-from ..options import named_by_record, option_names
+from ..options import named_by_record, option_names, per_command
 from ..records import store
 from ..records.types import RunRecord
 from ..registry.zoo import Zoo
@@ -63,6 +63,36 @@ def refuse_sent(where: Path, named: Mapping[str, object], typed: Mapping[str, ob
         by_file = {option: value for option, value in _of(cls.name, named).items() if option in own}
         if sent := named_by_record(cls, by_file, _of(cls.name, typed)):
             raise OptionError(type_again(f"{cls.name}.{sent}", by_file[sent], where))
+
+
+def refuse_judges(
+    where: Path, metrics: Sequence[str], typed: Mapping[str, object], zoo: Zoo, again: str | None = None
+) -> None:
+    """Refuse a metric that sends anybody's answers away, be it to its default address, where only a file names it.
+
+    Args:
+        where: the file, as of ``refuse_sent``.
+        metrics: as it has them; none where ``--metric`` is typed.
+        typed: ``--set`` of this command: who types an address knows that answers are sent.
+        zoo: what is installed.
+        again: the flag that names these metrics; None where the command has no ``--metric``.
+
+    Raises:
+        OptionError: nothing of such a metric is typed.
+    """
+    asked = {metric.rpartition("/")[2] for metric in metrics}
+    for name in zoo.names("metric"):
+        cls = zoo.get("metric", name)
+        sends = per_command(cls)
+        if cls.name not in asked or not sends or set(sends) & set(_of(cls.name, typed)):
+            continue
+        to = [f"{cls.name}.{option}={value}" for option, value in sends.items()]
+        raise OptionError(
+            printable(
+                f"metric {cls.name}: only {where} names it, and it sends people's answers away ({', '.join(to)}), "
+                f"which no file decides: if it is right, type {again or f'--set {to[0]}'}"
+            )
+        )
 
 
 def refuse_machines(name: str, launch: "Launch") -> None:

@@ -25,11 +25,11 @@ from ..planning.settings import allot
 from ..records import rules, store, verdict
 from ..records.purge import is_redacted
 from ..records.record import Record, plain
-from ..records.run_file import RUN, SAMPLES, locked, refuse_links
+from ..records.run_file import RUN, SAMPLES, locked
 from ..records.secrets import MASK, Masker
 from ..records.types import AnyRecord, RunRecord
 from ..registry.zoo import Zoo
-from ..storage.atomic import file_hash
+from ..storage.atomic import file_hash, refuse_links
 from .distrust import type_again
 from .progress import ConsoleProgress
 

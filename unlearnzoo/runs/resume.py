@@ -18,9 +18,10 @@ from ..planning.request import Request, from_arguments
 from ..planning.summary import arguments, fields
 from ..records import store
 from ..records.record import Record, plain
-from ..records.run_file import SCHEMA, refuse_links
+from ..records.run_file import SCHEMA
 from ..records.secrets import MASK, Masker
 from ..records.types import RunRecord
+from ..storage.atomic import refuse_links
 from ..terminal import printable
 from .distrust import refuse_code
 

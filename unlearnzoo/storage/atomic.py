@@ -7,16 +7,19 @@ import contextlib
 import errno
 import glob
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import RunError
 
-#: What is opened for writing is never reached through a link at the end of its path (Windows has no such flag).
-NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+#: No link at the end of a path is followed, and no pipe waits for a reader (Windows has no such flags).
+_OWN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _REASONS = {
     errno.ELOOP: "it is a link; remove it, or write elsewhere",
+    errno.EMLINK: "it has a second name elsewhere (a hard link); remove it, or write elsewhere",
+    errno.ENXIO: "it is a pipe; remove it, or write elsewhere",
     errno.ENOSPC: "the disk is full; free some space or write elsewhere",
     errno.EDQUOT: "your quota of the disk is used up; free some space or write elsewhere",
     errno.EFBIG: "the file grew beyond the limit set for this process (ulimit -f)",
@@ -115,6 +118,50 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def open_own(path: Path, more: int = 0) -> int:
+    """Open a file for writing, made where it is missing; what is in it stays until the caller truncates it.
+
+    Args:
+        path: what stands there may have been sent, or put there since it was looked at.
+        more: flags beside those for writing.
+
+    Raises:
+        OSError: it cannot be opened, or is a link of either kind, which would be written through, or no file.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | _OWN | more, 0o600)
+    found = os.fstat(handle)
+    wrong = errno.EMLINK if found.st_nlink > 1 else 0 if stat.S_ISREG(found.st_mode) else errno.ENXIO
+    if wrong:
+        os.close(handle)
+        raise OSError(wrong, os.strerror(wrong))
+    return handle
+
+
+def refuse_links(place: Path) -> None:
+    """Refuse what is a link or holds one: a run's folder may have been sent, and writing would follow it out.
+
+    Raises:
+        RunError: naming the link, or the file that has a second name elsewhere.
+    """
+    refuse_link(place)
+    for path in (place, *(place.rglob("*") if place.is_dir() else ())):
+        refuse_link(path)
+        with contextlib.suppress(FileNotFoundError):  # half a file of a writer that ended meanwhile
+            found = path.stat()
+            if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+                raise RunError(f"{path}: a file with a second name (a hard link), which a run never leaves; copy it")
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse what is a link itself: ``refuse_links`` without what is below, for right before a write.
+
+    Raises:
+        RunError: it is one.
+    """
+    if path.is_symlink():
+        raise RunError(f"{path}: a link, which a run never leaves; remove it, or put in its place what it points to")
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line, all of it or nothing.
 
@@ -123,7 +170,7 @@ def append_line(path: Path, line: str) -> None:
     """
     content = line.encode() + b"\n"
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_FOLLOW, 0o600)
+        handle = open_own(path, os.O_APPEND)
         try:
             before = os.fstat(handle).st_size
             try:

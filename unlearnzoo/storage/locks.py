@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .atomic import NO_FOLLOW, write_error
+from .atomic import open_own, write_error
 
 
 class Lock:
@@ -57,14 +57,13 @@ def holder_file(name: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NO_FOLLOW, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(open_own(path), "w", encoding="utf-8") as file:
+        file.truncate(0)
         file.write(text)
 
 
 def _check_writable(path: Path) -> None:
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o600))
+        os.close(open_own(path))
     except OSError as error:
         raise write_error(path, error) from None

@@ -1,6 +1,7 @@
 """Points as jobs of a cluster, by submitit: it writes the job scripts and asks the scheduler."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import OptionError, RunError, first_line
 from ..storage.atomic import atomic_write
 from ..storage.documents import read_json
-from .local import command
+from .local import command, open_log
 from .state import JOB, LOG, Point, ended, make_folder
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _POLL = {"slurm": 15.0, "local": 0.2}
 
 def run(words: Sequence[str], log: str) -> int:
     """Do one point on whatever machine this is; its result is a file, so nothing goes back through submitit."""
-    with open(log, "wb") as out:
+    with os.fdopen(open_log(Path(log)), "wb") as out:
         return subprocess.run(list(words), stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
 
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from ..storage.atomic import open_own, write_error
 from .state import LOG, RUNS, Point, ended, make_folder
 
 #: Seconds a point has to write down that it was interrupted.
@@ -58,8 +60,8 @@ class _Child:
     def __init__(self, point: Point, module: str, n_threads: int) -> None:
         self.point = point
         make_folder(point.folder)
+        log = open_log(point.folder / LOG)
         reading, self.pipe = os.pipe()
-        log = os.open(point.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             self.process = subprocess.Popen(
                 command(point, module, reading),
@@ -82,6 +84,20 @@ class _Child:
         """Send a signal to the point and whatever it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
+
+
+def open_log(path: Path) -> int:
+    """Open the log of a point, emptied.
+
+    Raises:
+        RunError: it cannot be written, or is a link by now.
+    """
+    try:
+        log = open_own(path)
+        os.ftruncate(log, 0)
+    except OSError as error:
+        raise write_error(path, error) from None
+    return log
 
 
 def command(point: Point, module: str, pipe: int | None = None) -> list[str]:

@@ -4,17 +4,22 @@ A method may be any Python (several phases, adapters put back), so a resumed run
 start: what its finished calls of the ``Trainer`` gave is in a journal and is given again without being done.
 """
 
+import contextlib
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, TypeVar, Unpack, cast
+
+import msgspec
 
 from ...errors import CheckpointWarning, RunError, ZooError, first_line
+from ...terminal import printable, shorten
 from ..distributed.ranks import Ranks
 from . import state
 from .interval import CheckpointInterval
+from .position import NONE, Call, Position, Result, Training
 from .store import Store
 
 if TYPE_CHECKING:
@@ -26,38 +31,7 @@ if TYPE_CHECKING:
 
 #: Saving takes at most this share of the time, however slow the disk.
 SHARE = 0.02
-
-
-class Result(TypedDict, total=False):
-    """What a finished call gave: optimiser steps done so far, whether it asked to stop, answers."""
-
-    steps: Required[int]
-    stopped: bool
-    texts: list[str]
-
-
-class Call(Result, total=False):
-    """A finished call of an algorithm, with the file of what it left."""
-
-    call: Required[str]
-    file: str
-
-
-class Training(TypedDict):
-    """A training in progress: steps done, and the numbers of the last one where nobody was told of them yet."""
-
-    done: int
-    pending: dict[str, float] | None
-
-
-class Position(TypedDict, total=False):
-    """What the file of a position says; empty where there is none."""
-
-    journal: list[Call]
-    extra_state: dict[str, Any]
-    rng: state.RngState
-    algorithm: dict[str, state.Packed]
-    training: Training
+T = TypeVar("T")
 
 
 @dataclass
@@ -77,7 +51,7 @@ class Checkpointer:
 
     store: Store
     every: CheckpointInterval
-    extra_state: Callable[[], Mapping[str, Any]] = dict
+    extra_state: Callable[[], Mapping[str, object]] = dict
     reference: "Reference | None" = None
     algorithm: "Configurable | None" = None
     ranks: Ranks = field(default_factory=Ranks)
@@ -99,20 +73,68 @@ class Checkpointer:
                 self.reference.put(self.tensors(name))
 
     def tensors(self, name: str) -> "dict[str, Tensor]":
-        """Take a verified file of the position."""
-        return self._tensors.pop(name)
+        """Take a verified file of the position.
+
+        Raises:
+            RunError: the position does not stand on it.
+        """
+        with self._as_written():
+            return self._tensors.pop(name)
+
+    def left(self, kind: type[T]) -> T | None:
+        """Return the extra state of the position, of a type; None where there is none.
+
+        Raises:
+            RunError: it is of another type.
+        """
+        extra = self.found.get("extra_state")
+        if not extra:
+            return None
+        with self._as_written():
+            msgspec.convert(extra, kind)
+        return cast(T, extra)
+
+    @contextlib.contextmanager
+    def _as_written(self) -> "Iterator[None]":
+        """Tell of what no run writes in a line: a folder may have been sent, and its checksums with it.
+
+        Raises:
+            RunError: something does not fit.
+        """
+        from safetensors import SafetensorError
+        from torch import OutOfMemoryError
+
+        try:
+            yield
+        except OutOfMemoryError:
+            raise
+        except (
+            ArithmeticError,
+            AssertionError,
+            AttributeError,
+            LookupError,
+            RuntimeError,
+            SafetensorError,
+            TypeError,
+            ValueError,
+        ) as error:
+            what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else first_line(error)
+            where = f"{self.store.folder}: checkpoint {self.store.number} is none that a run writes"
+            again = "remove this folder, and the stage starts again"
+            raise RunError(printable(f"{where} ({shorten(what, 300)}); {again}")) from None
 
     def _load(self) -> "tuple[Position, dict[str, str], dict[str, dict[str, Tensor]]]":
         """Read the last position: its facts, its files, and the tensors in them."""
         from safetensors.torch import load_file
 
-        if not self.works:
-            return {}, {}, {}
-        return (
-            cast("Position", self.store.load() or {}),
-            dict(self.store.files),
-            {name: load_file(self.store.folder / name) for name in self.store.files if name.endswith(".safetensors")},
-        )
+        facts = self.store.load() if self.works else None
+        if facts is None:
+            return NONE, {}, {}
+        names = dict(self.store.files)
+        with self._as_written():
+            msgspec.convert(facts, Position)
+            found = {name: load_file(self.store.folder / name) for name in names if name.endswith(".safetensors")}
+        return cast(Position, facts), names, found
 
     def replay(self, call: str) -> Call | None:
         """Return what this call of an algorithm gave before the interruption; None: it is to be done.
@@ -158,7 +180,9 @@ class Checkpointer:
         known: Training = self.found.get("training") or {"done": 0, "pending": None}
         self.done = known["done"]
         if self.done:
-            state.load_training_state(parameters, optimizer, self._go_on())
+            tensors = self._go_on()
+            with self._as_written():
+                state.load_training_state(parameters, optimizer, tensors)
         return self.done, known["pending"]
 
     def add(self, name: str, write: Callable[[Path], None]) -> None:
@@ -221,8 +245,8 @@ class Checkpointer:
         rng, tensors = state.rng_state()
         facts: Position = {"journal": self.journal, "extra_state": dict(self.extra_state()), "rng": rng}
         if self.algorithm is not None:
-            facts["algorithm"], own = state.algorithm_state(self.algorithm, set(self.algorithm.values()))
-            tensors |= own
+            notes, own = state.algorithm_state(self.algorithm, set(self.algorithm.values()))
+            facts["algorithm"], tensors = {**notes}, tensors | own
         if done is not None and self._training is not None:
             facts["training"] = {"done": done, "pending": pending}
             tensors |= state.training_state(*self._training)
@@ -248,11 +272,13 @@ class Checkpointer:
 
     def _go_on(self) -> "dict[str, Tensor]":
         """Set generators and what the algorithm noted; return the training's tensors, once."""
-        position, self.found = self.found, {}
-        tensors = self.tensors(next(name for name in self.store.files if name.startswith("state-")))
-        state.set_rng_state(position["rng"], tensors)
-        if self.algorithm is not None:
-            state.load_algorithm_state(self.algorithm, position["algorithm"], tensors)
+        position, self.found = self.found, NONE
+        tensors = self.tensors(next((name for name in self.store.files if name.startswith("state-")), "state"))
+        with self._as_written():
+            state.set_rng_state(position["rng"], tensors)
+            if self.algorithm is not None:
+                options = set(self.algorithm.values())
+                state.load_algorithm_state(self.algorithm, position["algorithm"], tensors, options)
         return {n: t for n, t in tensors.items() if n.startswith(("parameter.", "optimizer."))}
 
 

@@ -6,22 +6,28 @@
 import json
 import random
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Annotated, Literal, TypedDict, cast
 
 import numpy as np
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
+
+from ...unlearner import Unlearner
 
 Tensors = dict[str, Tensor]
 #: A note of an algorithm as JSON: what is no number or text is a mapping from its kind.
 Packed = None | bool | int | float | str | list["Packed"] | dict[str, "Packed"]
 
 
+_Word = Annotated[int, Meta(ge=0, lt=2**32)]
+
+
 class RngState(TypedDict):
     """The global generators but torch's: Python's (version, numbers, next Gauss) and numpy's, without its keys."""
 
-    python: Sequence[Any]
-    numpy: Sequence[Any]
+    python: tuple[Literal[3], Annotated[list[_Word], Meta(min_length=625, max_length=625)], float | None]
+    numpy: tuple[Literal["MT19937"], Annotated[int, Meta(ge=0, le=624)], Literal[0, 1], float]
 
 
 def training_state(parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer) -> Tensors:
@@ -36,16 +42,28 @@ def training_state(parameters: Sequence[nn.Parameter], optimizer: torch.optim.Op
 def load_training_state(
     parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Put back what ``training_state`` copied, bit by bit."""
+    """Put back what ``training_state`` copied, bit by bit.
+
+    Raises:
+        LookupError: a parameter is missing.
+        ValueError: one has another shape, which would be spread over it, or there are others.
+    """
     state: dict[int, dict[str, Tensor]] = {}
+    for i, parameter in enumerate(parameters):
+        parameter.data.copy_(_shaped(f"parameter.{i}", tensors[f"parameter.{i}"], parameter.shape))
     for name, value in tensors.items():
-        kind, _, rest = name.partition(".")
-        if kind == "parameter":
-            parameters[int(rest)].data.copy_(value)
-        elif kind == "optimizer":
-            i, _, part = rest.partition(".")
-            state.setdefault(int(i), {})[part] = value
+        kind, index, part = (*name.split(".", 2), "")[:3]
+        if not index.isdecimal() or int(index) >= len(parameters):
+            raise ValueError(f"{name} is of no parameter")
+        if kind == "optimizer":
+            state.setdefault(int(index), {})[part] = _shaped(name, value, (), parameters[int(index)].shape)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _shaped(name: str, value: Tensor, *shapes: Sequence[int]) -> Tensor:
+    if tuple(value.shape) not in map(tuple, shapes):
+        raise ValueError(f"{name} has the shape {tuple(value.shape)}, expected {tuple(shapes[-1])}")
+    return value
 
 
 def rng_state() -> tuple[RngState, Tensors]:
@@ -58,15 +76,17 @@ def rng_state() -> tuple[RngState, Tensors]:
     tensors = {"rng.torch": torch.get_rng_state(), "rng.numpy": torch.from_numpy(np.array(keys).astype(np.int64))}
     if torch.cuda.is_available():
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
-    return {"python": [version, list(numbers), gauss], "numpy": [name, at, has_gauss, cached]}, tensors
+    facts = {"python": (version, list(numbers), gauss), "numpy": (name, at, has_gauss, cached)}
+    return cast(RngState, facts), tensors
 
 
 def set_rng_state(facts: RngState, tensors: Mapping[str, Tensor]) -> None:
     """Set the global generators; of the GPUs this process's own."""
     version, numbers, gauss = facts["python"]
     random.setstate((version, tuple(numbers), gauss))
-    name, *rest = facts["numpy"]
-    np.random.set_state((name, tensors["rng.numpy"].numpy().astype(np.uint32), *rest))
+    name, at, has_gauss, cached = facts["numpy"]
+    keys = _shaped("rng.numpy", tensors["rng.numpy"], (624,)).numpy().astype(np.uint32)
+    np.random.set_state((name, keys, at, has_gauss, cached))
     torch.set_rng_state(tensors["rng.torch"])
     if "rng.cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["rng.cuda"])
@@ -87,7 +107,7 @@ def algorithm_state(algorithm: object, but: Container[str]) -> tuple[dict[str, P
     facts: dict[str, Packed] = {}
     tensors: Tensors = {}
     for name, value in vars(algorithm).items():
-        if name not in but:
+        if _is_note(algorithm, name, but):
             try:
                 facts[name] = _packed(value, f"attribute.{name}", tensors)
             except TypeError:
@@ -95,10 +115,25 @@ def algorithm_state(algorithm: object, but: Container[str]) -> tuple[dict[str, P
     return facts, tensors
 
 
-def load_algorithm_state(algorithm: object, facts: Mapping[str, Packed], tensors: Mapping[str, Tensor]) -> None:
-    """Set them again; generators that are there are moved, not replaced."""
+def load_algorithm_state(
+    algorithm: object, facts: Mapping[str, object], tensors: Mapping[str, Tensor], but: Container[str]
+) -> None:
+    """Set them again; generators that are there are moved, not replaced.
+
+    Raises:
+        ValueError: a fact is none that ``algorithm_state`` gives, by name: an option, a method, another form.
+        Exception: what torch, numpy or Python say of a state that is none.
+    """
     for name, packed in facts.items():
+        if not _is_note(algorithm, name, but):
+            raise ValueError(f"{name} is nothing that an algorithm notes")
         setattr(algorithm, name, _unpacked(packed, tensors, getattr(algorithm, name, None)))
+
+
+def _is_note(algorithm: object, name: str, but: Container[str]) -> bool:
+    """Return whether an algorithm itself set this: no option, and nothing that its class or the contract defines."""
+    methods = hasattr(getattr(type(algorithm), name, None), "__get__")
+    return name not in but and not methods and not name.startswith("__") and not hasattr(Unlearner, name)
 
 
 def _packed(value: object, path: str, tensors: Tensors) -> Packed:
@@ -130,10 +165,12 @@ def _packed(value: object, path: str, tensors: Tensors) -> Packed:
     raise TypeError(type(value))
 
 
-def _unpacked(packed: Packed, tensors: Mapping[str, Tensor], now: object = None) -> object:
+def _unpacked(packed: object, tensors: Mapping[str, Tensor], now: object = None) -> object:
     """Return what was packed; a generator that is there ``now`` is set, not replaced."""
     match packed:
-        case {"tensor": str(name), "device": str(device)}:
+        case None | bool() | int() | float() | str():
+            return packed
+        case {"tensor": str(name), "device": str(device)} if device != "meta":  # which has no numbers
             return tensors[name].clone().to(device)
         case {"generator": str(name)}:
             generator = now if isinstance(now, torch.Generator) else torch.Generator()
@@ -148,15 +185,9 @@ def _unpacked(packed: Packed, tensors: Mapping[str, Tensor], now: object = None)
             rng.bit_generator.state = state
             return rng
         case {"dict": list(pairs)}:
-            return {_unpacked(key, tensors): _unpacked(value, tensors) for key, value in map(_pair, pairs)}
+            return {_unpacked(key, tensors): _unpacked(value, tensors) for key, value in pairs}
         case {"tuple": list(values)}:
             return tuple(_unpacked(value, tensors) for value in values)
         case {"list": list(values)}:
             return [_unpacked(value, tensors) for value in values]
-    return packed
-
-
-def _pair(packed: Packed) -> tuple[Packed, Packed]:
-    assert isinstance(packed, list)
-    key, value = packed
-    return key, value
+    raise ValueError(f"{str(packed)[:60]} is no note of an algorithm")

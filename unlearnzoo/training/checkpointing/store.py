@@ -14,7 +14,7 @@ from typing import TypedDict
 import msgspec
 
 from ...errors import CheckpointWarning
-from ...storage.atomic import atomic_path, atomic_write, file_hash, private_folder, sync_folder
+from ...storage.atomic import atomic_path, atomic_write, file_hash, private_folder, refuse_links, sync_folder
 from ...storage.documents import LARGEST_JSON, read_bounded
 from ...storage.hashing import content_key
 from ...storage.locks import holder_file
@@ -92,8 +92,10 @@ class Store:
 
         Raises:
             OSError: it cannot be written.
+            RunError: something there has become a link.
         """
         assert _FILE.fullmatch(name), name  # `load` would refuse it
+        refuse_links(self.folder)
         with atomic_path(self.folder / name) as fresh:
             write(fresh)
             digest = file_hash(fresh)
@@ -107,8 +109,9 @@ class Store:
         """Write a position: these facts and the files as they are now.
 
         Raises:
-            RunError: it cannot be written.
+            RunError: it cannot be written, or something there has become a link.
         """
+        refuse_links(self.folder)
         self.number += 1
         body = {"format": FORMAT, "key": self.key, "facts": facts, "files": self.files}
         content = json.dumps({"sha256": content_key(body, 64), "position": body}).encode()
@@ -118,10 +121,15 @@ class Store:
         self.sweep()
 
     def sweep(self) -> None:
-        """Remove what no kept position stands on, halves of a killed process among it."""
+        """Remove what no kept position stands on, halves of a killed process among it.
+
+        Raises:
+            RunError: the folder has become a link, and what is elsewhere is not ours.
+        """
         wanted = {LOCK, holder_file(LOCK), *self.files}
         for number, named in self._whole:
             wanted |= {f"{number:06}.json", *named}
+        refuse_links(self.folder)
         for path in self.folder.iterdir():
             if path.name not in wanted:
                 path.unlink(missing_ok=True)
