@@ -15,6 +15,7 @@ PLUGINS = sorted(p.name for p in (ROOT / "plugins").glob("*/unlearnzoo_*") if p.
 FLOORS = (
     ("storage",),
     ("data",),
+    ("encoding",),
     ("models",),
     ("training",),
     ("evaluation",),

@@ -84,6 +84,7 @@ LINES = {
     "evaluate": "--bench remem --model tiny",
     "learn": "--bench remem",
     "list": "--plugin mine.py",
+    "models": "--plugin mine.py",
     "plugins": "--plugin mine.py",
     "purge": "RUN --yes",
     "redact": "RUN --yes",

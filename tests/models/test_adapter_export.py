@@ -5,6 +5,7 @@ import torch
 from tests.support.examples import people
 from unlearnzoo.models import adapter_export
 from unlearnzoo.training.adapter_weights import take
+from unlearnzoo.training.verify import Verified
 
 
 def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
@@ -18,12 +19,12 @@ def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
     base = AutoModelForImageTextToText.from_pretrained(engine.checkpoint.source)
     alone = PeftModel.from_pretrained(base, tmp_path).eval()
     encoded = [engine.encode(e) for e in people(2, 3)]
-    engine.packs = True
+    engine.verified = Verified(True)
     _, batch = next(iter(engine.batches(encoded, 3, 10**6)))
     with torch.no_grad():
         ours = engine.forward(batch, "unlearned")[0].logits
-        hidden = alone.get_base_model().base_model(**batch.inputs).last_hidden_state
-        theirs = alone.get_base_model().lm_head(hidden[batch.at[:, 0], batch.at[:, 1]])
+        hidden = alone.get_base_model().base_model(**batch.parts[0]).last_hidden_state
+        theirs = alone.get_base_model().lm_head(hidden[batch.at[:, 1], batch.at[:, 2]])
     assert torch.allclose(ours, theirs, atol=1e-4)
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from tests.support.checkpoints import llava_next
-from tests.support.engines import adapted
+from tests.support.engines import adapted, prompts
 from tests.support.examples import image
 from unlearnzoo import Example
+from unlearnzoo.training.verify import Verified
 
 
 @pytest.fixture(scope="module")
@@ -16,15 +17,15 @@ def engine(tmp_path_factory):
 def test_portraits_landscapes_and_squares_are_scored_and_answered_together(engine):
     shapes = [(24, 48), (48, 24), (40, 40)]
     pictures = [image(i, *shape) for i, shape in enumerate(shapes)]
-    assert [engine.pixels([p])["pixel_values"].shape[1] for p in pictures] == [3, 3, 5]
+    assert [engine.pixels(prompts(engine.encoder, p))["pixel_values"].shape[1] for p in pictures] == [3, 3, 5]
     examples = [
         Example(f"e{i}", "id", (pictures[i % 3],), "What is the job?" + " Say." * i, f"A chef {i}.") for i in range(6)
     ]
     encoded = [engine.encode(e) for e in examples]
     for packs in (True, False):
         alone = [engine.score([one], "unlearned")[0] for one in encoded]
-        assert engine.packs is packs
+        assert engine.verified.packs is packs
         for a, b in zip(engine.score(encoded, "unlearned"), alone, strict=True):
             assert a.logps == pytest.approx(b.logps, abs=1e-4)
-        engine.packs = False
+        engine.verified = Verified(False)
     assert engine.generate(encoded, "unlearned", 6) == [engine.generate([one], "unlearned", 6)[0] for one in encoded]

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from tests.support.engines import adapted
+from tests.support.engines import adapted, prompts
 from tests.support.examples import image, people
 from unlearnzoo.errors import DataError, RunError
 from unlearnzoo.image import LazyImage
@@ -22,8 +22,8 @@ def own_features(tmp_path, monkeypatch):
 
 
 def with_features(engine, **bound):
-    base, processor = engine.model.get_base_model(), engine.checkpoint.processor.image_processor
-    engine.pixels = vision_features.inputs(base, processor, engine.accelerator.autocast, worth=0, **bound)
+    base, encoder = engine.model.get_base_model(), engine.encoder
+    engine.pixels = vision_features.inputs(base, encoder.inputs, engine.accelerator.autocast, worth=0, **bound)
     return engine
 
 
@@ -68,7 +68,7 @@ def test_scores_answers_and_gradients_are_those_without_features(both):
             for a, b in zip(plain.score(encoded, state), cached.score(encoded, state), strict=True):
                 assert a.logps == pytest.approx(b.logps, abs=1e-5)
             assert plain.generate(encoded, state, 6) == cached.generate(encoded, state, 6)
-    assert plain.packs and cached.packs
+    assert plain.verified.packs and cached.verified.packs
     expected, found = gradients(plain, encoded), gradients(cached, encoded)
     assert expected.keys() == found.keys() and any("multi_modal_projector" in n for n in found)
     for name, gradient in expected.items():
@@ -78,15 +78,15 @@ def test_scores_answers_and_gradients_are_those_without_features(both):
 def test_features_are_the_towers_bit_by_bit_and_from_disk_too(both, checkpoint_folder, monkeypatch):
     plain, cached = both
     pictures = [image(i) for i in range(3)]
-    pixels = plain.pixels(pictures)["pixel_values"]
+    pixels = plain.pixels(prompts(plain.encoder, *pictures))["pixel_values"]
     with torch.no_grad():
         tower = plain.base.model.vision_tower
         expected = torch.stack([tower(p[None], output_hidden_states=True).hidden_states[-2][0] for p in pixels])
-    assert torch.equal(cached.pixels(pictures)["pixel_values"], expected)
+    assert torch.equal(cached.pixels(prompts(cached.encoder, *pictures))["pixel_values"], expected)
     again = with_features(adapted(checkpoint_folder))
     ran = towers_runs(again, monkeypatch)
     monkeypatch.setattr(LazyImage, "open", lambda self: pytest.fail("decoded although its features are known"))
-    assert torch.equal(again.pixels(pictures)["pixel_values"], expected) and not ran
+    assert torch.equal(again.pixels(prompts(again.encoder, *pictures))["pixel_values"], expected) and not ran
     other = with_features(adapted(checkpoint_folder))
     assert other.pixels._tower == again.pixels._tower and len(list(cache_folder("vision").iterdir())) == 3
 
@@ -110,9 +110,11 @@ def test_training_and_generation_know_a_feature_by_one_address(checkpoint_folder
     from unlearnzoo.models.checkpoint import inspect, load
 
     checkpoint = inspect("x", checkpoint_folder)
-    processor = checkpoint.processor.image_processor
+    encoder = checkpoint.encoder
     within = [lambda: torch.autocast("cpu", torch.bfloat16), contextlib.nullcontext]
-    features = [vision_features.inputs(load(checkpoint, torch.bfloat16), processor, how, worth=0) for how in within]
+    features = [
+        vision_features.inputs(load(checkpoint, torch.bfloat16), encoder.inputs, how, worth=0) for how in within
+    ]
     outside = [one._address(image(1)) for one in features]
     with within[0]():
         assert [one._address(image(1)) for one in features] == outside
@@ -122,15 +124,15 @@ def test_training_and_generation_know_a_feature_by_one_address(checkpoint_folder
 def test_a_tower_that_changes_or_is_trained_is_asked_anew(both, monkeypatch):
     _, cached = both
     pictures = [image(1)]
-    assert cached.pixels(pictures)["pixel_values"].ndim == 3
+    assert cached.pixels(prompts(cached.encoder, *pictures))["pixel_values"].ndim == 3
     parameter = next(cached.pixels.tower.parameters())
     parameter.requires_grad_(True)
-    assert cached.pixels(pictures)["pixel_values"].ndim == 4
+    assert cached.pixels(prompts(cached.encoder, *pictures))["pixel_values"].ndim == 4
     parameter.requires_grad_(False)
-    assert cached.pixels(pictures)["pixel_values"].ndim == 3
+    assert cached.pixels(prompts(cached.encoder, *pictures))["pixel_values"].ndim == 3
     with torch.no_grad():
         parameter.mul_(2)
-    assert cached.pixels(pictures)["pixel_values"].ndim == 4
+    assert cached.pixels(prompts(cached.encoder, *pictures))["pixel_values"].ndim == 4
 
 
 @pytest.mark.parametrize(
@@ -144,12 +146,15 @@ def test_a_tower_that_changes_or_is_trained_is_asked_anew(both, monkeypatch):
 )
 def test_a_damaged_or_foreign_file_is_computed_again(both, checkpoint_folder, damage):
     _, cached = both
-    expected = cached.pixels([image(1), image(2)])["pixel_values"]
+    expected = cached.pixels(prompts(cached.encoder, image(1), image(2)))["pixel_values"]
     files = cached.pixels.files
     path, other = (files._path(cached.pixels._address(image(i))) for i in (1, 2))
     damage(path, other)
     assert files.get(path.stem) is None
-    assert torch.equal(with_features(adapted(checkpoint_folder)).pixels([image(1)])["pixel_values"][0], expected[0])
+    assert torch.equal(
+        with_features(adapted(checkpoint_folder)).pixels(prompts(cached.encoder, image(1)))["pixel_values"][0],
+        expected[0],
+    )
     assert torch.equal(files.get(path.stem), expected[0])
 
 
@@ -198,10 +203,10 @@ def test_a_cache_that_cannot_be_written_is_a_warning_once(tmp_path, monkeypatch)
 
 
 def test_memory_is_bounded(both, checkpoint_folder):
-    size = both[1].pixels([image(0)])["pixel_values"].nbytes
+    size = both[1].pixels(prompts(both[1].encoder, image(0)))["pixel_values"].nbytes
     pixels = with_features(adapted(checkpoint_folder), memory=2 * size).pixels
     for i in range(5):
-        pixels([image(i)])
+        pixels(prompts(both[1].encoder, image(i)))
         assert pixels._kept.nbytes == len(pixels._kept) * size <= 2 * size
     assert image(4).key in pixels._kept and image(3).key in pixels._kept and image(0).key not in pixels._kept
 
@@ -209,18 +214,20 @@ def test_memory_is_bounded(both, checkpoint_folder):
 def test_a_broken_image_is_named(both):
     _, cached = both
     with pytest.raises(DataError, match="row 7: the image is no picture"):
-        cached.pixels([LazyImage(lambda: b"no image", "row 7")])
+        cached.pixels(prompts(cached.encoder, LazyImage(lambda: b"no image", "row 7")))
 
 
 def test_small_towers_and_a_bound_of_zero_use_none(engine, monkeypatch):
-    base, processor = engine.model.get_base_model(), engine.checkpoint.processor.image_processor
+    base, encoder = engine.model.get_base_model(), engine.encoder
     assert not isinstance(engine.pixels, vision_features.Features)
     monkeypatch.setenv("UNLEARNZOO_VISION_GB", "0")
-    assert not isinstance(vision_features.inputs(base, processor, contextlib.nullcontext, 0), vision_features.Features)
+    assert not isinstance(
+        vision_features.inputs(base, encoder.inputs, contextlib.nullcontext, 0), vision_features.Features
+    )
     for odd in ("much", "-1", "nan"):
         monkeypatch.setenv("UNLEARNZOO_VISION_GB", odd)
         with pytest.raises(RunError, match="UNLEARNZOO_VISION_GB"):
-            vision_features.inputs(base, processor, contextlib.nullcontext, 0)
+            vision_features.inputs(base, encoder.inputs, contextlib.nullcontext, 0)
 
 
 def test_bf16_under_autocast_and_without(checkpoint_folder):
@@ -229,14 +236,14 @@ def test_bf16_under_autocast_and_without(checkpoint_folder):
 
     checkpoint = inspect("x", checkpoint_folder)
     plain, cached = (load(checkpoint, torch.bfloat16) for _ in range(2))
-    processor = checkpoint.processor.image_processor
-    pixels = vision_features.inputs(cached, processor, lambda: torch.autocast("cpu", torch.bfloat16), worth=0)
-    stock = vision_features.inputs(plain, processor, contextlib.nullcontext)
+    encoder = checkpoint.encoder
+    pixels = vision_features.inputs(cached, encoder.inputs, lambda: torch.autocast("cpu", torch.bfloat16), worth=0)
+    stock = vision_features.inputs(plain, encoder.inputs, contextlib.nullcontext)
     ids = torch.tensor([[1, *[checkpoint.processor.image_token_id] * 4, 5, 6]] * 2)
     for on, tolerance in ((True, 0.0), (False, 0.1)):
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=on):
             expected, found = (
-                model(input_ids=ids, **given([image(1), image(2)])).logits.float()
+                model(input_ids=ids, **given(prompts(encoder, image(1), image(2)))).logits.float()
                 for model, given in ((plain, stock), (cached, pixels))
             )
         assert found.dtype == expected.dtype and torch.allclose(found, expected, atol=tolerance, rtol=tolerance), on

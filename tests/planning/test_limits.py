@@ -122,7 +122,7 @@ def test_more_than_the_context_is_refused(planned):
 
 def test_a_prompt_that_leaves_no_room_is_refused_by_row(planned, monkeypatch):
     plan = planned()
-    monkeypatch.setattr(limits, "context_length", lambda checkpoint: (120, "config.json"))
+    monkeypatch.setattr(limits, "context_length", lambda config, tokenizer: (120, "config.json"))
     with pytest.raises(DataError, match=r"train/\S+ \(train\): its prompt has \d+ tokens, and \d+ may follow"):
         limits.resolve(plan.answered(), plan.checkpoint, None)
 

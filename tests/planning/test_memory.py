@@ -37,7 +37,7 @@ def held(engine, encoded, recipe):
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, 0)
     optimizer = engine.prepare(parameters, Unlearn(lr=1e-3, recompute=recipe.recompute)).optimizer
     batches = [batch for _, batch in engine.batches(encoded, recipe.per_image, recipe.micro_tokens)]
-    batch = max(batches, key=lambda b: b.inputs["input_ids"].numel())
+    batch = max(batches, key=lambda b: b.parts[0]["input_ids"].numel())
     with Alive() as alive:
         loss = engine.forward(batch, "target")[0].nll.mean()
         kept = alive.bytes
@@ -52,7 +52,7 @@ def held(engine, encoded, recipe):
         "moments": size(moments),
         # Computed again they are never all there at once: what counts is the most in the backward.
         "activations": alive.peak if recipe.recompute else kept,
-        "shape": tuple(batch.inputs["input_ids"].shape),
+        "shape": tuple(batch.parts[0]["input_ids"].shape),
     }
 
 
@@ -132,7 +132,7 @@ def test_an_answer_that_fills_a_batch_by_itself_counts(monkeypatch):
     monkeypatch.setattr(
         footprint.Blueprint,
         "footprint",
-        lambda self, shape, generated, recompute: found.append(generated) or PARTS["learn"],
+        lambda self, rows, packs, generated, recompute: found.append(generated) or PARTS["learn"],
     )
     long = {"finetune": Limit(40000, "--max-new-tokens", 20, "x", 40066)}
     for limits in (plan.limits, long):
@@ -194,20 +194,28 @@ class Prepared(Reworded):
         return self.made[example.id]
 
 
-def shape_of(*algorithms):
+def largest_of(*algorithms):
     plan = plan_of("tiny")
     return memory.largest(dataclasses.replace(plan, algorithms={a.name: a for a in algorithms}), "unlearn")
+
+
+def tokens(rows):
+    return [(row.prefix, [block.context + block.answer for block in row.blocks]) for row in rows]
+
+
+def answers_of(*algorithms):
+    return memory.answer_tokens(largest_of(*algorithms))
 
 
 def test_an_algorithms_own_inputs_are_made_by_its_method():
     """They were counted as the forget rows that they pair with."""
     plain, long = Reworded(), Reworded()
     plain.times = 1
-    assert shape_of(plain).answers < shape_of(long).answers <= 5 * shape_of(plain).answers
+    assert answers_of(plain) < answers_of(long) <= 5 * answers_of(plain)
     # The layout is the training's own: the same answers in the same micro-batches.
     gd = plan_of("tiny").algorithms["gd"]
-    both = max(shape_of(gd), shape_of(long), key=lambda shape: shape.rows * shape.length)
-    assert shape_of(gd, long) == shape_of(long, gd) == both
+    both = max(largest_of(gd), largest_of(long), key=lambda rows: len(rows) * max(map(len, rows)))
+    assert tokens(largest_of(gd, long)) == tokens(largest_of(long, gd)) == tokens(both)
 
 
 def test_inputs_that_need_the_model_cost_a_line():
@@ -224,4 +232,4 @@ def test_an_algorithm_without_a_loss_is_counted_on_the_forget_answers():
         def unlearn(self, trainer):
             trainer.train(lambda forget: forget.nll)
 
-    assert shape_of(Bare()).rows > 0
+    assert largest_of(Bare())

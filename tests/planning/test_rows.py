@@ -10,7 +10,7 @@ import pytest
 from tests.support.examples import people
 from unlearnzoo import Column, DataError, Unlearner
 from unlearnzoo.models.checkpoint import inspect
-from unlearnzoo.models.context import context_length
+from unlearnzoo.models.architecture import context_length
 from unlearnzoo.planning import rows
 from unlearnzoo.planning.make import make_plan
 from unlearnzoo.planning.request import Request
@@ -168,16 +168,20 @@ def with_text(folder, target, **values):
     return target
 
 
+def context_of(checkpoint):
+    return context_length(checkpoint.config, checkpoint.encoder.tokenizer)
+
+
 def test_the_context_is_the_shorter_of_model_and_tokenizer_and_stretched_by_linear_ropes(checkpoint_folder, tmp_path):
-    assert context_length(inspect("m", checkpoint_folder)) == (2048, "max_position_embeddings")
+    assert context_of(inspect("m", checkpoint_folder)) == (2048, "max_position_embeddings")
     rope = {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}
     longer = with_text(checkpoint_folder, tmp_path / "longer", rope_parameters=rope)
-    assert context_length(inspect("m", longer)) == (8192, "max_position_embeddings")
+    assert context_of(inspect("m", longer)) == (8192, "max_position_embeddings")
     odd = with_text(checkpoint_folder, tmp_path / "odd", rope_parameters=rope | {"factor": "four"})
-    assert context_length(inspect("m", odd)) == (2048, "max_position_embeddings")
+    assert context_of(inspect("m", odd)) == (2048, "max_position_embeddings")
     path = longer / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 512}))
-    assert context_length(inspect("m", longer)) == (512, "the tokenizer's model_max_length")
+    assert context_of(inspect("m", longer)) == (512, "the tokenizer's model_max_length")
 
 
 def test_a_token_beyond_the_embedding_table_is_named(checkpoint_folder, tmp_path):
@@ -202,7 +206,10 @@ def test_an_image_where_the_template_has_no_place_for_one_is_refused_by_row(chec
     found = inspect("m", folder)
     rows.check(plan(found, learn=[PLAIN]))
     text = refused(found, learn=[PLAIN, dataclasses.replace(people(1, 2)[1], id="r2")])
-    assert text.startswith("bench: learn pool row r2: the chat template takes text alone, each content as a string")
+    assert text == (
+        "bench: 1 of its rows have an image (learn pool row r2), and the chat template takes text alone, each content as a "
+        "string: choose a model that takes images, or rows without"
+    )
 
 
 def test_a_run_is_refused_before_stage_1_by_a_row_that_is_only_asked(tmp_path):

@@ -23,3 +23,10 @@ def adapted(folder, seed=0, precision=None):
 def steps_of(engine, recipe):
     """Return what does the steps of a training of the ``unlearn`` adapter."""
     return engine.prepare([p for p in engine.model.parameters() if p.requires_grad], recipe)
+
+
+def prompts(encoder, *pictures):
+    """A prompt about each picture."""
+    from unlearnzoo.encoding.encode import Encoded
+
+    return [Encoded((), (), (), (picture,), encoder.chat.prompt(1, "Who?")) for picture in pictures]

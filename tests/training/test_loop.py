@@ -15,6 +15,7 @@ from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.recipe import Learn, Unlearn
 from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.schedule import draws
+from unlearnzoo.training.verify import Verified
 
 
 class All(Unlearner):
@@ -35,7 +36,7 @@ def a_step(engine):
 
 
 def gradients(engine, per_image, max_tokens, packs=True):
-    engine.packs = packs
+    engine.verified = Verified(packs)
     recipe = Unlearn(per_image=per_image, micro_tokens=max_tokens)
     objective = loop.Objective(All().loss, All().needs, frozenset({"retain_ref"}), Reference(engine, "x"))
     engine.model.zero_grad()
@@ -55,7 +56,7 @@ def test_the_objective_does_not_depend_on_micro_batches_or_packing(engine, per_i
 
 def test_inputs_equal_separate_forwards_of_each_role_and_state(engine):
     step = a_step(engine)
-    engine.packs = True
+    engine.verified = Verified(True)
     reference = Reference(engine, "x")
     reference.fill(step.encoded, 8, 10**6, True)
     needs = All().needs

@@ -8,7 +8,7 @@ import torch
 from tests.support.engines import steps_of
 from tests.support.examples import people
 from unlearnzoo import OptionError, Unlearner
-from unlearnzoo.data.packing import single
+from unlearnzoo.encoding.packing import single
 from unlearnzoo.models.lora import state_hash
 from unlearnzoo.training import adapter_weights
 from unlearnzoo.training.inputs import StepInputs, micro_inputs
@@ -16,6 +16,7 @@ from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
 from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.trainer import LoraTrainer, new_reference
+from unlearnzoo.training.verify import Verified
 
 EXAMPLES = people(3, 4)
 POOLS = {"forget": EXAMPLES[:4], "retain": EXAMPLES[4:]}
@@ -154,14 +155,14 @@ def stock_hidden(engine, encoded, layer, which):
     for one in encoded:
         _, batch = engine.collate([single(one, 0)], plain=True)
         with torch.no_grad(), lora.activated(engine.model, lora.ACTIVE[which]):
-            out = engine.base(**batch.inputs, output_hidden_states=True).hidden_states[layer][0]
+            out = engine.base(**batch.parts[0], output_hidden_states=True).hidden_states[layer][0]
         end = len(one.prompt) + len(one.answer)
         found.append(out[len(one.prompt) - 1 : end - 1])
     return torch.cat(found)
 
 
 def test_hidden_states_are_those_of_the_stock_model(engine):
-    engine.packs = True
+    engine.verified = Verified(True)
     step = StepInputs(engine, {"forget": EXAMPLES[:3], "retain": EXAMPLES[5:9]}, lambda e: "")
     ((members, batch),) = engine.batches(step.encoded, 8, 10**6, step.bundle)
     reference = Reference(engine, "x")
@@ -181,7 +182,7 @@ def test_hidden_states_are_those_of_the_stock_model(engine):
 
 
 def test_hidden_states_do_not_depend_on_the_micro_batches(engine):
-    engine.packs = True
+    engine.verified = Verified(True)
     totals = []
     for per_image, cap in ((8, 10**6), (1, 1)):
         objective = Objective(Deep().loss, Deep().needs, frozenset(), Reference(engine, "x"), Deep.layers)

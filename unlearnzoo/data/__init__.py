@@ -1,1 +1,1 @@
-"""From examples to packed token batches: images, draws, and what each process gets of them."""
+"""From files to examples, and which of them each step and each process gets."""

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
 
-from ..data.encode import Encoded
+from ..clock import counted
+from ..encoding.encode import Encoded
 from ..metric import Metric, Scored
 from .aggregate import group_name
 from .evaluator import Item, generated, prompt_key, proven_text
@@ -127,7 +128,8 @@ class Curve:
         """Score each group and keep the point."""
         flat = [item for items in self.groups.values() for item in items]
         encoded = [self.engine.encode(item.example) for item in flat]
-        forced = iter(self.engine.score(encoded, "unlearned"))
+        with counted("scoring"):
+            forced = iter(self.engine.score(encoded, "unlearned"))
         asked = {group: [(item, next(forced)) for item in items] for group, items in self.groups.items()}
         if "prediction" in self.metric.needs:
             scores = self._estimates(asked)
@@ -179,7 +181,9 @@ class Curve:
         """Return the proven share of the group that is remembered best."""
         encoded = [self.engine.encode(item.example) for item in self.probe_items]
         proven: dict[str, list[bool]] = {}
-        for item, truth in zip(self.probe_items, self.engine.score(encoded, "unlearned"), strict=True):
+        with counted("scoring"):
+            forced = self.engine.score(encoded, "unlearned")
+        for item, truth in zip(self.probe_items, forced, strict=True):
             proven.setdefault(group_name(item.example.tags, self._by), []).append(truth.correct)
         return max(sum(group) / len(group) for group in proven.values())
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..benchmark import Benchmark, Column
-from ..data.encode import Encoded
+from ..clock import counted
+from ..encoding.encode import Encoded
 from ..example import Example
 from ..metric import Candidates, Metric, Progress, Scored
 from .aggregate import asks
@@ -159,6 +160,7 @@ class Evaluator:
             results.append(Evaluated(item, prediction, math.exp(_mean(logps)) if logps else None))
         return inputs, results
 
+    @counted("metrics")
     def _scored(self, metric: Metric, rows: Sequence[Mapping[str, object]]) -> list[Scored]:
         """Score all rows of a metric on the main process alone: a judge that costs money is asked once."""
         return self.engine.ranks.on_main(lambda: scored(metric, rows, self.tell))
@@ -199,10 +201,12 @@ class Evaluator:
         means = {key: tuple(_mean(next(forced).logps) for _ in probe) for key, probe in probes.items()}
         return [Candidates(means[key], truth) for key, truth in places]
 
+    @counted("scoring")
     def _score(self, todo: Sequence[Encoded], state: "State", work: str, per_image: int = 16) -> "list[TeacherForced]":
         return self.engine.score(todo, state, per_image, _Counter(self._report, work, len(todo)))
 
 
+@counted("generating")
 def generated(
     engine: "Engine",
     asked: Sequence[tuple[Encoded, int]],

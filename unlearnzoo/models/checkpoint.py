@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data.encode import Encoder
+from ..encoding.encode import Encoder
 from ..errors import ModelError, first_line
 from ..storage import lfs
 from . import adapter_check, bounds
+from .architecture import auto_class, end_tokens, forward_names, model_class
 from .precision import quantised, settle
+from .processor import load_processor, wants
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PretrainedConfig, PreTrainedModel, ProcessorMixin
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Checkpoint:
         name: what the user typed.
         source: folder or hub id.
         config: the model's configuration.
-        processor: the loaded processor.
+        processor: the loaded processor; the tokenizer of a model for text alone.
         encoder: turns examples into the tokens that the processor gives.
         weights: hash of weights, configuration and processor files (None for a hub id that is
             not in the local cache yet).
@@ -37,7 +39,7 @@ class Checkpoint:
     name: str
     source: str
     config: "PretrainedConfig"
-    processor: "ProcessorMixin"
+    processor: "ProcessorMixin | PreTrainedTokenizerBase"
     encoder: Encoder
     weights: str | None
     trust_remote_code: bool
@@ -64,13 +66,31 @@ def inspect(
         special_tokens: see ``Encoder``.
 
     Raises:
-        ModelError: not there, not a vision-language model, one that needs per-token inputs besides ids, not in
-            safetensors, or one whose chat template does not work (see ``Chat``).
+        ModelError: not there, no model that answers in text, one with an encoder of its own, not in safetensors, or one
+            whose processor or chat template does not work (see ``Encoder``).
     """
-    from transformers import AutoConfig, AutoProcessor
-    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-
     source = str(source)
+    config = configuration(name, source, trust_remote_code)
+    processor = load_processor(name, source, trust_remote_code)
+    try:
+        encoder = Encoder(
+            processor, special_tokens, end_tokens(source, config), forward_names(config), config.model_type
+        )
+    except ModelError as error:
+        raise ModelError(f"model {name!r}: {error}") from None
+    if os.path.isdir(source):
+        _require_safetensors(name, Path(source), weights)
+    return Checkpoint(name, source, config, processor, encoder, _hash(source), trust_remote_code, precision=precision)
+
+
+def configuration(name: str, source: str, trust_remote_code: bool = False) -> "PretrainedConfig":
+    """Read the configuration of a model that answers in text.
+
+    Raises:
+        ModelError: not there, no model that answers in text, or one with an encoder of its own.
+    """
+    from transformers import AutoConfig
+
     _refuse_missing_folder(name, source)
     _refuse_pointers(f"model {name!r}", Path(source))
     _refuse_large(f"model {name!r}", source)
@@ -78,25 +98,18 @@ def inspect(
     try:
         config = AutoConfig.from_pretrained(source, **options)
     except Exception as error:  # noqa: BLE001 - numbers that fit no model raise anything
+        if told := wants(error):
+            raise ModelError(f"model {name!r} {told}") from None
         # A field's name and what is wrong with it are on lines of their own.
         reason = " ".join(str(error).split())[:300] if type(error).__name__.startswith("Strict") else first_line(error)
         raise ModelError(f"model {name!r}: {reason}") from None
-    if config.model_type not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES and not trust_remote_code:
-        raise ModelError(f"model {name!r} is a {config.model_type!r}, not a vision-language model such as llava")
-    try:
-        processor = AutoProcessor.from_pretrained(source, **options)
-    except Exception as error:  # noqa: BLE001 - a damaged tokenizer.json raises just that
-        raise ModelError(f"model {name!r}: its processor does not load: {first_line(error)}") from None
-    if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
-        raise ModelError(f"model {name!r}: the folder holds no processor for images and text")
-    _refuse_inputs_of_tokens(name, config, processor)
-    try:
-        encoder = Encoder(processor, special_tokens)
-    except ModelError as error:
-        raise ModelError(f"model {name!r}: {error}") from None
-    if os.path.isdir(source):
-        _require_safetensors(name, Path(source), weights)
-    return Checkpoint(name, source, config, processor, encoder, _hash(source), trust_remote_code, precision=precision)
+    if model_class(config) is None and not (trust_remote_code and getattr(config, "auto_map", None)):
+        raise ModelError(f"model {name!r} is a {config.model_type!r}, which transformers knows no answering model of")
+    if config.is_encoder_decoder:
+        raise ModelError(
+            f"model {name!r}: a {config.model_type!r} has an encoder of its own; only decoders are supported"
+        )
+    return config
 
 
 def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
@@ -119,15 +132,13 @@ def load(checkpoint: Checkpoint, dtype: "torch.dtype") -> "PreTrainedModel":
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText
 
     how = {"quantization_config": quantised(empty(checkpoint, dtype))} if checkpoint.precision == "4bit" else {}
     try:
-        model, info = AutoModelForImageTextToText.from_pretrained(
+        model, info = auto_class(checkpoint.config).from_pretrained(
             checkpoint.source,
             dtype=dtype,
             use_safetensors=True,
-            attn_implementation="sdpa",
             trust_remote_code=checkpoint.trust_remote_code,
             output_loading_info=True,
             **how,
@@ -145,20 +156,17 @@ def load(checkpoint: Checkpoint, dtype: "torch.dtype") -> "PreTrainedModel":
 
 def empty(checkpoint: Checkpoint, dtype: "torch.dtype") -> "PreTrainedModel":
     """Return the model from its configuration alone, on the meta device."""
+    return without_weights(checkpoint.config, dtype, checkpoint.trust_remote_code)
+
+
+def without_weights(config: "PretrainedConfig", dtype: "torch.dtype", trust_remote_code: bool) -> "PreTrainedModel":
+    """Return the model of a configuration on the meta device."""
     from accelerate import init_empty_weights
-    from transformers import AutoModelForImageTextToText
 
     with init_empty_weights():
-        return (
-            AutoModelForImageTextToText.from_config(
-                checkpoint.config,
-                dtype=dtype,
-                attn_implementation="sdpa",
-                trust_remote_code=checkpoint.trust_remote_code,
-            )
-            .eval()
-            .requires_grad_(False)
-        )
+        model = auto_class(config).from_config(config, dtype=dtype, trust_remote_code=trust_remote_code)
+    model.tie_weights()  # parameters that are one were made one by one
+    return model.eval().requires_grad_(False)
 
 
 def _adapted(model: "PreTrainedModel", folder: Path, merge: bool) -> "PreTrainedModel":
@@ -236,26 +244,6 @@ def _refuse_pointers(what: str, folder: Path) -> None:
         return
     if told := lfs.told(path for path in folder.iterdir() if path.is_file()):
         raise ModelError(f"{what}: {told}")
-
-
-def _refuse_inputs_of_tokens(name: str, config: "PretrainedConfig", processor: "ProcessorMixin") -> None:
-    """Refuse a model that is told which tokens are an image's (``token_type_ids``): packed rows have no such input."""
-    import torch
-    from PIL import Image
-
-    images, text = [Image.new("RGB", (64, 64))], getattr(processor, "image_token", None)
-    if not text:
-        return  # the encoder says so
-    try:
-        given = processor(images=images, text=text, return_tensors="pt")
-        known = {"input_ids", "attention_mask", *processor.image_processor(images=images, return_tensors="pt")}
-    except Exception as error:  # noqa: BLE001 - a key of its files may hold anything
-        raise ModelError(f"model {name!r}: its processor does not work: {first_line(error)}") from None
-    # A text tokenizer may add types that are all zero: what a model takes when it is given none.
-    more = [k for k, v in given.items() if k not in known and isinstance(v, torch.Tensor) and v.any()]
-    if more:
-        what = next(iter(config.architectures or []), config.model_type)
-        raise ModelError(f"model {name!r}: {what} needs {more[0]} beside the tokens; such models are not supported yet")
 
 
 def _require_safetensors(name: str, folder: Path, weights: bool) -> None:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..data.encode import Encoded
-from ..data.images import prefetch
+from ..encoding.encode import Encoded
+from ..encoding.images import prefetch
+from ..encoding.prompts import joined
 from .lora import core
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-    from ..data.images import ImageTensors
+    from ..encoding.images import ImageTensors
     from .vision_features import Features
 
 #: Padded tokens of one generated batch, new ones included; only one of them per row is computed at a time.
@@ -37,7 +38,7 @@ def generate(
     Args:
         model: unwrapped, the adapters that are to count activated.
         tokenizer: decodes the answers; special tokens are removed.
-        pixels: images → tensors.
+        pixels: prompts with images → their image tensors.
         prompts: ``answer`` is ignored.
         batches: indices of prompts, from ``groups``.
         max_new_tokens: where an answer is cut.
@@ -50,10 +51,11 @@ def generate(
     device, config = next(model.parameters()).device, _greedy(model, tokenizer, max_new_tokens)
     texts = [""] * len(prompts)
     with _configured(core(model), config):
-        for members in prefetch(batches, lambda batch: [image for i in batch for image in prompts[i].images], pixels):
-            ids, mask = _left_padded([prompts[i].prompt for i in members], config.pad_token_id)
-            images = [image for i in members for image in prompts[i].images]
-            extra = {k: v.to(device) for k, v in pixels(images).items()} if images else {}
+        for members in prefetch(batches, lambda batch: [prompts[i] for i in batch], pixels):
+            some = [prompts[i] for i in members]
+            ids, mask = _left_padded([prompt.prompt for prompt in some], config.pad_token_id)
+            extra = {**_beside(some, ids.shape[1]), **(pixels(some) if some[0].images else {})}
+            extra = {name: tensor.to(device) for name, tensor in extra.items()}
             out = model.generate(
                 input_ids=ids.to(device),
                 attention_mask=mask.to(device),
@@ -66,6 +68,47 @@ def generate(
             if on_done:
                 on_done(len(members))
     return texts
+
+
+@torch.no_grad()
+def forced(
+    model: "PreTrainedModel | PeftModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    pixels: "ImageTensors | Features",
+    encoded: Sequence[Encoded],
+) -> list[torch.Tensor]:
+    """Return log-probabilities of answers that the model is made to say by its own ``generate``, ``(T,)`` each.
+
+    Args:
+        model: unwrapped, the adapters that are to count activated.
+        tokenizer: has the padding token.
+        pixels: prompts with images → their image tensors.
+        encoded: one left-padded batch.
+    """
+    device, longest = next(model.parameters()).device, max(len(one.answer) for one in encoded)
+    config = _greedy(model, tokenizer, longest)
+    config.eos_token_id, config.output_logits, config.return_dict_in_generate = None, True, True
+    ids, mask = _left_padded([one.prompt for one in encoded], config.pad_token_id)
+    extra = {**_beside(encoded, ids.shape[1]), **(pixels(encoded) if encoded[0].images else {})}
+    steps = torch.tensor([[*one.answer, *one.answer[-1:] * (longest - len(one.answer))] for one in encoded])
+
+    def force(said: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        likely = torch.full_like(scores, float("-inf"))
+        return likely.scatter(1, steps[:, said.shape[1] - ids.shape[1]][:, None].to(scores.device), 0.0)
+
+    with _configured(core(model), config):
+        out = model.generate(
+            input_ids=ids.to(device),
+            attention_mask=mask.to(device),
+            generation_config=config,
+            logits_processor=[force],
+            **{name: tensor.to(device) for name, tensor in extra.items()},
+        )
+    logps = torch.stack(out.logits, 1).float().log_softmax(-1)
+    return [
+        logps[row, : len(one.answer)].gather(1, torch.tensor(one.answer, device=device)[:, None])[:, 0]
+        for row, one in enumerate(encoded)
+    ]
 
 
 def _greedy(
@@ -95,6 +138,19 @@ def _left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tens
     return ids, mask
 
 
+def _beside(prompts: Sequence[Encoded], width: int) -> dict[str, torch.Tensor]:
+    """Return what the model is told of each token of the prompts besides, padded as their ids."""
+    return {
+        name: joined(
+            [
+                torch.nn.functional.pad(tensor, [0, 0] * (tensor.ndim - 2) + [width - tensor.shape[1], 0])
+                for tensor in (prompt.beside[name][:, : len(prompt.prompt)] for prompt in prompts)
+            ]
+        )
+        for name in prompts[0].beside
+    }
+
+
 @contextlib.contextmanager
 def _configured(model: "PreTrainedModel", config: "GenerationConfig") -> Iterator[None]:
     """Let a configuration alone count: transformers fills what it leaves open from the checkpoint's."""
@@ -107,19 +163,16 @@ def _configured(model: "PreTrainedModel", config: "GenerationConfig") -> Iterato
 
 
 def groups(prompts: Sequence[Encoded], new: int, max_tokens: int) -> list[list[int]]:
-    """Return batches, indices of prompts of similar length; those with and without images apart.
+    """Return batches, indices of prompts of similar length.
 
     Args:
-        prompts: what will be answered.
+        prompts: what will be answered, all of one kind.
         new: tokens that an answer may have.
         max_tokens: padded tokens per batch, new ones included.
     """
-    order = sorted(range(len(prompts)), key=lambda i: (bool(prompts[i].images), len(prompts[i].prompt), i))
     batches: list[list[int]] = []
-    for i in order:
-        width = len(prompts[i].prompt) + new
-        mixed = batches and bool(prompts[batches[-1][0]].images) != bool(prompts[i].images)
-        if not batches or mixed or width * (len(batches[-1]) + 1) > max_tokens:
+    for i in sorted(range(len(prompts)), key=lambda i: (len(prompts[i].prompt), i)):
+        if not batches or (len(prompts[i].prompt) + new) * (len(batches[-1]) + 1) > max_tokens:
             batches.append([])
         batches[-1].append(i)
     return batches

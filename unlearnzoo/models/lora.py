@@ -8,6 +8,7 @@ model that learned, not the base that never did.
 import contextlib
 import hashlib
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -28,23 +29,40 @@ ACTIVE: dict[State, frozenset[str]] = {
 }
 
 
+#: Modules between vision and language, by the names that families have for them.
+_PROJECTOR = re.compile(
+    r"(^|\.)(multi_modal_projector|mm_projector|connector|merger|aligner|language_projection|embed_vision)(\.|$)"
+)
+#: Inside some decoders: towers and their adapters, Mamba's output (peft refuses it), experts that peft takes for fused,
+#: what chooses between experts or streams.
+_NOT_ADAPTED = re.compile(
+    r"(^|\.)(embed_tokens_extend\.|mamba\.out_proj$|shared_expert\.|shared_expert_gate$|modality_router$)"
+)
+
+
 def linear_parts(model: "PreTrainedModel") -> dict[str, list[str]]:
     """Return the linear layers of each part that LoRA can adapt, by full name.
 
     ``language`` is all linears of the language model's layers, ``projector`` those between vision
     and language, ``head`` the output head; the vision tower is in none. Call it before any
-    adapter is added: LoRA layers hold linears of their own.
+    adapter is added: LoRA layers hold linears of their own. Experts that are one parameter have no linear.
     """
-    from torch.nn import Linear
-
     decoder = _name_of(model, model.get_decoder())
     head = _name_of(model, model.get_output_embeddings())
-    linears = [n for n, m in model.named_modules() if isinstance(m, Linear)]
+    linears = [n for n, m in model.named_modules() if _is_linear(m) and not _NOT_ADAPTED.search(n)]
     return {
         "language": [n for n in linears if n.startswith(f"{decoder}.") and n != head],
-        "projector": [n for n in linears if re.search(r"(^|\.)(multi_modal_projector|connector|merger)\.", n)],
+        "projector": [n for n in linears if _PROJECTOR.search(n)],
         "head": [n for n in linears if n == head],
     }
+
+
+def _is_linear(module: "nn.Module") -> bool:
+    """Whether LoRA can stand beside a module: not beside a router, a Linear that returns several tensors."""
+    from torch.nn import Linear
+    from transformers.pytorch_utils import Conv1D
+
+    return type(module) in (Linear, Conv1D) or (isinstance(module, Linear) and hasattr(module.weight, "quant_state"))
 
 
 def target_names(linears: Mapping[str, Sequence[str]], parts: Sequence[str]) -> list[str]:
@@ -79,7 +97,9 @@ def add(
     config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=pattern(names))
     # A seed reaches the GPU's generator as well; this process's own is put back, too.
     own = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=own):
+    with torch.random.fork_rng(devices=own), warnings.catch_warnings():
+        # peft sets it by the kind of each layer, and says so for each.
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
         torch.manual_seed(seed)
         if hasattr(model, "peft_config"):
             if name in model.peft_config:

@@ -4,18 +4,23 @@ Only this module is wrapped by Accelerate or DeepSpeed, and nothing touches a pa
 its ``forward``.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
 
-from ..data.packing import Batch
+from ..encoding.collate import Batch
+from ..errors import ModelError
 from .lora import ACTIVE, activated, core
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
+    from transformers.utils import ModelOutput
+
+    from ..encoding.collate import Inputs
 
 
 class Forwarded(TypedDict):
@@ -51,16 +56,91 @@ class PackedForward(nn.Module):
             layers: decoder layers, from 1, whose output is asked for.
         """
         model = core(self.model)
-        out = model.base_model(**batch.inputs, use_cache=False, output_hidden_states=bool(layers))
-        row, place = batch.at[:, 0], batch.at[:, 1]
-        hidden = out.last_hidden_state[row, place]
-        head = model.get_output_embeddings()
-        forwarded: Forwarded = {
-            "hidden": hidden,
-            "logits": head(hidden).float(),
-            "layers": {layer: out.hidden_states[layer][row, place].float() for layer in layers},
+        found, places = [], []
+        for number, inputs in enumerate(batch.parts):
+            mine = (batch.at[:, 0] == number).nonzero()[:, 0]
+            kept = None if number else kept_hidden
+            found.append(self._part(model, inputs, batch.at[mine, 1:], kept, layers))
+            places.append(mine)
+        if len(found) == 1:
+            return found[0]
+        back = torch.argsort(torch.cat(places))
+        whole: Forwarded = {
+            "hidden": torch.cat([part["hidden"] for part in found])[back],
+            "logits": torch.cat([part["logits"] for part in found])[back],
+            "layers": {layer: torch.cat([part["layers"][layer] for part in found])[back] for layer in layers},
         }
         if kept_hidden is not None:
-            with torch.no_grad(), activated(self.model, ACTIVE["target"]):
-                forwarded["kept_logits"] = head(kept_hidden.to(hidden)).float()
+            whole["kept_logits"] = found[0]["kept_logits"]
+        return whole
+
+    def _part(
+        self, model: "PreTrainedModel", inputs: "Inputs", at: Tensor, kept: Tensor | None, layers: Sequence[int]
+    ) -> Forwarded:
+        """Run the model on rows that share a forward; ``at`` is ``(T, 2)``, row and position."""
+        # Some models fail, for good, on the mere question for hidden states.
+        asked = {"output_hidden_states": True} if layers else {}
+        with _answers(model, at, kept, lambda: activated(self.model, ACTIVE["target"])) as hidden:
+            out = model(**inputs, use_cache=False, **asked)
+        row, place = at[:, 0], at[:, 1]
+        logits = out.logits[0].float()
+        forwarded: Forwarded = {
+            "hidden": hidden[0],
+            "logits": logits[: len(row)],
+            "layers": {layer: _states(out, layer, model)[row, place].float() for layer in layers},
+        }
+        if kept is not None:
+            forwarded["kept_logits"] = logits[len(row) :].detach()
         return forwarded
+
+
+@contextlib.contextmanager
+def _answers(
+    model: "PreTrainedModel",
+    at: Tensor,
+    kept: Tensor | None,
+    reference: Callable[[], contextlib.AbstractContextManager[None]],
+) -> Iterator[list[Tensor]]:
+    """Let the output head see the answer tokens alone; what the model makes of its output (caps, scales) is its own.
+
+    Args:
+        model: below peft.
+        at: ``(T, 2)`` row and position of what is asked for.
+        kept: ``(R, H)`` more hidden states, whose logits follow those, without a gradient.
+        reference: the state in which the head is applied to them.
+
+    Yields:
+        A list that will hold the head's input, ``(T, H)``.
+    """
+    head, hidden = model.get_output_embeddings(), []
+    again = False
+
+    def before(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if again:
+            return None
+        hidden.append(args[0][at[:, 0], at[:, 1]])
+        return (hidden[-1][None],)
+
+    def after(_: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+        nonlocal again
+        if again or kept is None:
+            return None
+        again = True
+        with torch.no_grad(), reference():
+            more = head(kept.to(args[0])[None])
+        again = False
+        return torch.cat([output, more.to(output)], 1)
+
+    handles = [head.register_forward_pre_hook(before), head.register_forward_hook(after)]
+    try:
+        yield hidden
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _states(out: "ModelOutput", layer: int, model: "PreTrainedModel") -> Tensor:
+    states = getattr(out, "hidden_states", None)
+    if states is None or layer >= len(states) or not isinstance(states[layer], Tensor) or states[layer].ndim != 3:
+        raise ModelError(f"{type(model).__name__} does not give the hidden states of layer {layer}")
+    return states[layer]

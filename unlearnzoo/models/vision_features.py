@@ -19,7 +19,9 @@ import torch
 from torch import Tensor
 
 from ..data.bounded import BoundedCache
-from ..data.images import ImageTensors
+from ..encoding.encode import Encoded
+from ..encoding.images import ImageTensors
+from ..encoding.prompts import PromptInputs
 from ..errors import RunError
 from ..image import PICTURE_RULE, LazyImage
 from ..storage.cache import cache_folder
@@ -28,7 +30,6 @@ from .vision_cache import FeatureFiles
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-    from transformers.image_processing_utils import BaseImageProcessor
 
 #: Makes the context that forwards run in.
 Autocast = Callable[[], AbstractContextManager[object]]
@@ -42,17 +43,13 @@ _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 
 def inputs(
-    model: "PreTrainedModel",
-    image_processor: "BaseImageProcessor",
-    autocast: Autocast,
-    worth: float = WORTH,
-    memory: int = MEMORY,
+    model: "PreTrainedModel", asked: PromptInputs, autocast: Autocast, worth: float = WORTH, memory: int = MEMORY
 ) -> "ImageTensors | Features":
     """Return what gives a model its image tensors: features where they are worth keeping, else pixels.
 
     Args:
         model: the transformers model, before any adapter.
-        image_processor: the processor's image part.
+        asked: asks the processor.
         autocast: the context that forwards run in.
         worth: see `WORTH`.
         memory: bytes of the features that are kept in memory.
@@ -60,7 +57,7 @@ def inputs(
     Raises:
         RunError: ``UNLEARNZOO_VISION_GB`` is no number.
     """
-    pixels, disk = ImageTensors(image_processor), _max_bytes()
+    pixels, disk = ImageTensors(asked), _max_bytes()
     config = model.config
     vision = getattr(config, "vision_config", None)
     if vision is None or not disk or config.model_type != "llava" or vision.model_type not in _TOWERS:
@@ -72,7 +69,7 @@ def inputs(
     if sum(p.numel() for p in tower.parameters()) * patches < worth:
         return pixels
     files = FeatureFiles(cache_folder("vision"), disk)
-    return Features(tower, config.vision_feature_layer, pixels, image_processor, autocast, files, memory)
+    return Features(tower, config.vision_feature_layer, pixels, asked, autocast, files, memory)
 
 
 class Features:
@@ -82,7 +79,7 @@ class Features:
         tower: the vision tower; it is changed to let features pass.
         layer: whose hidden state the projector is given.
         pixels: where there is no feature.
-        image_processor: its settings are part of what a feature is known by.
+        asked: the settings of its image part are part of what a feature is known by.
         autocast: the context that forwards run in.
         files: those on disk.
         max_bytes: bound of those in memory.
@@ -93,7 +90,7 @@ class Features:
         tower: "PreTrainedModel",
         layer: int,
         pixels: ImageTensors,
-        image_processor: "BaseImageProcessor",
+        asked: PromptInputs,
         autocast: Autocast,
         files: FeatureFiles,
         max_bytes: int = MEMORY,
@@ -101,7 +98,7 @@ class Features:
         self.tower, self.layer, self.pixels, self.files = tower, layer, pixels, files
         self._autocast = autocast
         self._kept: BoundedCache[str, Tensor] = BoundedCache(max_bytes, lambda feature: feature.nbytes)
-        self._settings = json.dumps(image_processor.to_dict(), sort_keys=True, default=str)
+        self._settings = json.dumps(asked.processor.image_processor.to_dict(), sort_keys=True, default=str)
         self._state = _versions(tower)
         self._tower = _digest(tower)
         with autocast():
@@ -109,15 +106,16 @@ class Features:
             self._mixed = torch.is_autocast_enabled(next(tower.parameters()).device.type)
         _let_features_pass(tower, layer)
 
-    def __call__(self, images: Sequence[LazyImage]) -> dict[str, Tensor]:
+    def __call__(self, prompts: Sequence[Encoded]) -> dict[str, Tensor]:
         """Return ``pixel_values`` of a batch: features, or pixels if the tower is no constant.
 
         Raises:
             DataError: an image cannot be read or decoded; names the row.
         """
         if _versions(self.tower) != self._state:
-            return self.pixels(images)
-        return {"pixel_values": torch.stack([self._one(image) for image in images])}
+            return self.pixels(prompts)
+        every = [self._one(prompt, number) for prompt in prompts for number in range(len(prompt.images))]
+        return {"pixel_values": torch.stack(every)}
 
     @property
     def note(self) -> str:
@@ -127,26 +125,30 @@ class Features:
             "(UNLEARNZOO_VISION_GB); `unlearnzoo purge --all` removes them"
         )
 
-    def prefetch(self, images: Iterable[LazyImage]) -> None:
+    def prefetch(self, prompts: Iterable[Encoded]) -> None:
         """Have images decoded in the background whose features are not known."""
-        self.pixels.prefetch([i for i in images if i.key not in self._kept and self._address(i) not in self.files])
+        self.pixels.prefetch(prompt for prompt in prompts if not all(map(self._known, prompt.images)))
 
-    def _one(self, image: LazyImage) -> Tensor:
+    def _known(self, image: LazyImage) -> bool:
+        return image.key in self._kept or self._address(image) in self.files
+
+    def _one(self, prompt: Encoded, number: int) -> Tensor:
+        image = prompt.images[number]
         feature = self._kept.get(image.key)
         if feature is None:
             address = self._address(image)
             feature = self.files.get(address)
             if feature is None:
-                feature = self._compute(image)
+                feature = self._compute(prompt, number)
                 self.files.put(address, feature)
             self._kept.put(image.key, feature)
         return feature
 
     @torch.no_grad()
-    def _compute(self, image: LazyImage) -> Tensor:
+    def _compute(self, prompt: Encoded, number: int) -> Tensor:
         """Run the tower on one image: in a batch its last digits would depend on the others."""
         device = next(self.tower.parameters()).device
-        pixels = self.pixels([image])["pixel_values"].to(device)
+        pixels = self.pixels([prompt])["pixel_values"][number : number + 1].to(device)
         with self._autocast():
             states = self.tower(pixels, output_hidden_states=True, return_dict=True).hidden_states
         feature: Tensor = states[self.layer][0].cpu().contiguous()

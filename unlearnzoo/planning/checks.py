@@ -1,17 +1,22 @@
 """What a plan refuses: each mistake is found here and not after stage 1 was learned."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..benchmark import Benchmark, Column
 from ..errors import DataError, OptionError, PluginError
 from ..metric import Metric
 from ..model import ModelCard
 from ..models.checkpoint import Checkpoint
+from ..models.preflight import Looked
 from ..registry.contracts import check_phases
-from ..training.recipe import Learn
+from ..training.recipe import STAGES, Learn, Stage
 from ..training.schedule import pools_of, roles
 from ..unlearner import Unlearner, asked
 from .request import Request
+
+if TYPE_CHECKING:
+    from ..options import Configurable
 
 
 def check_stop(request: Request, bench: type[Benchmark]) -> None:
@@ -113,3 +118,34 @@ def check_curve(bench: Benchmark, evals: Sequence[Column], metrics: Mapping[str,
             raise PluginError(
                 f"{bench.name}: its curve cannot follow {full}, which needs candidates; name another metric"
             )
+
+
+def without_missing_parts(
+    built: "dict[type[Configurable], Any]", origins: Mapping[str, Mapping[str, str]], looked: Looked
+) -> dict[str, dict[str, str]]:
+    """Take the parts out of the recipes that a model does not have (a projector, of one for text alone).
+
+    Args:
+        built: recipes by class; they are replaced.
+        origins: stage → option → where its value comes from.
+        looked: what was seen of the model.
+
+    Returns:
+        The origins of those that changed.
+
+    Raises:
+        OptionError: the user asks for such a part, or none is left.
+    """
+    changed = {}
+    for stage, cls in STAGES.items():
+        recipe: Stage = built[cls]
+        missing = [part for part in recipe.parts if looked.linears.get(part) == 0]
+        if not missing:
+            continue
+        there = [part for part in recipe.parts if part not in missing]
+        if origins[stage]["targets"] == "user" or not there:
+            have = ", ".join(part for part, n in looked.linears.items() if n)
+            raise OptionError(f"{stage}.targets: this model has no layers that are its {missing[0]}; it has {have}")
+        built[cls] = cls.configure({**recipe.values(), "targets": "+".join(there)})
+        changed[stage] = {**origins[stage], "targets": f"{origins[stage]['targets']}, without {' and '.join(missing)}"}
+    return changed

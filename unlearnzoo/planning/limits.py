@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from ..data.words import contains_words
 from ..errors import DataError, OptionError
 from ..example import Example
+from ..models.architecture import context_length
 from ..models.checkpoint import Checkpoint
-from ..models.context import context_length
 from ..records import plan_types as types
 
 if TYPE_CHECKING:
-    from ..data.encode import Encoder
+    from ..encoding.encode import Encoder
 
 #: New tokens beyond the longest true answer: another wording of it is no longer than that.
 MARGIN = 8
@@ -130,7 +130,7 @@ def _end(encoder: "Encoder", example: Example, word: str, asked: int) -> int | N
 
 def _check_context(checkpoint: Checkpoint, split: str, rows: Iterable[Example], limit: Limit) -> None:
     """Refuse to generate beyond the positions that the model has."""
-    context = context_length(checkpoint)
+    context = context_length(checkpoint.config, checkpoint.encoder.tokenizer)
     if context is None or limit.width <= context[0]:
         return
     most, origin = context

@@ -11,7 +11,7 @@ from ..errors import OptionError, UnknownName
 from ..evaluation.evaluator import select
 from ..metric import Metric
 from ..model import ModelCard
-from ..models import image_tokens
+from ..models import preflight
 from ..models.checkpoint import Checkpoint, inspect
 from ..options import nearest, option_names
 from ..registry.zoo import Zoo
@@ -54,7 +54,6 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
     """
     named = _look_up(request, zoo)
     built, origins = _build(request, zoo, named)
-    learn, unlearn = (built[cls] for cls in STAGES.values())
     benchmark = built[named.benchmark]
     algorithms, metrics, utilities = (
         {name: built[cls] for name, cls in classes.items()}
@@ -68,7 +67,9 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
         request.precision,
         request.special_tokens,
     )
-    image_tokens.check(checkpoint)
+    looked = preflight.look(checkpoint)
+    origins = {**origins, **checks.without_missing_parts(built, origins, looked)}
+    learn, unlearn = (built[cls] for cls in STAGES.values())
     for part in (*metrics.values(), *utilities.values(), benchmark):
         part.prepare()
     checks.check_tuned(request, benchmark)
@@ -94,6 +95,7 @@ def make_plan(request: Request, zoo: Zoo, weights: bool = True) -> Plan:
             replay,
             own_rows,
             utilities,
+            looked=looked,
         )
     )
     checks.check_require(request, plan.evals)
@@ -111,7 +113,7 @@ def _look_up(request: Request, zoo: Zoo) -> _Named:
     utility.refuse_run(benchmark, request)
     checks.check_stop(request, benchmark)
     utilities = utility.classes(request, zoo)
-    card, source = _model(request.target or request.model, zoo)
+    card, source = find_model(request.target or request.model, zoo)
     own = (*benchmark.evals, *added(benchmark, request.metric, zoo), *card.evals)
     evals = (*own, *utility.columns(utilities, (*own, *benchmark.baselines)))
     metrics = {column.metric: zoo.get("metric", column.metric) for column in (*evals, *benchmark.baselines)}
@@ -154,20 +156,24 @@ def look_at(name: str, zoo: Zoo, request: Request) -> Checkpoint:
     """
     checkpoint = inspect(
         name,
-        _model(name, zoo)[1],
+        find_model(name, zoo)[1],
         request.trust_remote_code,
         precision=request.precision,
         special_tokens=request.special_tokens,
     )
-    image_tokens.check(checkpoint)
+    preflight.look(checkpoint)
     return checkpoint
 
 
-def _model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
-    """Return the card of an installed model, or a bare one for a folder or hub id."""
+def find_model(name: str, zoo: Zoo) -> tuple[ModelCard, str]:
+    """Return the card of an installed model, or a bare one for a folder or hub id, and where its files are.
+
+    Raises:
+        UnknownName: no model of that name is installed.
+    """
     card = zoo.model(name)
     if card is not None:
-        return card, str(card.folder)
+        return card, str(card.folder() if callable(card.folder) else card.folder)
     if "/" not in name and not Path(name).exists():
         raise UnknownName(
             f"no model {name!r} is installed{nearest(name, zoo.names('model'))}; "

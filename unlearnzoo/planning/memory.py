@@ -1,22 +1,22 @@
 """Which launch of a run fits on which device: an estimate from the model's configuration alone."""
 
+import contextlib
 import dataclasses
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from ..data.encode import Encoder
-from ..data.images import ImageTensors
-from ..data.packing import Row, bundled, chunks
-from ..errors import ZooError, with_class
+from ..encoding.encode import Encoder
+from ..encoding.packing import Row, alike, bundled, by_kind, chunks, single_chunks, singles
+from ..errors import DataError, ZooError, with_class
 from ..example import Example
 from ..training.schedule import by_role, learn_draws, pairs_of, roles, unlearn_draws
 from ..unlearner import asked, inputs_of, planned_phases
 from .plan import Plan
 
 if TYPE_CHECKING:
-    from ..training.footprint import Blueprint, Footprint, Shape
+    from ..training.footprint import Blueprint, Footprint
     from ..training.inputs import StepInputs
     from ..training.recipe import Stage
 
@@ -79,12 +79,8 @@ def estimate(plan: Plan, processes: int | None = None) -> Estimate:
     gpus = torch.cuda.device_count()
     precision = resolve(plan.checkpoint.precision, bool(gpus))
     stages = [stage for stage in ("learn", "unlearn") if _happens(plan, stage)]
-    # Laid out first: what is wrong with data or algorithms is no fault of the model's.
-    shapes = {stage: largest(plan, stage) for stage in stages}
-    try:
-        blueprint, parts, trained = _counted(plan, precision, shapes)
-    except Exception as error:  # the model's own code, on tensors without content: whatever it raises
-        raise NoEstimate(with_class(error)) from error
+    blueprint, counted = _counted(plan, precision, stages)
+    parts = {stage: one.parts for stage, one in counted.items()}
     here = _device(gpus)
     # Sharded weights cannot be in 4 bits.
     possible = [launch for launch in LAUNCHES if (launch, precision) != ("zero3", "4bit")]
@@ -97,13 +93,13 @@ def estimate(plan: Plan, processes: int | None = None) -> Estimate:
         "device": {"name": here.name, "bytes": here.bytes},
         "stages": {
             stage: {
-                "rows": shape.rows,
-                "length": shape.length,
-                "trained_parameters": trained[stage],
-                "logits": 4 * shape.answers * vocabulary,
-                **dataclasses.asdict(parts[stage]),
+                "rows": len(one.rows),
+                "length": max(map(len, one.rows)),
+                "trained_parameters": one.trained,
+                "logits": 4 * answer_tokens(one.rows) * vocabulary,
+                **dataclasses.asdict(one.parts),
             }
-            for stage, shape in shapes.items()
+            for stage, one in counted.items()
         },
         "launches": [_launch(parts, launch, several, here, bool(gpus)) for launch in possible],
     }
@@ -123,21 +119,56 @@ def _happens(plan: Plan, stage: str) -> bool:
     return any(asked(algorithm) for algorithm in plan.algorithms.values())
 
 
-def _counted(
-    plan: Plan, precision: str, shapes: "Mapping[str, Shape]"
-) -> "tuple[Blueprint, dict[str, Footprint], dict[str, int]]":
-    """Return the model without weights, and for each stage what it holds and how many parameters train."""
+@dataclasses.dataclass(frozen=True)
+class _Counted:
+    """A stage's largest micro-batch, how many parameters train, and what is held."""
+
+    rows: Sequence[Row]
+    trained: int
+    parts: "Footprint"
+
+
+def _counted(plan: Plan, precision: str, stages: Sequence[str]) -> "tuple[Blueprint, dict[str, _Counted]]":
+    """Return the model without weights, and what each stage holds.
+
+    A model whose code does not take packed rows is counted with a row for each answer. One that takes them, and that
+    a run finds to give other values, holds about as much: micro-batches have as many tokens.
+    """
     from ..models.generation import GENERATE_TOKENS
     from ..training.footprint import Blueprint
 
-    blueprint, parts, trained = Blueprint(plan.checkpoint, precision), {}, {}
-    for stage, shape in shapes.items():
+    with _of_the_model():
+        blueprint = Blueprint(plan.checkpoint, precision)
+    # A batch of answers is filled up to so many tokens; one that is longer by itself is a batch alone.
+    generated = max([GENERATE_TOKENS, *(limit.width for limit in plan.limits.values())])
+    found: dict[str, _Counted] = {}
+    packs = not plan.checkpoint.encoder.inputs.reads_question
+    for stage in stages:
         recipe: Stage = getattr(plan, stage)
-        trained[stage] = blueprint.adapt("target" if stage == "learn" else "unlearn", recipe)
-        # A batch of answers is filled up to so many tokens; one that is longer by itself is a batch alone.
-        generated = max([GENERATE_TOKENS, *(limit.width for limit in plan.limits.values())])
-        parts[stage] = blueprint.footprint(shape, generated, recipe.recompute)
-    return blueprint, parts, trained
+        # Outside of it: what is wrong with data or algorithms is no fault of the model's.
+        rows = largest(plan, stage, packs)
+        with _of_the_model():
+            trained = blueprint.adapt("target" if stage == "learn" else "unlearn", recipe)
+        if packs:
+            with contextlib.suppress(NoEstimate), _of_the_model():
+                parts = blueprint.footprint(rows, True, generated, recipe.recompute)
+                found[stage] = _Counted(rows, trained, parts)
+                continue
+            packs, rows = False, largest(plan, stage, False)
+        with _of_the_model():
+            found[stage] = _Counted(rows, trained, blueprint.footprint(rows, False, generated, recipe.recompute))
+    return blueprint, found
+
+
+@contextlib.contextmanager
+def _of_the_model() -> Iterator[None]:
+    """Take whatever is raised, on weights without content, for a model that cannot be counted; but not faulty data."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise NoEstimate(with_class(error)) from error
 
 
 def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[str, int]:
@@ -164,24 +195,34 @@ def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[st
     return {"training": max(training), "evaluating": max(evaluating)}
 
 
-def largest(plan: Plan, stage: str) -> "Shape":
-    """Return the shape of the largest micro-batch of a stage's first steps, laid out as the stage does.
+def largest(plan: Plan, stage: str, packs: bool = True) -> list[Row]:
+    """Return the largest micro-batch of a stage's first steps, laid out as the engine does.
+
+    Args:
+        plan: of the run.
+        stage: ``learn`` or ``unlearn``.
+        packs: questions may share an image prefix.
 
     Raises:
         NoEstimate: an input of an algorithm's own cannot be made yet.
     """
-    from ..training.footprint import Shape
-
     recipe, encoder = getattr(plan, stage), plan.checkpoint.encoder
-    batches: list[Sequence[Row]] = []
+    batches: list[list[Row]] = []
     for steps in _layouts(plan, stage, encoder):
         for step in itertools.islice(steps, STEPS):
-            batches += chunks(bundled(step.encoded, recipe.per_image, step.bundle), recipe.micro_tokens)
-    most = max(batches, key=lambda batch: len(batch) * max(map(len, batch)))
-    images = [image for row in most for image in row.images]
-    one = ImageTensors(plan.checkpoint.processor.image_processor)(images[:1]) if images else {}
-    pixels = {name: ((len(images) * t.shape[0], *t.shape[1:]), t.dtype) for name, t in one.items()}
-    return Shape(len(most), max(map(len, most)), sum(len(b.answer) for row in most for b in row.blocks), pixels)
+            if packs:
+                units = bundled(step.encoded, recipe.per_image, step.bundle)
+                batches += [part for some in by_kind(units, alike) for part in chunks(some, recipe.micro_tokens)]
+            else:
+                per_batch = max(1, recipe.micro_tokens // max(len(e.prompt) + len(e.answer) for e in step.encoded))
+                units = singles(step.encoded, step.bundle)
+                batches += [part for some in by_kind(units, alike) for part in single_chunks(some, per_batch)]
+    return max(batches, key=lambda batch: len(batch) * max(map(len, batch)))
+
+
+def answer_tokens(rows: Sequence[Row]) -> int:
+    """Return how many tokens are scored."""
+    return sum(len(block.answer) for row in rows for block in row.blocks)
 
 
 def _layouts(plan: Plan, stage: str, encoder: Encoder) -> "Iterator[Iterator[StepInputs]]":
@@ -249,24 +290,25 @@ def lines(plan: Plan) -> Iterator[str]:
     except NoEstimate as error:
         yield f"  memory      no estimate for this model ({error})"
         return
-    base = ", ".join(f"{_bytes(size)} in {name}" for name, size in found["base"].items())
+    base = ", ".join(f"{in_words(size)} in {name}" for name, size in found["base"].items())
     yield f"  memory      {found['parameters'] / 1e6:.1f} million parameters: {base} (an estimate; nothing was loaded)"
     for stage, parts in found["stages"].items():
         yield (
-            f"    {stage:<10}{parts['trained_parameters'] / 1e6:.2f} million trained: {_bytes(parts['trained'])}, "
-            f"gradients {_bytes(parts['trained'])}, AdamW {_bytes(2 * parts['trained'])}; largest micro-batch "
-            f"{parts['rows']} x {parts['length']} tokens: {_bytes(parts['activations'])} for its backward "
-            f"(one copy of its logits: {_bytes(parts['logits'])})"
+            f"    {stage:<10}{parts['trained_parameters'] / 1e6:.2f} million trained: {in_words(parts['trained'])}, "
+            f"gradients {in_words(parts['trained'])}, AdamW {in_words(2 * parts['trained'])}; largest micro-batch "
+            f"{parts['rows']} x {parts['length']} tokens: {in_words(parts['activations'])} for its backward "
+            f"(one copy of its logits: {in_words(parts['logits'])})"
         )
-    here = f"{found['device']['name']}, {_bytes(int(found['device']['bytes']))}"
+    here = f"{found['device']['name']}, {in_words(int(found['device']['bytes']))}"
     yield f"    per device {'training':>10} {'evaluating':>10}  fits {here}?"
     for row in found["launches"]:
         name = f"{row['launch']}, {row['processes']}" if row["processes"] > 1 else row["launch"]
         yield (
-            f"      {name:<9}{_bytes(row['training']):>10} {_bytes(row['evaluating']):>10}  "
+            f"      {name:<9}{in_words(row['training']):>10} {in_words(row['evaluating']):>10}  "
             f"{'yes' if row['fits'] else 'no'}"
         )
 
 
-def _bytes(n: float) -> str:
+def in_words(n: float) -> str:
+    """Return a number of bytes as MB or GB."""
     return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"

@@ -9,6 +9,7 @@ from ..example import Example
 from ..metric import Metric
 from ..model import ModelCard
 from ..models.checkpoint import Checkpoint
+from ..models.preflight import Looked
 from ..records.redaction import Redactor
 from ..registry.zoo import Zoo
 from ..training.recipe import Learn, Unlearn
@@ -30,6 +31,7 @@ class Plan:
         evals: the benchmark's columns, then the model's and those of ``utilities``; those with rows.
         utilities: what ``--utility`` named, prepared.
         limits: split → after how many new tokens its answers are cut.
+        looked: what was seen of the model without weights.
     """
 
     request: Request
@@ -47,6 +49,7 @@ class Plan:
     utility: Sequence[Example]
     utilities: Mapping[str, Utility] = dataclasses.field(default_factory=dict)
     limits: Mapping[str, Limit] = dataclasses.field(default_factory=dict)
+    looked: Looked = dataclasses.field(default_factory=lambda: Looked({}))
 
     def examples(self, split: str) -> Sequence[Example]:
         """Return a split of the benchmark, of a utility benchmark, or the model's own ``utility:KIND`` (so tagged)."""
@@ -71,7 +74,10 @@ class Plan:
         own = self.evals if columns is None else columns
         items = select(own, self.examples, self.benchmark.forget_identities())
         rows = [item.example for item in items if utility_part(item.split) is None]
-        return Redactor(rows, (*own, *self.benchmark.baselines))
+        columns = (*own, *self.benchmark.baselines)
+        asked = {column.split for column in columns if utility_part(column.split) is None} | set(self.benchmark.gate)
+        people = {person for split in asked for example in self.examples(split) for person in example.identities}
+        return Redactor(rows, columns, people=people)
 
     def schedules(self) -> dict[str, Schedule]:
         """Return units and steps of both stages."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..data.encode import SPECIAL_TOKENS
 from ..data.problems import quoted
+from ..encoding.encode import SPECIAL_TOKENS
 from ..errors import OptionError
 from ..models import precision
 from ..options import convert, nearest

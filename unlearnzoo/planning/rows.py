@@ -1,14 +1,14 @@
 """What rows alone can get wrong: each row of each split is encoded before stage 1, and all faults are told at once."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..data.encode import Encoded
 from ..data.problems import Problems, quoted
 from ..data.words import contains_words
+from ..encoding.encode import Encoded
 from ..errors import DataError, ModelError
 from ..example import Example
-from ..models.context import context_length
+from ..models.architecture import context_length
 from ..training.schedule import roles
 from ..unlearner import asked
 from .plan import Plan
@@ -26,12 +26,12 @@ def check(plan: Plan) -> None:
     """Refuse rows that would end a run or falsify its numbers.
 
     Raises:
-        DataError: control tokens in a text, a row that is longer than the context, a token that the model has no
-            embedding for, a keyword that the tokenizer cannot write, an image where the chat template has no place for
-            one.
+        DataError: images, where the model takes text alone; control tokens in a text, a row that is longer than the
+            context, a token that the model has no embedding for, a keyword that the tokenizer cannot write.
     """
-    rows = _Rows(plan)
-    for place, examples in _sources(plan).items():
+    rows, sources = _Rows(plan), _sources(plan)
+    _refuse_images(plan, sources)
+    for place, examples in sources.items():
         rows.look_at([(e, None, f"{place} row {e.id}") for e in examples])
         rows.look_at([(e, text, f"{place} row {e.id}, an option") for e in examples for text in e.choices])
     rows.look_at(_refusals(plan))
@@ -45,7 +45,7 @@ class _Rows:
     def __init__(self, plan: Plan) -> None:
         self.problems = Problems(plan.benchmark.name)
         self.encoder = plan.checkpoint.encoder
-        self.context = context_length(plan.checkpoint)
+        self.context = context_length(plan.checkpoint.config, plan.checkpoint.encoder.tokenizer)
         self.table = int(plan.checkpoint.config.get_text_config().vocab_size)
         self._seen: set[tuple[object, ...]] = set()
 
@@ -102,7 +102,7 @@ class _Rows:
 
     def _measure(self, encoded: Encoded, where: str) -> None:
         ids = (*encoded.context, *encoded.answer, *encoded.prefix)
-        if (most := max(ids)) >= self.table:
+        if (most := max(i for i in ids if i != self.encoder.image_id)) >= self.table:
             token = self.encoder.tokenizer.convert_ids_to_tokens(most)
             self.problems.add(
                 f"{token!r} is token {most} of the tokenizer, and the model's embedding table has {self.table:,} rows: "
@@ -133,6 +133,19 @@ def _sources(plan: Plan) -> dict[str, Sequence[Example]]:
         "replay": plan.replay,
         **{split: plan.examples(split) for split in splits},
     }
+
+
+def _refuse_images(plan: Plan, sources: Mapping[str, Sequence[Example]]) -> None:
+    """Refuse rows with images where the model has no place for any, all in one sentence."""
+    if not plan.checkpoint.encoder.chat.strings:
+        return
+    found = {example.id: place for place, examples in sources.items() for example in examples if example.images}
+    if found:
+        row, place = next(iter(found.items()))
+        raise DataError(
+            f"{plan.benchmark.name}: {len(found):,} of its rows have an image ({place} row {row}), and "
+            f"{plan.checkpoint.encoder.chat.texts_alone}: choose a model that takes images, or rows without"
+        )
 
 
 def _refusals(plan: Plan) -> Iterator[_Asked]:

@@ -114,6 +114,7 @@ def as_data(plan: Plan) -> types.Plan:
         "benchmark": {**resolved(plan, plan.benchmark), "published": _published(plan)},
         "algorithms": {name: _algorithm(plan, a) for name, a in plan.algorithms.items()},
         "metrics": {full: resolved(plan, metric) for full, metric in sorted(plan.metrics.items())},
+        "model": model(plan),
         "rules": rules(plan),
         "columns": [e.name for e in plan.evals],
     }
@@ -125,6 +126,18 @@ def as_data(plan: Plan) -> types.Plan:
 def aims_of(plan: Plan) -> types.Aims:
     """Return what the verdict will hold a run against."""
     return aims(plan.benchmark.curve, plan.request.stop_level(), plan.request.required())
+
+
+def model(plan: Plan) -> types.Model:
+    """Return what the model is found to be before its weights load."""
+    chat = plan.checkpoint.encoder.chat
+    return {
+        "family": plan.checkpoint.config.model_type,
+        "images": not chat.strings,
+        "template": chat.template,
+        "layers": dict(plan.looked.linears),
+        "experts": plan.looked.experts,
+    }
 
 
 def rules(plan: Plan) -> types.Rules:

@@ -15,6 +15,7 @@ def lines(plan: Plan) -> Iterator[str]:
     """Yield the plan as lines for a person."""
     data = as_data(plan)
     yield _heading(plan)
+    yield f"  model       {model_line(data['model'])}"
     yield from _pool_lines(plan, data["pools"])
     yield from _benchmark_lines(plan, data["benchmark"])
     for stage in ("learn", "unlearn"):
@@ -51,6 +52,16 @@ def _heading(plan: Plan) -> str:
         f"plan: {', '.join(plan.algorithms)} on {plan.benchmark.name} with {plan.checkpoint.name}{precision}; "
         f"seed {request.seed}, target seed {request.target_seed}"
     )
+
+
+def model_line(data: types.Model) -> str:
+    """Say what a model is, how it is asked and where LoRA can be."""
+    takes = "images and text" if data["images"] else "text alone"
+    asked = "its chat template" if data["template"] else '"Question: … Answer:", for it has no chat template'
+    layers = ", ".join(f"{n} of its {part}" for part, n in data["layers"].items() if n)
+    alone = "; experts are one parameter each, and stay as they are" if data["experts"] else ""
+    found = f"; layers for LoRA: {layers}{alone}" if layers else ""
+    return f"{data['family']}, {takes}, asked by {asked}{found}"
 
 
 def _pool_lines(plan: Plan, counts: Mapping[str, types.Pool]) -> Iterator[str]:

@@ -103,6 +103,34 @@ class Rules(TypedDict):
     ]
 
 
+class Model(TypedDict):
+    """What the model is found to be before its weights load."""
+
+    family: Annotated[str, means("`model_type` of its configuration")]
+    images: Annotated[bool, means("whether it takes images; else text alone")]
+    template: Annotated[bool, means("whether it has a chat template; else it is asked `Question: …`, `Answer:`")]
+    layers: Annotated[dict[str, Count], means("part → layers that LoRA can adapt; empty where that is not known")]
+    experts: Annotated[bool, means("whether LoRA leaves experts alone, for they are one parameter")]
+
+
+class Rows(TypedDict):
+    """How rows are computed together: verified on the first rows of each run."""
+
+    packed: Annotated[bool, means("whether questions on one image share its prefix in a row")]
+    padded: Annotated[str, means("what rows of a forward have in common: `any`, or `images of one size`")]
+    generated: Annotated[str, means("what prompts of a generated batch have: `as padded`, or `prompts of one length`")]
+    why: Annotated[list[str], means("what was found to differ, in words")]
+
+
+class Device(TypedDict):
+    """What a model ran on."""
+
+    type: Annotated[str, means("cpu or cuda")]
+    precision: Annotated[str, means("of the frozen base, as resolved: fp32, bf16 or 4bit")]
+    arithmetic: NotRequired[Annotated[str, means("what numbers are held and multiplied in; part of every cache's key")]]
+    rows: NotRequired[Annotated[Rows, means("how rows are computed together; absent before any were")]]
+
+
 class Aims(TypedDict):
     """What the verdict holds a run against."""
 
@@ -128,6 +156,7 @@ class Plan(TypedDict, total=False):
     ]
     algorithms: dict[str, AlgorithmPlan]
     metrics: dict[str, Resolved]
+    model: Annotated[Model, means("what the model is found to be; absent in records of older versions")]
     rules: Annotated[Rules, means("what decides the numbers beside options; absent in records of older versions")]
     columns: Annotated[list[str], means("columns of the table, in order")]
     aims: Annotated[Aims, means("what the verdict holds the run against; absent where nothing is forgotten")]

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 from msgspec import Meta
 
-from .plan_types import Count, Number, Options, Plan, Positive, Share, Time, means
+from .plan_types import Count, Device, Number, Options, Plan, Positive, Share, Time, means
+from .profile_types import Spent
 from .verdict_types import Verdict
 
 _Distribution = Annotated[str, means("the package it came from")]
@@ -100,14 +101,6 @@ class Processes(TypedDict):
 
     n: Annotated[Count, means("processes that worked on the run")]
     deepspeed: Annotated[Count | None, means("ZeRO stage; null without DeepSpeed")]
-
-
-class Device(TypedDict):
-    """What a model ran on."""
-
-    type: Annotated[str, means("cpu or cuda")]
-    precision: Annotated[str, means("of the frozen base, as resolved: fp32, bf16 or 4bit")]
-    arithmetic: NotRequired[Annotated[str, means("what numbers are held and multiplied in; part of every cache's key")]]
 
 
 class Tuned(TypedDict, total=False):
@@ -265,6 +258,10 @@ class RunJson(TypedDict, total=False):
             "wall clock by phase and as `total`, parts shared with other algorithms included; of a resumed run "
             "without what was lost, and without a stage 1 of before"
         ),
+    ]
+    profile: Annotated[
+        list[Spent],
+        means("where the time went, a row per phase of the process that ended the run; only with `--profile`"),
     ]
     machine: Annotated[Machine, means("how fast the machine was; absent before the end")]
     files: Annotated[

@@ -104,6 +104,7 @@ def _asked(
     record.update(**engine.describe())
     evaluator = Evaluator(engine, plan.benchmark, plan.metrics, limits.tokens(plan.limits), progress.bar, progress)
     samples = [evaluator(items, state) for items in asked]
+    record.update(**engine.describe())
     engine.sharding.release()
     del engine, evaluator
     gc.collect()

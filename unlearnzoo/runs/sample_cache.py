@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..benchmark import utility_part
+from ..clock import counted
 from ..errors import CacheWarning, ZooError
 from ..evaluation.evaluator import Evaluated, Evaluator, Item, parts
 from ..evaluation.samples import Sample, read_samples, write_samples
@@ -133,7 +134,7 @@ class SampleCache:
                 )
             self.known[key] = sample
         if self.evaluator.engine.ranks.main:
-            with best_effort(f"what was judged of the {self.state}", self.path):
+            with counted("writing"), best_effort(f"what was judged of the {self.state}", self.path):
                 write_samples(self.path, list(self.known.values()))
 
     def _renamed(self, evaluated: Evaluated) -> Sample:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..clock import Clock
 from ..evaluation.evaluator import Evaluator, Item
 from ..evaluation.samples import Sample
 from ..example import Example
@@ -16,7 +17,6 @@ from ..records.record import Record
 from ..training.engine import Engine
 from ..training.schedule import schedule
 from . import gate
-from .clock import Clock
 from .progress import ConsoleProgress
 from .sample_cache import SampleCache, by_state
 from .target import key_of, load_or_train
@@ -76,34 +76,33 @@ def learned(
         progress: told what happens.
         records: are given device, target and gate as soon as they are known.
         beside: state → what to ask in the same go as the gate's rows.
-        clock: counts the phases ``learn`` and ``evaluate``.
+        clock: counts the phases ``loading``, ``stage 1`` and ``gate``.
     """
     clock = clock or Clock()
-    with clock.phase("learn"):
-        with progress.stage("loading the model"):
-            engine = Engine(plan.checkpoint)
-        if note := engine.pixels.note:
-            progress.note(note)
-        for record in records:
-            record.update(**engine.describe())
-        with progress.stage("stage 1: learning"):
-            # Named before it is there, so that what an interrupted stage 1 leaves can be found and purged.
-            before = [record.target(key_of(plan, engine)) for record in records]
-            key, cached = load_or_train(plan, engine, on_step(plan, plan.benchmark.learn_pool(), progress))
+    with clock.phase("loading"), progress.stage("loading the model"):
+        engine = Engine(plan.checkpoint)
+    if note := engine.pixels.note:
+        progress.note(note)
+    for record in records:
+        record.update(**engine.describe())
+    with clock.phase("stage 1"), progress.stage("stage 1: learning"):
+        # Named before it is there, so that what an interrupted stage 1 leaves can be found and purged.
+        before = [record.target(key_of(plan, engine)) for record in records]
+        key, cached = load_or_train(plan, engine, on_step(plan, plan.benchmark.learn_pool(), progress))
     targets = [{"key": key, "cached": cached if known is None else known} for known in before]
     for record, target in zip(records, targets, strict=True):
         record.update(target=target | {"judged": []})
     if plan.request.target is None:
         progress.note(f"stage 1: {'cached' if cached else 'learned'} (target {key})")
     evaluator = Evaluator(engine, plan.benchmark, plan.metrics, limits.tokens(plan.limits), progress.bar, progress)
-    with clock.phase("evaluate"):
+    with clock.phase("gate"):
         answers = by_state(plan, evaluator, key)
         samples = _asked(plan, answers, beside or {}, progress)
     rows = gate.evaluate(plan, samples.get("base"), samples["target"])
     failure = gate.failure(plan, rows, plan.request.target)
     files = [cache.path.name for cache in answers.values()]
     for record, target in zip(records, targets, strict=True):
-        record.update(gate=rows, valid=failure is None, target=target | {"judged": files})
+        record.update(**engine.describe(), gate=rows, valid=failure is None, target=target | {"judged": files})
     progress.gate(rows)
     return StageOne(engine, evaluator, key, cached, answers, samples, rows, failure)
 

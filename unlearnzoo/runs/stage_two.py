@@ -1,13 +1,17 @@
 """Stage 2 of one algorithm: unlearn, evaluate, and keep the books of both."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Annotated, Self, TypedDict
 
+from msgspec import Meta
+
+from ..clock import Clock, added, joined
 from ..errors import Diverged
 from ..evaluation import aggregate
 from ..evaluation.curve import Curve
+from ..evaluation.curve import State as CurveState
 from ..evaluation.evaluator import Item, select
 from ..evaluation.matched import Groups, highest, matched, path
 from ..evaluation.samples import Sample
@@ -24,13 +28,17 @@ from ..training.engine import Engine
 from ..training.reference import Reference
 from ..training.trainer import LoraTrainer
 from . import checkpoints, gate
-from .clock import Clock, added
 from .progress import ConsoleProgress
 from .stage_one import StageOne, on_step
 from .target import relearn
 
-if TYPE_CHECKING:
-    from ..evaluation.curve import State as CurveState
+
+class Left(TypedDict):
+    """What a checkpoint says of the run beside the training: the curve, steps told, seconds by phase."""
+
+    curve: CurveState
+    steps: Annotated[int, Meta(ge=0, lt=2**31)]
+    seconds: dict[str, Annotated[float, Meta(ge=0)]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ class Shared:
         items: what each model is asked.
         samples: what base and target answered to them.
         reference: the target's cached view.
-        seconds: of the phases before stage 2.
+        clock: of the phases before stage 2.
+        profiled: whether records say where the time went.
     """
 
     plan: Plan
@@ -53,7 +62,8 @@ class Shared:
     items: Sequence[Item]
     samples: Sequence[Sample]
     reference: Reference
-    seconds: Mapping[str, float]
+    clock: Clock
+    profiled: bool
 
 
 @dataclass
@@ -83,20 +93,20 @@ class StageTwo:
     resumed: bool
     total: int
     steps: int
-    place: "CurveState"
+    place: CurveState
 
     @classmethod
     def open(cls, shared: Shared, name: str, record: Record) -> Self:
         """Open it where an interrupted process left it, or at its start."""
         plan, curve = shared.plan, new_curve(shared.plan, shared.stage_one.engine)
         checkpointer = checkpoints.stage_2(plan, name, record.folder, shared.stage_one.key, shared.reference)
-        left = checkpointer.found.get("extra_state", {})
-        steps = left.get("steps", 0)
+        left = checkpointer.left(Left)
+        steps = left["steps"] if left else 0
         if left:
             curve.put(left["curve"])
             shared.progress.note(f"{name}: resuming after step {steps}")
         record.go_on(steps, curve=curve.points, matched=_matched(plan, curve) if left else {})
-        clock = Clock(**added(shared.seconds, left.get("seconds", {})))
+        clock = Clock(added(shared.clock.seconds(), left["seconds"] if left else {}))
         total = total_steps(plan, plan.algorithms[name])
         stage = cls(shared, name, record, checkpointer, curve, clock, bool(left), total, steps, curve.state())
         checkpointer.extra_state = stage._position
@@ -110,18 +120,20 @@ class StageTwo:
         """
         shared, progress = self.shared, self.shared.progress
         try:
-            with self.clock.phase("unlearn"), progress.stage(f"stage 2: {self.name}"):
+            with self.clock.phase("stage 2"), progress.stage(f"stage 2: {self.name}"):
                 steps = self._unlearn()
         except Diverged as error:
             results = aggregate.results(shared.samples, shared.plan.evals, shared.plan.benchmark.forget_identities())
-            self.record.diverge(str(error), **self._curve_fields(), results=results)
+            self.record.diverge(str(error), **self._curve_fields(), **self._profile(), results=results)
             self.checkpointer.keep_reference_only()
             raise
-        with self.clock.phase("evaluate"), progress.stage(f"evaluating {self.name}"):
+        with self.clock.phase("evaluation"), progress.stage(f"evaluating {self.name}"):
             self._evaluate(steps)
         seconds, speed = self.clock.rounded(), calibration()
         cpu_seconds = time.process_time()
-        self.record.finish(seconds=seconds, machine={**speed, "cpu_seconds": round(cpu_seconds, 1)})
+        machine, engine = {**speed, "cpu_seconds": round(cpu_seconds, 1)}, self.shared.stage_one.engine
+        # By now it was asked something: how rows go together is known, whatever came from caches.
+        self.record.finish(seconds=seconds, machine=machine, **engine.describe(), **self._profile())
         self.checkpointer.keep_reference_only()
         progress.note(
             f"{self.name}: {seconds['total']:.0f} s, shared parts included; process so far {cpu_seconds:.0f} CPU s; "
@@ -133,7 +145,7 @@ class StageTwo:
         # First a fresh adapter: the curve's start must not be probed with that of the algorithm before.
         trainer = self._trainer().start()
         if not self.resumed:
-            with self.clock.phase("evaluate"):
+            with self.clock.phase("curve"):
                 self.curve.start(curve_means(self.shared.plan, self.curve, self.shared.samples, "target"))
             self.place = self.curve.state()
         trainer.algorithm.prepare(trainer)
@@ -165,7 +177,7 @@ class StageTwo:
         progress.step(entry, self.total)
         point = None
         if probe:
-            with self.clock.phase("evaluate"):
+            with self.clock.phase("curve"):
                 point = self.curve.probe(int(entry["step"]))
         if point is not None:
             self.record.update(**self._curve_fields())
@@ -190,9 +202,14 @@ class StageTwo:
     def _curve_fields(self) -> dict[str, object]:
         return {"curve": self.curve.points, "matched": _matched(self.shared.plan, self.curve)}
 
-    def _position(self) -> dict[str, object]:
-        """Return what a checkpoint says of the run beside the training."""
-        return {"curve": self.place, "steps": self.steps, "seconds": self.clock.tick()}
+    def _profile(self) -> dict[str, object]:
+        """Return where the time went, if that was asked for."""
+        both = [("", self.shared.clock.profile), (self.name, self.clock.profile)]
+        return {"profile": joined(both)} if self.shared.profiled else {}
+
+    def _position(self) -> Left:
+        """Return what the next checkpoint says."""
+        return {"curve": self.place, "steps": self.steps, "seconds": self.clock.seconds()}
 
 
 def new_curve(plan: Plan, engine: Engine) -> Curve:

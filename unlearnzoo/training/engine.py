@@ -4,29 +4,31 @@ Losses never see it; training loops, evaluation and commands do.
 """
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from ..data.encode import Encoded
-from ..data.images import ImageTensors, prefetch
-from ..data.packing import Batch, Row, bundled, chunks, collate, single_chunks, singles
 from ..data.partition import balance
+from ..encoding.collate import Batch, collate
+from ..encoding.encode import Encoded
+from ..encoding.images import ImageTensors, prefetch
+from ..encoding.layout import Layout
+from ..encoding.packing import Row, alike, bundled, by_kind, chunks, single, single_chunks, singles
 from ..example import Example
-from ..models import lora, vision_features
+from ..models import lora, precision, vision_features
 from ..models.activation_checkpointing import recomputed
 from ..models.checkpoint import Checkpoint, load
 from ..models.generation import GENERATE_TOKENS, generate, groups
 from ..models.packed_forward import Forwarded, PackedForward
-from ..models.precision import arithmetic, check, dtype, resolve, verify
 from ..models.scores import Scores
-from . import packing_check
 from .distributed.deepspeed import Sharding
 from .distributed.start import start
 from .optimizers import DeepSpeedStepper, Stepper, check_types
 from .recipe import Stage
+from .verify import Verified, verify
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -53,7 +55,7 @@ class Engine:
 
     Attributes:
         model: the transformers model, behind peft as soon as it has an adapter.
-        packs: whether rows share an image prefix; None before the first ones were compared.
+        verified: how rows may be computed together; None before any were compared.
         target_replaced: see ``replace_target``.
     """
 
@@ -61,27 +63,24 @@ class Engine:
         self.accelerator, self.ranks = start()
         self.device = self.accelerator.device
         self.sharding = Sharding(self.accelerator)
-        check(checkpoint.precision, self.sharding.weights)
-        self.precision = resolve(checkpoint.precision, self.device.type == "cuda")
+        precision.check(checkpoint.precision, self.sharding.weights)
+        self.precision = precision.resolve(checkpoint.precision, self.device.type == "cuda")
         # Adapters stay fp32; their products run in bf16 beside a bf16 base.
-        self.dtype = dtype(self.precision)
+        self.dtype = precision.dtype(self.precision)
         self.checkpoint = checkpoint
         with self.sharding.loading_dtype(self.dtype == torch.bfloat16):
             self.model: PreTrainedModel | PeftModel = load(checkpoint, self.dtype)
         if not self.sharding.weights:
             self.model = self.model.to(self.device)
-        verify(self.model, checkpoint.name)
+        precision.verify(self.model, checkpoint.name)
         self.linears = lora.linear_parts(self.model)
         self.encoder = checkpoint.encoder
-        images = checkpoint.processor.image_processor
         # Sharded weights are there in forwards of the whole model alone, not in those of its vision tower.
-        self.pixels = (
-            ImageTensors(images)
-            if self.sharding.weights
-            else vision_features.inputs(self.model, images, self._autocast)
-        )
+        inputs, keeps = self.encoder.inputs, not self.sharding.weights
+        self.pixels = vision_features.inputs(self.model, inputs, self._autocast) if keeps else ImageTensors(inputs)
+        self.layout = Layout(self.model)
         self.wrapped: torch.nn.Module = PackedForward(self.model)
-        self.packs: bool | None = None
+        self.verified: Verified | None = None
         self._recompute = False
         self.target_replaced = False
 
@@ -122,22 +121,21 @@ class Engine:
     @property
     def precision_key(self) -> str:
         """What decides how results are rounded, for keys of caches; see ``models.precision.arithmetic``."""
-        return arithmetic(self.precision, self.device.type == "cuda", self.accelerator.mixed_precision)
+        return precision.arithmetic(self.precision, self.device.type == "cuda", self.accelerator.mixed_precision)
 
     def describe(self) -> dict[str, object]:
         """Return what a record says of processes and device."""
-        return {
-            "processes": self.sharding.describe(self.ranks.n),
-            "device": {"type": self.device.type, "precision": self.precision, "arithmetic": self.precision_key},
-        }
+        device = {"type": self.device.type, "precision": self.precision, "arithmetic": self.precision_key}
+        rows = {"rows": self.verified.as_data()} if self.verified else {}
+        return {"processes": self.sharding.describe(self.ranks.n), "device": device | rows}
 
     @property
     def base(self) -> "PreTrainedModel":
-        """The transformers model without adapters (as names go: LoRA layers keep their place)."""
+        """The transformers model (LoRA layers keep their place in it)."""
         return lora.core(self.model)
 
     def encode(self, example: Example, answer: str | None = None) -> Encoded:
-        """Encode an example, or its question with another answer; kept for the next epoch."""
+        """Encode an example, or its question with another answer; kept."""
         return self.encoder.cached(example, answer)
 
     def batches(
@@ -155,36 +153,42 @@ class Engine:
             per_image: how many questions may share one image prefix.
             max_tokens: padded tokens of a micro-batch.
             bundle: examples with equal numbers stay in one micro-batch.
-            shared: this process's share alone. Where weights are sharded every process needs as
-                many micro-batches; what is missing comes without examples and is not to count.
+            shared: this process's share alone. Where weights are sharded every process needs as many micro-batches;
+                what is missing comes without examples and is not to count.
         """
         if not encoded:
             return
-        if self.packs is None:
-            self.packs = packing_check.packs(self, encoded)
-        units, cut = self._units(encoded, per_image, max_tokens, bundle)
-        costs = [sum(map(len, unit)) for unit in units]
-        deal = balance(units, costs, self.ranks.n) if shared else [units] * self.ranks.n
-        every = [list(cut(share)) for share in deal]
-        own = every[self.ranks.rank]
-        padded = own
+        found = self.verify(encoded)
+        units = bundled(encoded, per_image, bundle) if found.packs else singles(encoded, bundle)
+        per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
         if shared and self.sharding.on:
             self.sharding.check_alike(encoded)
-            spare = units[costs.index(min(costs))]
-            padded = own + [spare] * (max(map(len, every)) - len(own))
-        images = prefetch(padded, lambda part: [image for row in part for image in row.images], self.pixels)
-        for number, part in enumerate(images):
-            members, batch = self.collate(part, plain=not self.packs)
-            yield (members if number < len(own) else []), batch
+        # One kind after another: where weights are sharded the processes go through the same modules together.
+        for some in by_kind(units, found.kind):
+            costs = [sum(map(len, unit)) for unit in some]
+            deal = balance(some, costs, self.ranks.n) if shared else [some] * self.ranks.n
+            every = [list(chunks(mine, max_tokens) if found.packs else single_chunks(mine, per_batch)) for mine in deal]
+            own = every[self.ranks.rank]
+            padded = own
+            if shared and self.sharding.on:
+                spare = some[costs.index(min(costs))]
+                padded = own + [list(spare)] * (max(map(len, every)) - len(own))
+            parts = prefetch(padded, lambda part: [row.blocks[0] for row in part], self.pixels)
+            for number, part in enumerate(parts):
+                members, batch = self.collate(part, plain=not found.packs)
+                yield (members if number < len(own) else []), batch
 
-    def _units(
-        self, encoded: Sequence[Encoded], per_image: int, max_tokens: int, bundle: Sequence[int] | None
-    ) -> tuple[list[list[Row]], Callable[[list[list[Row]]], Iterator[list[Row]]]]:
-        """Return what is dealt as a whole, and how a share of it is cut into micro-batches."""
-        if self.packs:
-            return bundled(encoded, per_image, bundle), lambda units: chunks(units, max_tokens)
-        per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
-        return singles(encoded, bundle), lambda units: single_chunks(units, per_batch)
+    def verify(self, encoded: Sequence[Encoded]) -> Verified:
+        """Return how rows may be computed together; found out on the first that are asked about.
+
+        Raises:
+            ModelError: no way gives what the model itself says.
+        """
+        if self.verified is None:
+            self.verified = verify(self, encoded)
+            for reason in self.verified.why:
+                warnings.warn(f"model {self.checkpoint.name!r}: {reason}", stacklevel=2)
+        return self.verified
 
     def forward(
         self, batch: Batch, which: lora.State, kept_hidden: torch.Tensor | None = None, layers: Sequence[int] = ()
@@ -236,23 +240,27 @@ class Engine:
         """Answer prompts greedily in a state."""
         if not prompts:
             return []
-        numbers = list(range(len(prompts)))
-        deal = balance(numbers, [len(p.prompt) for p in prompts], self.ranks.n)
-        every = [groups([prompts[i] for i in share], max_new_tokens, GENERATE_TOKENS) for share in deal]
-        own = deal[self.ranks.rank]
         # Sharded weights are collected by all processes together: as many calls, of as many tokens, on each.
         together = self.sharding.weights
         if together:
             self.sharding.check_alike(prompts)
-        spare = max(map(len, every)) - len(every[self.ranks.rank]) if together else 0
-        todo = [prompts[i] for i in own] + [prompts[0]] * spare
-        batches = every[self.ranks.rank] + [[len(own) + k] for k in range(spare)]
+        said = self.verify(prompts).said
         self._rewrap_if_changed()
         with self._fastest(which), self.activated(which):
-            texts = generate(
-                self.model, self.encoder.tokenizer, self.pixels, todo, batches, max_new_tokens, on_done, together
-            )
-        return list(self._joined(dict(zip(own, texts, strict=False)), len(prompts), on_done).values())
+            own: dict[int, str] = {}
+            for some in by_kind([[single(prompt, i)] for i, prompt in enumerate(prompts)], said):
+                numbers = [row.index[0] for unit in some for row in unit]
+                deal = balance(numbers, [len(prompts[i].prompt) for i in numbers], self.ranks.n)
+                every = [groups([prompts[i] for i in share], max_new_tokens, GENERATE_TOKENS) for share in deal]
+                mine, batches = deal[self.ranks.rank], every[self.ranks.rank]
+                spare = max(map(len, every)) - len(batches) if together else 0
+                todo = [prompts[i] for i in mine] + [prompts[numbers[0]]] * spare
+                batches = batches + [[len(mine) + k] for k in range(spare)]
+                texts = generate(
+                    self.model, self.encoder.tokenizer, self.pixels, todo, batches, max_new_tokens, on_done, together
+                )
+                own |= dict(zip(mine, texts, strict=False))
+        return list(self._joined(own, len(prompts), on_done).values())
 
     def _joined(self, own: dict[int, T], total: int, on_done: Callable[[int], None] | None) -> dict[int, T]:
         """Return what all processes have, this one's own part among it; the others' counts as done as well."""
@@ -284,6 +292,7 @@ class Engine:
     def collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
         """Return which examples some rows hold, in order, and the rows as one batch on the device."""
         pad = self.encoder.tokenizer.pad_token_id
-        batch = collate(packed, 0 if pad is None else pad, self.pixels, plain)
+        kind = self.verified.kind if self.verified else alike
+        batch = collate(packed, 0 if pad is None else pad, self.pixels, None if plain else self.layout, kind)
         members = sorted(i for row in packed for i in row.index)
         return members, batch.to(self.device)

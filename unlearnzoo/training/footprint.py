@@ -1,48 +1,36 @@
 """What a model and its training hold in memory, counted without weights.
 
-The model is built from its configuration on the meta device, with its adapters; a forward of the right
-shapes then runs on tensors that have a shape and no content, and what autograd would keep for the backward
-is added up. So the count follows the model's own code, whatever its architecture.
+The model is built from its configuration on the meta device, with its adapters. The engine's own forward of a
+micro-batch then runs on weights that have a shape and no content, and what autograd would keep for the backward is
+added up. Token ids, positions and masks are real, so that code which looks into them works. So the count follows the
+model's own code, whatever its architecture.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..encoding.collate import Batch, collate
+from ..encoding.images import ImageTensors
+from ..encoding.layout import Layout
+from ..encoding.packing import Row
 from ..models import lora
 from ..models.activation_checkpointing import decoder_layers
 from ..models.checkpoint import Checkpoint, empty
+from ..models.packed_forward import PackedForward
 from ..models.precision import dtype, sizes
 from ..models.scores import Scores
 from .recipe import Stage
 
 if TYPE_CHECKING:
-    from transformers.utils import ModelOutput
-
-#: AdamW keeps two moments, fp32 as the adapters.
-MOMENTS = 2
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The largest micro-batch of a stage.
-
-    Attributes:
-        rows: packed rows.
-        length: padded tokens per row.
-        answers: answer tokens in all.
-        pixels: shapes of the processor's image tensors for all images of the batch, and their types.
-    """
-
-    rows: int
-    length: int
-    answers: int
-    pixels: Mapping[str, tuple[tuple[int, ...], torch.dtype]]
+    from transformers import PretrainedConfig
 
 
 @dataclass(frozen=True)
@@ -87,6 +75,8 @@ class Blueprint:
         self.sizes = sizes(self.model)
         self.base = self.sizes[precision]
         self.layer = max(size(m.parameters(recurse=False)) for m in self.model.modules())
+        self._encoder, self._layout = checkpoint.encoder, Layout(self.model)
+        self._pixels = ImageTensors(checkpoint.encoder.inputs)
 
     def adapt(self, name: str, recipe: Stage) -> int:
         """Add an adapter, the one that trains; return its parameters."""
@@ -101,63 +91,85 @@ class Blueprint:
                 parameter.data = parameter.data.float()
         return sum(p.numel() for p in lora.train_only(self.model, name))
 
-    def footprint(self, shape: Shape, generated: int, recompute: bool) -> Footprint:
+    def footprint(self, rows: Sequence[Row], packs: bool, generated: int, recompute: bool) -> Footprint:
         """Count what is held with the adapters that are on.
 
         Args:
-            shape: of the largest micro-batch.
+            rows: of the largest micro-batch.
+            packs: questions may share an image prefix.
             generated: tokens of the largest batch of generated answers.
             recompute: only each decoder layer's input is kept, and one layer's activations at a time.
+
+        Raises:
+            DataError: an image cannot be read or decoded.
         """
+        pad = self._encoder.tokenizer.pad_token_id
+        batch = collate(list(rows), 0 if pad is None else pad, self._pixels, self._layout if packs else None)
         adapters = {n: p for n, p in self.model.named_parameters() if ".lora_" in n}
         adapted = {id(m): m.get_base_layer().weight for _, m in lora.layers(self.model)}
-        text = self.config.get_text_config()
-        heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-        width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-        each = torch.empty(0, dtype=self.dtype).element_size()
         return Footprint(
             base=self.base,
             layer=self.layer,
             frozen=size(p for p in adapters.values() if not p.requires_grad),
             trained=size(p for p in adapters.values() if p.requires_grad),
-            activations=self._activations(shape, recompute),
+            activations=self._activations(batch, recompute),
             merged=size(adapted.values()) if self.dtype == torch.float32 else 0,
-            cache=2 * text.num_hidden_layers * heads * width * each * generated,
+            cache=_cached_numbers(self.config.get_text_config()) * self.dtype.itemsize * generated,
         )
 
-    def _activations(self, shape: Shape, recompute: bool) -> int:
+    def _activations(self, batch: Batch, recompute: bool) -> int:
         """Return the bytes that a forward would keep for its backward, parameters and buffers apart."""
         from torch._subclasses.fake_tensor import FakeTensorMode
 
         with FakeTensorMode(allow_non_fake_inputs=True):
-            kept = _Kept(_materialise(self.model))
-            cast = torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16)
-            with (
-                torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor),
-                cast,
-                kept.watching(decoder_layers(self.model) if recompute else ()),
-            ):
-                logits = self._forward(shape)
-                row = torch.zeros(shape.answers, dtype=torch.long)
-                Scores(torch.zeros_like(row), row, 1, raw_logits=logits).token_logps.sum()
-            return kept.bytes()
+            own = _materialise(self.model)
+        kept = _Kept(own)
+        with (
+            _quiet(),
+            torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor),
+            torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16),
+            kept.watching(decoder_layers(self.model) if recompute else ()),
+            _Choosing(),
+        ):
+            logits = PackedForward(self.model)(batch)["logits"]
+            Scores(batch.targets, batch.row, batch.n, raw_logits=logits).token_logps.sum()
+        return kept.bytes()
 
-    def _forward(self, shape: Shape) -> torch.Tensor:
-        """Run embedding, image features, decoder and head; where images go is data, and shapes do not ask for it."""
-        model = lora.core(self.model)
-        ids = torch.zeros(shape.rows, shape.length, dtype=torch.long)
-        embedded = model.get_input_embeddings()(ids)
-        if shape.pixels and any(p.requires_grad for n, p in self.model.named_parameters() if "language_model" not in n):
-            pixels = {name: torch.zeros(size, dtype=kind) for name, (size, kind) in shape.pixels.items()}
-            features = _tensor(model.get_image_features(**pixels))
-            embedded = embedded.masked_scatter(torch.ones_like(embedded, dtype=torch.bool), features.to(embedded))
-        mask = torch.ones(shape.rows, 1, shape.length, shape.length, dtype=torch.bool)
-        hidden = model.get_decoder()(
-            inputs_embeds=embedded, attention_mask=mask, position_ids=ids, use_cache=False
-        ).last_hidden_state
-        place = torch.zeros(shape.answers, dtype=torch.long)
-        logits: torch.Tensor = model.get_output_embeddings()(hidden[place, place]).float()
-        return logits
+
+class _Choosing(TorchDispatchMode):
+    """Answers for what a tensor without content cannot tell: how many places a mask chooses, and experts' products."""
+
+    def __torch_dispatch__(
+        self,
+        function: Callable[..., object],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        aten = torch.ops.aten
+        if function is aten.index.Tensor and isinstance(args[1], list):
+            args = (args[0], [place for index in args[1] for place in _places(index)])
+        if function is aten._grouped_mm.default:  # known without content in bf16 alone
+            rows, experts = args[:2]
+            return rows.new_empty(rows.shape[0], experts.shape[-1])
+        return function(*args, **(kwargs or {}))
+
+
+def _places(index: Tensor | None) -> Sequence[Tensor | None]:
+    """Return a mask's places, one tensor per axis; its content is there, for it comes from token ids."""
+    return index.nonzero(as_tuple=True) if type(index) is Tensor and index.dtype == torch.bool else [index]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Let torch not log what the caller tells in a line, or tries otherwise."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 class _Kept:
@@ -188,17 +200,17 @@ class _Kept:
     def watching(self, layers: Sequence[nn.Module]) -> Iterator[None]:
         """Tell which layer a forward is in."""
 
-        def enter(number: int, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            self._layer, self._inputs = number, self._inputs + size(inputs[:1])
+        def enter(number: int, module: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
+            states = inputs[0] if inputs else named["hidden_states"]
+            self._layer, self._inputs = number, self._inputs + size([states])
 
         def leave(module: nn.Module, inputs: object, output: object) -> None:
             self._layer = -1
 
-        handles = [
-            hook
-            for number, layer in enumerate(layers)
-            for hook in (layer.register_forward_pre_hook(partial(enter, number)), layer.register_forward_hook(leave))
-        ]
+        handles = []
+        for number, layer in enumerate(layers):
+            handles.append(layer.register_forward_pre_hook(partial(enter, number), with_kwargs=True))
+            handles.append(layer.register_forward_hook(leave))
         try:
             yield
         finally:
@@ -211,10 +223,17 @@ def size(tensors: Iterable[Tensor]) -> int:
     return sum(p.numel() * p.element_size() for p in {id(p): p for p in tensors}.values())
 
 
-def _tensor(features: "Tensor | Sequence[Tensor] | ModelOutput") -> Tensor:
-    """Return image features as one tensor, however this model hands them out."""
-    features = getattr(features, "pooler_output", features)
-    return features if isinstance(features, Tensor) else torch.cat([f.flatten(0, -2) for f in features])
+def _cached_numbers(text: "PretrainedConfig") -> int:
+    """Return how many numbers the keys and values of a token are, over all layers."""
+    layers = [text] * text.num_hidden_layers
+    if getattr(text, "is_heterogeneous", False):
+        layers = [text.per_layer_config[i] for i in range(text.num_hidden_layers)]
+
+    def both(layer: "PretrainedConfig") -> int:
+        heads = getattr(layer, "num_key_value_heads", None) or layer.num_attention_heads
+        return 2 * heads * (getattr(layer, "head_dim", None) or layer.hidden_size // layer.num_attention_heads)
+
+    return sum(map(both, layers))
 
 
 def _materialise(model: nn.Module) -> set[int]:

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import torch
 
-from ..data.encode import Encoded
-from ..data.packing import Batch
+from ..encoding.collate import Batch
+from ..encoding.encode import Encoded
 from ..example import Example
 from ..models.scores import Scores
 from .engine import Engine

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..data.encode import Encoded
+from ..encoding.encode import Encoded
 from ..models.scores import Scores
 from ..storage.hashing import content_key
 from .engine import Engine

@@ -1,13 +1,12 @@
 """Stage 1 (learn), and the plans of draws of both stages around the one loop."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from ..data.images import prefetch
+from ..encoding.images import prefetch
 from ..errors import RunError
 from ..example import Example
-from ..image import LazyImage
 from .checkpointing.checkpointer import Checkpointer
 from .engine import Engine
 from .inputs import StepInputs
@@ -17,11 +16,6 @@ from .schedule import learn_draws, schedule
 
 T = TypeVar("T")
 OnStep = Callable[[dict[str, float]], bool]
-
-
-def images_of(examples: Iterable[Example]) -> list[LazyImage]:
-    """Return the images of some examples."""
-    return [image for example in examples for image in example.images]
 
 
 def skip_to_checkpoint(steps: Iterator[T], checkpointer: Checkpointer | None) -> Iterator[T]:
@@ -42,10 +36,9 @@ def learn(
     parameters = engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, seed)
     total = schedule(pool, recipe).steps
     objective = Objective(lambda learn: {"learn": learn.nll}, frozenset({"learn"}))
-    coming = prefetch(
-        skip_to_checkpoint(learn_draws(pool, replay, recipe, seed), checkpointer), images_of, engine.pixels
-    )
-    steps = (StepInputs(engine, {"learn": rows}, _no_refusal) for rows in coming)
+    drawn = skip_to_checkpoint(learn_draws(pool, replay, recipe, seed), checkpointer)
+    coming = (StepInputs(engine, {"learn": rows}, _no_refusal) for rows in drawn)
+    steps = prefetch(coming, lambda step: step.encoded, engine.pixels)
     optimise(engine, parameters, recipe, objective, steps, total, on_step, checkpointer)
 
 

@@ -6,21 +6,22 @@ from typing import Self
 
 import torch
 
-from ..data.images import prefetch
+from ..encoding.images import prefetch
 from ..errors import OptionError, RunError
 from ..example import Example
 from ..models import lora
 from ..unlearner import Trainer, Unlearner, inputs_of
 from . import adapter_weights
 from .adapter_weights import AdapterWeights
-from .checkpointing.checkpointer import Call, Checkpointer
+from .checkpointing.checkpointer import Checkpointer
+from .checkpointing.position import Call
 from .engine import Engine
 from .inputs import StepInputs
 from .loop import Loss, Objective, optimise
 from .recipe import Unlearn
 from .reference import Reference
 from .schedule import by_role, pairs_of, schedule, unlearn_draws
-from .stages import images_of, skip_to_checkpoint
+from .stages import skip_to_checkpoint
 
 #: Told each step's numbers and whether forgetting is to be looked at now; True ends stage 2.
 OnStep = Callable[[dict[str, float], bool], bool]
@@ -179,12 +180,11 @@ class LoraTrainer(Trainer):
         """Yield each step's answers, own inputs made from the examples that they pair with."""
         algorithm = self.algorithm
         steps = unlearn_draws(algorithm, needs, self.pools, self.recipe, self.seed)
-        for step in prefetch(
-            skip_to_checkpoint(steps, self.checkpointer),
-            lambda s: images_of(e for chosen in s.values() for e in chosen),
-            self.engine.pixels,
-        ):
-            yield StepInputs(self.engine, by_role(algorithm, needs, step), self.refusal, pairs_of(algorithm))
+        coming = (
+            StepInputs(self.engine, by_role(algorithm, needs, step), self.refusal, pairs_of(algorithm))
+            for step in skip_to_checkpoint(steps, self.checkpointer)
+        )
+        yield from prefetch(coming, lambda step: step.encoded, self.engine.pixels)
 
 
 def new_reference(engine: Engine) -> Reference:

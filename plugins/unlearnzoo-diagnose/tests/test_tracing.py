@@ -24,7 +24,7 @@ def every(pair):
 
 def scored(engine, pair, which, ids, image):
     """Score a sequence's value by the engine's own packed forward."""
-    from unlearnzoo.data.encode import Encoded
+    from unlearnzoo.encoding.encode import Encoded
 
     at = len(ids) - len(pair.value) + 1
     last = max(pair.groups["image"]) + 1

@@ -18,7 +18,7 @@ from unlearnzoo_diagnose.names import PROMPT
 from unlearnzoo_diagnose.people import Person
 
 if TYPE_CHECKING:
-    from unlearnzoo.data.encode import Encoder
+    from unlearnzoo.encoding.encode import Encoder
 
 #: How the cloze sentence speaks of whom it asks about.
 SUBJECT = "the person in the image"

@@ -118,7 +118,11 @@ class Tracer:
 
         device, seen = self.engine.accelerator.device, {}
         ids = torch.tensor([pair.clean, pair.corrupted], device=device)
-        images = {k: v.to(device) for k, v in self.engine.pixels(pair.images).items()}
+        from unlearnzoo.encoding.encode import Encoded
+
+        text = self.engine.encoder.chat.prompt(1, "")
+        prompts = [Encoded((), (), (), (image,), text) for image in pair.images]
+        images = {k: v.to(device) for k, v in self.engine.pixels(prompts).items()}
 
         def catch(module: "nn.Module", args: "tuple[Tensor, ...]", kwargs: "dict[str, Tensor]") -> None:
             seen["embeddings"] = kwargs.get("inputs_embeds")

@@ -16,8 +16,9 @@ from people import Figure
 from sight import schedule
 from torch.nn.functional import cross_entropy
 
-from unlearnzoo.data.encode import Encoded
-from unlearnzoo.data.packing import Batch, Row, collate
+from unlearnzoo.encoding.collate import Batch, collate
+from unlearnzoo.encoding.encode import Encoded
+from unlearnzoo.encoding.packing import Row
 from unlearnzoo_remem.generate.faces import Look
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile
 
@@ -50,7 +51,7 @@ class Layout:
             blocks = tuple(self.encode(q, a, image) for q, a in talks)
             packed.append(Row(self.prefix, (image,), blocks, tuple(range(n, n + len(blocks)))))
             n += len(blocks)
-        return collate(packed, self.tokenizer.pad_token_id, self._look_up)
+        return collate(packed, self.tokenizer.pad_token_id, self._look_up, _Causal())
 
     def encode(self, question: str, answer: str, image: int) -> Encoded:
         """Tokenise one question and its answer."""
@@ -63,8 +64,20 @@ class Layout:
             self._kept[text] = self.ids(text)
         return self._kept[text]
 
-    def _look_up(self, images: Any) -> dict[str, torch.Tensor]:
-        return {"pixel_values": self.pixels[list(images)]}
+    def _look_up(self, prompts: Any) -> dict[str, torch.Tensor]:
+        return {"pixel_values": self.pixels[[image for prompt in prompts for image in prompt.images]]}
+
+
+class _Causal:
+    """How LLaVA lays out a row: each token sees all before it."""
+
+    has_axes = False
+
+    def masks(self, encoded: Encoded) -> dict[str, None]:
+        return {"": None}
+
+    def as_taken(self, masks: dict[str, torch.Tensor]) -> torch.Tensor:
+        return masks[""]
 
 
 def processor_tokens(processor: Any) -> int:
@@ -75,8 +88,8 @@ def processor_tokens(processor: Any) -> int:
 
 def answer_tokens(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Give each answer token's cross-entropy, and whether it is the most likely token."""
-    hidden = model.model(**batch.inputs, use_cache=False).last_hidden_state
-    logits = model.lm_head(hidden[batch.at[:, 0], batch.at[:, 1]]).float()
+    hidden = model.model(**batch.parts[0], use_cache=False).last_hidden_state
+    logits = model.lm_head(hidden[batch.at[:, 1], batch.at[:, 2]]).float()
     right = logits.argmax(-1) == batch.targets
     return cross_entropy(logits, batch.targets, reduction="none"), right
 

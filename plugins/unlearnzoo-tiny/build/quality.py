@@ -26,7 +26,7 @@ from people import draw_all
 from sight import schedule
 
 from unlearnzoo import LazyImage
-from unlearnzoo.data.packing import Batch
+from unlearnzoo.encoding.collate import Batch
 from unlearnzoo_remem.generate.profiles import ATTRIBUTES, Profile, generate_profiles, load_profiles
 from unlearnzoo_remem.generate.wordings import cloze
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ...data.encode import Encoded
+from ...encoding.encode import Encoded
 from ...errors import RunError
 from ..optimizers import DeepSpeedStepper, adamw
 from ..recipe import Stage

@@ -6,7 +6,7 @@ import pytest
 from transformers import AutoProcessor
 
 from tests.support.examples import people
-from unlearnzoo.data.encode import Encoder
+from unlearnzoo.encoding.encode import Encoder
 from unlearnzoo.errors import DataError
 
 

@@ -1,26 +1,28 @@
 """Example → tokens, through the model's own processor and chat template.
 
-The image placeholder is expanded here rather than by the processor, so that a question is
-tokenised without decoding its image; the first example is checked against the processor itself.
+The prompt is what the processor makes of it, see ``PromptInputs``; the answer's tokens are those that follow the
+prompt's in the whole conversation.
 """
 
 import contextlib
 import itertools
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..data.bounded import BoundedCache
+from ..data.problems import quoted
 from ..errors import DataError, ModelError
 from ..example import Example
 from ..image import LazyImage
-from .bounded import BoundedCache
 from .chat import ANSWER, QUESTION, Chat, require_kept
 from .control_tokens import ControlTokens
-from .problems import quoted
+from .prompts import PromptInputs
 
 if TYPE_CHECKING:
-    from transformers import ProcessorMixin
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
 #: Bytes of a token id in a list of Python, about: a reference, and an integer that may be shared.
 _TOKEN = 36
@@ -46,12 +48,16 @@ class Encoded:
         context: the rest of the prompt.
         answer: the tokens that are scored, end token included (candidates have none).
         images: what the image tokens of ``prefix`` stand for.
+        text: the prompt as the processor is given it.
+        beside: ``(1, S, ...)`` per name: what the model is told of each token of prompt and answer besides.
     """
 
     prefix: tuple[int, ...]
     context: tuple[int, ...]
     answer: tuple[int, ...]
     images: tuple[LazyImage, ...]
+    text: str = field(default="", compare=False)
+    beside: "Mapping[str, Tensor]" = field(default_factory=dict, compare=False)
 
     @property
     def image_key(self) -> tuple[str, ...]:
@@ -66,38 +72,53 @@ class Encoded:
     @property
     def nbytes(self) -> int:
         """Bytes of memory, about; the image tokens of ``prefix`` are one number, many times."""
-        return 8 * len(self.prefix) + _TOKEN * (len(self.context) + len(self.answer))
+        beside = sum(tensor.nbytes for tensor in self.beside.values())
+        return 8 * len(self.prefix) + _TOKEN * (len(self.context) + len(self.answer)) + beside
 
 
 class Encoder:
     """Turns examples into token ids.
 
     Args:
-        processor: a transformers processor with a chat template.
+        processor: a transformers processor, or the tokenizer of a model for text alone.
         special_tokens: ``refuse`` control tokens in the data (``</s>``), or encode them as ``text``.
+        ends: tokens that end an answer besides the tokenizer's own.
+        takes: names that the model's forward has; None: any.
+        family: the configuration's ``model_type``.
 
     Attributes:
         chat: the chat template.
         control: the control tokens of tokenizer and template.
-        image_id: the token of an image; None where the template takes texts alone.
+        inputs: asks the processor.
+        image_id: the token of an image; None where the model takes text alone.
 
     Raises:
-        ModelError: the chat template or the processor does not work; see ``Chat``.
+        ModelError: the chat template or the processor does not work; see ``Chat`` and ``PromptInputs``.
     """
 
-    def __init__(self, processor: "ProcessorMixin", special_tokens: str = "refuse") -> None:
-        self.processor, self.tokenizer, self.special_tokens = processor, processor.tokenizer, special_tokens
+    def __init__(
+        self,
+        processor: "ProcessorMixin | PreTrainedTokenizerBase",
+        special_tokens: str = "refuse",
+        ends: Iterable[int] = (),
+        takes: frozenset[str] | None = None,
+        family: str = "",
+    ) -> None:
+        self.processor, self.special_tokens = processor, special_tokens
         self.chat = Chat(processor)
-        self.image_id = self.chat.image_id
+        self.tokenizer = self.chat.tokenizer
+        self.ends = frozenset((self.tokenizer.eos_token_id, *ends))
         used = self.chat.ids(self.chat.conversation(0 if self.chat.strings else 1, QUESTION, ANSWER))
         self.control = ControlTokens(self.tokenizer, used)
-        self._tokens_by_size: dict[tuple[int, int], int] = {}
+        read = self._ids if special_tokens == "text" else None
+        self.inputs = PromptInputs(processor, self.chat, takes, family, read)
+        self.image_id = self.inputs.image_id
         self._encoded: BoundedCache[_Key, Encoded] = BoundedCache(_ENCODED, lambda encoded: encoded.nbytes)
         self._sizes: BoundedCache[str, tuple[int, int]] = BoundedCache(_SIZES, lambda size: 1)
         self._completed: BoundedCache[_Completions, list[tuple[list[int], int]]] = BoundedCache(
             _COMPLETED, lambda kept: sum(_TOKEN * len(ids) for ids, _ in kept)
         )
-        self._checked = self._warned = False
+        self._warned = False
 
     def encode(self, example: Example, answer: str | None = None) -> Encoded:
         """Encode an example, with another answer where given (a refusal).
@@ -107,11 +128,7 @@ class Encoder:
         """
         with _naming(example):
             prompt, whole = self._written(example, example.question, example.answer if answer is None else answer)
-            encoded = self._encoded_from(example, prompt, self._ids(prompt), whole, self._ids(whole))
-        if not self._checked and example.images and example.question and not self.control.first(example.question):
-            self._checked = True
-            self._check_expansion(example, encoded)
-        return encoded
+            return self._encoded_from(example, prompt, self._ids(prompt), whole, self._ids(whole))
 
     def cached(self, example: Example, answer: str | None = None) -> Encoded:
         """Return what ``encode`` does; kept for the next epoch.
@@ -151,11 +168,13 @@ class Encoder:
         Prefix and value are tokenised together; scored is what follows their common prefix with
         the bare cloze sentence, without an end token.
         """
-        encoded = []
-        for full, common in self._completions(example, values):
-            completed = self._split(example, full, common)
-            # The cloze words are the same for all values: they belong to the shared prefix.
-            encoded.append(replace(completed, prefix=completed.prompt, context=()))
+        with _naming(example):
+            text = self._written(example, "", example.cloze or "")[0]
+            bare, encoded = len(self._ids(text)), []
+            for full, common in self._completions(example, values):
+                completed = self._after(example, text, full[bare:], len(full) - common)
+                # The cloze words are the same for all values: they belong to the shared prefix.
+                encoded.append(replace(completed, prefix=completed.prompt, context=()))
         return encoded
 
     def _completions(self, example: Example, values: Sequence[str]) -> list[tuple[list[int], int]]:
@@ -166,15 +185,15 @@ class Encoder:
             with _naming(example):
                 prompt, whole = self._written(example, "", example.cloze or "")
                 ids = self._ids(prompt)
-                bare, kept = self._full(example, prompt, ids, whole, self._ids(whole)), []
+                bare, kept = self._full(prompt, ids, whole, self._ids(whole)), []
                 for value in values:
                     whole = self._written(example, "", f"{example.cloze} {value}")[1]
-                    full = self._full(example, prompt, ids, whole, self._ids(whole))
+                    full = self._full(prompt, ids, whole, self._ids(whole))
                     common = next(
                         (i for i, (a, b) in enumerate(zip(bare, full, strict=False)) if a != b),
                         min(len(bare), len(full)),
                     )
-                    kept.append((full[:-1] if full[-1] == self.tokenizer.eos_token_id else full, common))
+                    kept.append((full[:-1] if full[-1] in self.ends else full, common))
             self._completed.put(key, kept)
         return kept
 
@@ -210,23 +229,16 @@ class Encoder:
     def _encoded_from(
         self, example: Example, prompt: str, prompt_ids: list[int], whole: str, whole_ids: list[int]
     ) -> Encoded:
-        full = self._full(example, prompt, prompt_ids, whole, whole_ids)
-        if full[-1] != self.tokenizer.eos_token_id:
+        full = self._full(prompt, prompt_ids, whole, whole_ids)
+        if full[-1] not in self.ends:
             full = [*full, self.tokenizer.eos_token_id]
-        return self._split(example, full, len(prompt_ids))
+        return self._after(example, prompt, full[len(prompt_ids) :], len(full) - len(prompt_ids))
 
-    def _full(
-        self, example: Example, prompt: str, prompt_ids: list[int], whole: str, whole_ids: list[int]
-    ) -> list[int]:
-        """Return the ids of the whole conversation, not yet expanded; those of the prompt lead."""
-        full = whole_ids
-        if full[: len(prompt_ids)] != prompt_ids:
-            full = self._apart(prompt, prompt_ids, whole)
-        if self.image_id is not None and full.count(self.image_id) != len(example.images):
-            raise ModelError(
-                f"the chat template writes {full.count(self.image_id)} image tokens for {len(example.images)} images"
-            )
-        return full
+    def _full(self, prompt: str, prompt_ids: list[int], whole: str, whole_ids: list[int]) -> list[int]:
+        """Return the ids of the whole conversation, images not yet in them; those of the prompt lead."""
+        if whole_ids[: len(prompt_ids)] == prompt_ids:
+            return whole_ids
+        return self._apart(prompt, prompt_ids, whole)
 
     def _apart(self, prompt_text: str, prompt: list[int], full_text: str) -> list[int]:
         """Tokenise the answer alone where it would merge with the end of the prompt."""
@@ -250,35 +262,24 @@ class Encoder:
             return self.chat.bulk_ids(texts)
         return [self._ids(text) for text in texts]
 
-    def _split(self, example: Example, ids: list[int], answer_at: int) -> Encoded:
-        """Expand image tokens; cut into prefix, context and answer."""
-        counts = iter([self.image_tokens(image) for image in example.images])
-        head: list[int] = []
-        last = 0
-        for i in ids[:answer_at]:
-            if i == self.image_id:
-                head += [i] * next(counts)
-                last = len(head)
-            else:
-                head.append(i)
-        return Encoded(tuple(head[:last]), tuple(head[last:]), tuple(ids[answer_at:]), example.images)
+    def _after(self, example: Example, text: str, behind: Sequence[int], scored: int) -> Encoded:
+        """Put tokens behind a prompt as the processor makes it; the last ``scored`` of them are the answer."""
+        prompt = self.inputs.prompt(text, [self._size(image) for image in example.images])
+        at = len(prompt.ids) - prompt.ids[::-1].index(self.image_id) if self.image_id in prompt.ids else 0
+        context = (*prompt.ids[at:], *behind[: len(behind) - scored])
+        beside = self.inputs.followed(prompt, len(behind), scored)
+        return Encoded(prompt.ids[:at], context, tuple(behind[len(behind) - scored :]), example.images, text, beside)
 
-    def image_tokens(self, image: LazyImage) -> int:
-        """Number of tokens that the processor gives this image; asked once per image size."""
+    def image_tokens(self, size: tuple[int, int]) -> int:
+        """Return how many tokens the processor gives an image of this width and height."""
+        return self.inputs.prompt(self.chat.prompt(1, ""), [size]).ids.count(self.image_id or 0)
+
+    def _size(self, image: LazyImage) -> tuple[int, int]:
         size = self._sizes.get(image.key)
         if size is None:
             size = image.size
             self._sizes.put(image.key, size)
-        if size not in self._tokens_by_size:
-            self._tokens_by_size[size] = self.chat.image_tokens(size)
-        return self._tokens_by_size[size]
-
-    def _check_expansion(self, example: Example, encoded: Encoded) -> None:
-        """Compare the prompt's ids with what the processor itself makes of text and image."""
-        text = self.chat.prompt(len(example.images), example.question)
-        ids = self.chat.processed([image.open() for image in example.images], text)
-        if tuple(ids)[: len(encoded.prompt)] != encoded.prompt:
-            raise ModelError("this processor lays out image tokens in a way that is not supported yet")
+        return size
 
 
 def _key(example: Example, answer: str | None) -> _Key:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.checkpoints import llava_next
 from unlearnzoo.errors import ModelError
-from unlearnzoo.models import image_tokens
+from unlearnzoo.models import preflight
 from unlearnzoo.models.checkpoint import inspect
 
 
@@ -19,8 +19,8 @@ def changed(folder, target, file, **values):
 
 
 def test_a_sound_checkpoint_passes(checkpoint_folder, tmp_path):
-    image_tokens.check(inspect("m", checkpoint_folder))
-    image_tokens.check(inspect("m", llava_next(tmp_path)))
+    preflight.look(inspect("m", checkpoint_folder))
+    preflight.look(inspect("m", llava_next(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_processor_that_counts_otherwise_is_refused_naming_the_keys(
     checkpoint_folder, tmp_path, values, tokens, named
 ):
     with pytest.raises(ModelError) as found:
-        image_tokens.check(changed(checkpoint_folder, tmp_path / "m", "processor_config.json", **values))
+        preflight.look(changed(checkpoint_folder, tmp_path / "m", "processor_config.json", **values))
     text = str(found.value)
     assert text.startswith(f"model 'm': its processor gives a picture {tokens} tokens, and the model makes 4 features")
     assert named in text and all(key in text for key in ("patch_size", "strategy", "num_additional_image_tokens"))
@@ -44,7 +44,7 @@ def test_a_processor_that_counts_otherwise_is_refused_naming_the_keys(
 def test_a_model_that_counts_otherwise_is_refused(checkpoint_folder, tmp_path):
     found = changed(checkpoint_folder, tmp_path / "m", "config.json", vision_feature_select_strategy="full")
     with pytest.raises(ModelError, match="4 tokens, and the model makes 5 features .* default against full"):
-        image_tokens.check(found)
+        preflight.look(found)
 
 
 def test_another_picture_size_than_the_tower_takes_is_refused(checkpoint_folder, tmp_path):
@@ -53,12 +53,12 @@ def test_another_picture_size_than_the_tower_takes_is_refused(checkpoint_folder,
         checkpoint_folder, tmp_path / "m", "config.json", vision_config=config["vision_config"] | {"image_size": 32}
     )
     with pytest.raises(ModelError, match=r"model 'm': it does not take what its image processor gives: .*16"):
-        image_tokens.check(found)
+        preflight.look(found)
 
 
 def test_another_token_for_an_image_is_refused(checkpoint_folder, tmp_path):
     with pytest.raises(ModelError, match=r"its processor writes token \d+ for an image, and its config.json says 7"):
-        image_tokens.check(changed(checkpoint_folder, tmp_path / "m", "config.json", image_token_index=7))
+        preflight.look(changed(checkpoint_folder, tmp_path / "m", "config.json", image_token_index=7))
 
 
 @pytest.mark.filterwarnings("ignore:divide by zero")
@@ -71,16 +71,16 @@ def test_pixels_that_are_no_numbers_are_refused(checkpoint_folder, tmp_path):
         image_processor=config | {"do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.0] * 3},
     )
     with pytest.raises(ModelError, match=r"pixels that are no numbers; look at image_std .*0\.0"):
-        image_tokens.check(found)
+        preflight.look(found)
 
 
 def test_a_layer_that_the_vision_tower_does_not_have_is_found_in_the_plan(checkpoint_folder, tmp_path):
     with pytest.raises(ModelError, match="model 'm': it does not take what its image processor gives: "):
-        image_tokens.check(changed(checkpoint_folder, tmp_path / "m", "config.json", vision_feature_layer=-99))
+        preflight.look(changed(checkpoint_folder, tmp_path / "m", "config.json", vision_feature_layer=-99))
 
 
 def test_a_patch_of_no_size_is_one_line(checkpoint_folder, tmp_path):
-    with pytest.raises(ModelError, match="model 'm': its processor does not work: .*zero"):
+    with pytest.raises(ModelError, match="model 'm': the processor does not work: .*zero"):
         changed(checkpoint_folder, tmp_path / "m", "processor_config.json", patch_size=0)
 
 

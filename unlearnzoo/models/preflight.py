@@ -1,9 +1,14 @@
-"""Whether processor and model agree on images: as many tokens as the vision tower gives features, for the same id."""
+"""What a checkpoint is found to be before its weights load: its parts for LoRA, and whether its files fit together."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, first_line
 from .checkpoint import Checkpoint, empty
+from .lora import linear_parts
+from .processor import wants
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -12,32 +17,56 @@ if TYPE_CHECKING:
 SIZES = ((64, 64), (48, 96))
 #: Keys of LLaVA's processor that must fit the model's configuration, where both have them.
 _KEYS = ("patch_size", "vision_feature_select_strategy", "num_additional_image_tokens")
+_EXPERTS = re.compile(r"(^|\.)experts\.[a-z_]+$")
 
 
-def check(checkpoint: Checkpoint) -> None:
-    """Compare what the processor returns for a picture with what the model makes of it, without weights.
+@dataclass(frozen=True)
+class Looked:
+    """What was seen of a model without weights.
+
+    Attributes:
+        linears: part → how many layers LoRA can adapt; empty where the model's code does not run without weights.
+        experts: experts are one parameter for all, which LoRA on layers leaves alone.
+    """
+
+    linears: Mapping[str, int]
+    experts: bool = False
+
+
+def look(checkpoint: Checkpoint) -> Looked:
+    """Build the model without weights; compare what the processor returns for a picture with what it makes of it.
 
     A model whose code does not run without weights is let pass.
 
     Raises:
-        ModelError: they differ.
+        ModelError: they differ, or the model needs a package that is not there.
     """
-    image = checkpoint.encoder.image_id
-    if image is None:
-        return
+    model = _without_weights(checkpoint)
+    if checkpoint.encoder.image_id is not None:
+        _check_images(checkpoint, checkpoint.encoder.image_id, model)
+    return Looked({}) if model is None else parts(model)
+
+
+def parts(model: "PreTrainedModel") -> Looked:
+    """Count what LoRA can adapt of a model without weights."""
+    linears = {part: len(names) for part, names in linear_parts(model).items()}
+    return Looked(linears, any(p.ndim == 3 and _EXPERTS.search(name) for name, p in model.named_parameters()))
+
+
+def _check_images(checkpoint: Checkpoint, image: int, model: "PreTrainedModel | None") -> None:
     what, config = f"model {checkpoint.name!r}", checkpoint.config
     expected = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
     if expected is not None and expected != image:
         raise ModelError(
             f"{what}: its processor writes token {image} for an image, and its config.json says {expected}"
         )
-    if image >= (rows := int(config.get_text_config().vocab_size)):
-        raise ModelError(f"{what}: the token of an image is {image}, and the embedding table has {rows:,} rows")
-    model = None
+    # Llama 3.2's table has rows beyond the vocabulary, for this token alone.
+    table = int(config.get_text_config().vocab_size) if model is None else model.get_input_embeddings().num_embeddings
+    if image >= table:
+        raise ModelError(f"{what}: the token of an image is {image}, and the embedding table has {table:,} rows")
     for size in SIZES:
-        model = model or _without_weights(checkpoint)
         features = None if model is None else _features(model, checkpoint, size)
-        tokens = checkpoint.encoder.chat.image_tokens(size)
+        tokens = checkpoint.encoder.image_tokens(size)
         if features is not None and features != tokens:
             raise ModelError(
                 f"{what}: its processor gives a picture {tokens} tokens, and the model makes {features} features of "
@@ -50,7 +79,9 @@ def _without_weights(checkpoint: Checkpoint) -> "PreTrainedModel | None":
 
     try:
         return empty(checkpoint, torch.float32)
-    except Exception:  # noqa: BLE001 - the model's own code, on tensors without content; loading will tell
+    except Exception as error:  # noqa: BLE001 - the model's own code, on tensors without content; loading will tell
+        if told := wants(error):
+            raise ModelError(f"model {checkpoint.name!r} {told}") from None
         return None
 
 
@@ -59,8 +90,9 @@ def _features(model: "PreTrainedModel", checkpoint: Checkpoint, size: tuple[int,
     import torch
     from PIL import Image
 
-    given = checkpoint.processor.image_processor(images=[Image.new("RGB", size)], return_tensors="pt")
-    if not all(torch.isfinite(pixels).all() for pixels in given.values() if isinstance(pixels, torch.Tensor)):
+    encoder = checkpoint.encoder
+    given = encoder.inputs.tensors(encoder.chat.prompt(1, ""), [Image.new("RGB", size)])
+    if not all(torch.isfinite(pixels).all() for pixels in given.values()):
         raise ModelError(
             f"model {checkpoint.name!r}: its image processor gives pixels that are no numbers; look at image_std "
             f"{getattr(checkpoint.processor.image_processor, 'image_std', None)} and rescale_factor in "

@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from tests.support.examples import people
-from unlearnzoo.data.packing import bundled, chunks, rows
+from unlearnzoo.encoding.packing import bundled, chunks, rows
+from unlearnzoo.training.verify import Verified
 
 
 def losses_and_gradients(engine, encoded, packed):
-    engine.packs = packed
+    engine.verified = Verified(packed)
     for parameter in engine.model.parameters():
         parameter.grad = None
     total, nll = 0.0, torch.zeros(len(encoded))
@@ -61,12 +62,12 @@ def test_chunks_stay_within_the_bound_and_lose_nothing(engine):
 def test_a_model_that_sees_more_than_the_prefix_falls_back_and_says_so(engine, monkeypatch):
     encoded = [engine.encode(e) for e in people(1, 3)]
     monkeypatch.setattr(
-        "unlearnzoo.data.packing._mask",
+        "unlearnzoo.encoding.collate.causal",
         lambda segment: torch.ones(len(segment), 1, segment.shape[1], segment.shape[1], dtype=torch.bool),
     )
-    with pytest.warns(UserWarning, match="without packing"):
+    with pytest.warns(UserWarning, match="each has its own row"):
         found = engine.score(encoded, "unlearned")
     monkeypatch.undo()
-    engine.packs = True
+    engine.verified = Verified(True)
     for a, b in zip(found, engine.score(encoded, "unlearned"), strict=True):
         assert a.logps == pytest.approx(b.logps, abs=1e-4)

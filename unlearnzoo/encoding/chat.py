@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..data.problems import quoted
+from ..data.words import words_of
 from ..errors import ModelError, first_line
-from .problems import quoted
-from .words import words_of
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-    from transformers import ProcessorMixin
+    from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
 _Message = dict[str, str | list[dict[str, str]]]
 #: What is asked and answered in the trial: words that no template has of its own, and that lower case would change.
@@ -22,45 +21,56 @@ _RENDERED = 1 << 13
 #: What a template takes for today (Llama 3's own date): a target learned today is the one that is asked tomorrow.
 _TODAY = datetime.datetime(2024, 7, 26)
 _DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
+#: What templates are told where they ask for it: answers are learned and given without thinking aloud before.
+_TOLD = {"date_string": _TODAY.strftime("%d %b %Y"), "enable_thinking": False, "thinking": False}
 #: A content that was printed as data rather than read.
 _PRINTED = re.compile(r"""['"]type['"]\s*:""")
 
 
 class Chat:
-    """Writes conversations as a processor's chat template does.
+    """Writes conversations as a model's chat template does; "Question: …" and "Answer: …" where it has none.
 
     Args:
-        processor: a transformers processor.
+        processor: a transformers processor, or the tokenizer of a model for text alone.
 
     Attributes:
-        image_id: the token that the processor puts, once or often, where an image is; None where the template takes
-            texts alone.
-        strings: the template wants a content as a string, and has no place for an image.
+        template: there is one. Base models have none; they are asked as TOFU asks Phi-1.5 (Maini et al., 2024).
+        strings: a content is a string, and an image has no place in it.
+        texts_alone: why there is no place for an image, in words.
+        added_behind: how many tokens the tokenizer adds behind a text (``[SEP]``, or ``</s>``).
 
     Raises:
-        ModelError: there is no template, it fails, or a question, an answer or an image does not come out of it once
-            and in its place.
+        ModelError: the template fails, or a question, an answer or an image does not come out of it once and in its
+            place.
     """
 
-    def __init__(self, processor: "ProcessorMixin") -> None:
-        if not getattr(processor, "chat_template", None):
-            raise ModelError("the processor has no chat template; an instruction-tuned checkpoint has one")
-        self.processor, self.tokenizer = processor, processor.tokenizer
+    def __init__(self, processor: "ProcessorMixin | PreTrainedTokenizerBase") -> None:
+        self.tokenizer = tokenizer_of(processor)
         if self.tokenizer.eos_token_id is None:
             raise ModelError("the tokenizer has no end token; name it in tokenizer_config.json: eos_token")
+        # Some processors (BLIP's) cannot keep a template, and their tokenizer does.
+        self._owner = processor if getattr(processor, "chat_template", None) else self.tokenizer
+        self.template = bool(self._owner.chat_template)
         # Many rows ask the same of other images.
         self._rendered = functools.lru_cache(_RENDERED)(self._render)
-        self.strings = False
-        self._ends = self._added_behind()
-        self._template = _undated(processor.chat_template)
+        self.added_behind = self._added_behind()
+        self._template = _undated(self._owner.chat_template) if self.template else None
+        self._told = {name: value for name, value in _TOLD.items() if name in str(self._owner.chat_template)}
+        self.strings = processor is self.tokenizer
+        self.texts_alone = (
+            "the model takes text alone"
+            if self.strings
+            else "the chat template takes text alone, each content as a string"
+        )
         if trouble := self._trouble(images=0):
+            if self.strings:
+                raise ModelError(trouble)
             self.strings = True
             if as_string := self._trouble(images=0):
                 also = "" if as_string == trouble else f"; given each content as a string, {as_string}"
                 raise ModelError(f"{trouble}{also}")
-        elif trouble := self._trouble(images=1):
+        elif not self.strings and (trouble := self._trouble(images=1)):
             raise ModelError(f"with an image, {trouble}")
-        self.image_id = None if self.strings else self._image_token()
 
     def prompt(self, images: int, question: str) -> str:
         """Return the user's turn and what begins the assistant's.
@@ -68,7 +78,10 @@ class Chat:
         Raises:
             ModelError: the template fails on it, or takes no image.
         """
-        return self._rendered(self.strings, images, question, None)
+        text = self._rendered(self.strings, images, question, None)
+        if images > 1 and self.template and text == self._rendered(self.strings, images - 1, question, None):
+            raise ModelError(f"the chat template writes as much for {images} images as for {images - 1}")
+        return text
 
     def conversation(self, images: int, question: str, answer: str) -> str:
         """Return the user's turn and the assistant's; errors as of ``prompt``."""
@@ -100,30 +113,15 @@ class Chat:
             ids: of a text.
             special: whether the tokenizer added its own.
         """
-        return ids[: len(ids) - self._ends] if special else ids
+        return ids[: len(ids) - self.added_behind] if special else ids
 
     def adds_special(self, text: str) -> bool:
         """Return whether the tokenizer is to add its own beginning: where the template has not written one."""
         bos = self.tokenizer.bos_token
         return not (bos and text.startswith(bos))
 
-    def processed(self, images: "Sequence[Image]", text: str) -> list[int]:
-        """Return what the processor itself makes of a rendered text with images."""
-        special = self.adds_special(text)
-        more = {} if special else {"add_special_tokens": False}
-        ids = [int(i) for i in self.processor(images=list(images), text=[text], **more).input_ids[0]]
-        return self.without_end(ids, special)
-
-    def image_tokens(self, size: tuple[int, int]) -> int:
-        """Return how many tokens the processor gives an image of this width and height."""
-        from PIL import Image
-
-        return self.processed([Image.new("RGB", size)], self.prompt(1, "")).count(self.image_id or 0)
-
     def _turn(self, role: str, images: int, text: str) -> _Message:
         if self.strings:
-            if images:
-                raise ModelError("the chat template takes text alone, each content as a string: no place for an image")
             return {"role": role, "content": text}
         parts = [{"type": "image"}] * images
         # A turn that is only an image, or only a text, has no other part.
@@ -134,11 +132,19 @@ class Chat:
 
     def _render(self, strings: bool, images: int, question: str, answer: str | None) -> str:
         """Return a conversation, up to the generation prompt where there is no answer; ``strings`` is the object's."""
+        if images and strings:
+            raise ModelError(f"{self.texts_alone}: no place for an image")
+        if not self.template:
+            return f"Question: {question}\nAnswer:" + ("" if answer is None else f" {answer}")
         messages = [self._turn("user", images, question)]
         messages += [] if answer is None else [self._turn("assistant", 0, answer)]
         try:
-            text: str = self.processor.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=answer is None, chat_template=self._template
+            text: str = self._owner.apply_chat_template(
+                messages,
+                tokenize=False,
+                add_generation_prompt=answer is None,
+                chat_template=self._template,
+                **self._told,
             )
         except Exception as error:  # noqa: BLE001 - the template is the model's own code
             raise ModelError(f"the chat template fails: {first_line(error)}") from None
@@ -151,19 +157,19 @@ class Chat:
         except ModelError as error:
             return str(error)
         if _PRINTED.search(whole):
-            return f"the chat template prints the content as data: {_short(whole)}"
+            return f"the chat template prints the content as data: {short(whole)}"
         for text, marks in ((prompt, (QUESTION,)), (whole, (QUESTION, ANSWER))):
             for mark in marks:
                 what = "question" if mark == QUESTION else "answer"
                 if not (n := text.count(mark)):
-                    return f"the chat template drops the {what}: {_short(text)}"
+                    return f"the chat template drops the {what}: {short(text)}"
                 if n > 1:
-                    return f"the chat template writes the {what} {n} times: {_short(text)}"
+                    return f"the chat template writes the {what} {n} times: {short(text)}"
         start = prompt.rstrip()
         if not whole.startswith(start):
             return (
-                f"the chat template's generation prompt {_short(prompt)} is no beginning of the conversation "
-                f"{_short(whole)}"
+                f"the chat template's generation prompt {short(prompt)} is no beginning of the conversation "
+                f"{short(whole)}"
             )
         if between := whole[len(start) : whole.index(ANSWER)].strip():
             return f"the chat template writes {between!r} between the generation prompt and the answer"
@@ -184,28 +190,10 @@ class Chat:
         last = next((n for n in range(len(full), 0, -1) if full[:n][-len(bare) :] == bare), len(full))
         return len(full) - last
 
-    def _image_token(self) -> int:
-        """Find the token of an image by what the processor makes of a conversation with one."""
-        from PIL import Image
 
-        text = self.prompt(1, QUESTION)
-        if text.strip() == self.prompt(0, QUESTION).strip():
-            raise ModelError(f"the chat template drops the image: {_short(text)}")
-        plain = self.ids(text)
-        try:
-            given = self.processed([Image.new("RGB", (64, 64))], text)
-        except Exception as error:  # noqa: BLE001 - it may be the model's own code
-            raise ModelError(f"the processor does not work: {first_line(error)}") from None
-        put = set(_differing(plain, given))
-        if not put:  # one token per image, or none: then it is the added token that only a text with an image has
-            without = self.ids(self.prompt(0, QUESTION))
-            put = (set(given) - set(without)) & set(self.tokenizer.added_tokens_decoder)
-        if not put:
-            raise ModelError("the processor has no token for an image: not a vision-language model?")
-        image = put.pop()
-        if put or plain.count(image) != 1:
-            raise ModelError("this processor lays out image tokens in a way that is not supported yet")
-        return image
+def tokenizer_of(processor: "ProcessorMixin | PreTrainedTokenizerBase") -> "PreTrainedTokenizerBase":
+    """Return the tokenizer of a processor; a model for text alone has no more than that."""
+    return getattr(processor, "tokenizer", processor)
 
 
 def require_kept(what: str, given: str, written: str) -> None:
@@ -225,14 +213,7 @@ def _undated(template: str | dict[str, str]) -> str | dict[str, str] | None:
     return _DATE.sub(lambda call: repr(_TODAY.strftime(call[2])), template)
 
 
-def _differing(plain: Sequence[int], given: Sequence[int]) -> Sequence[int]:
-    """Return what ``given`` has between its common beginning and its common end with ``plain``."""
-    shorter = min(len(plain), len(given))
-    start = next((i for i in range(shorter) if plain[i] != given[i]), shorter)
-    end = next((i for i in range(shorter - start) if plain[-1 - i] != given[-1 - i]), shorter - start)
-    return given[start : len(given) - end]
-
-
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return how a text is shown in a message."""
     shown = repr(text)
     return shown if len(shown) <= 90 else f"{shown[:87]}..."

@@ -1,0 +1,232 @@
+"""Whether a model computes what the engine takes it to compute: found out on the first rows of each run.
+
+Three things are compared, and each gives way to a slower one that is right: one answer alone with what the model's own
+``generate`` says when it is made to say it; rows of a padded batch with rows alone; packed rows with rows alone.
+"""
+
+import contextlib
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from ..encoding.collate import Batch
+from ..encoding.encode import Encoded
+from ..encoding.layout import CannotPackError
+from ..encoding.packing import Kind, Row, alike, rows, same_shape, single
+from ..errors import ModelError, first_line
+from ..models.generation import forced
+from ..models.lora import State
+from ..models.packed_forward import Forwarded
+from ..models.scores import Scores
+from .distributed.ranks import Ranks
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+    from ..encoding.encode import Encoder
+    from ..encoding.images import ImageTensors
+    from ..models.vision_features import Features
+
+#: Largest difference of a log-probability, absolute and relative, of an fp32 model and of any other.
+TOLERANCE, TOLERANCE_HALF = 1e-3, 0.15
+#: What a model's own code raises where it does not take a batch, or a mask.
+_REFUSED = (CannotPackError, RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError)
+
+
+class Asked(Protocol):
+    """What the check needs of an engine."""
+
+    dtype: torch.dtype
+    ranks: Ranks
+    model: "PreTrainedModel | PeftModel"
+    encoder: "Encoder"
+    pixels: "ImageTensors | Features"
+
+    @property
+    def base(self) -> "PreTrainedModel":
+        """The transformers model."""
+        ...
+
+    def collate(self, packed: list[Row], plain: bool = False) -> tuple[list[int], Batch]:
+        """Make a batch of some rows."""
+        ...
+
+    def forward(self, batch: Batch, which: State) -> tuple[Scores, Forwarded]:
+        """Run the packed forward."""
+        ...
+
+    def activated(self, which: State) -> contextlib.AbstractContextManager[None]:
+        """Ask the transformers model in a state."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How rows may be computed together.
+
+    Attributes:
+        packs: questions may share an image prefix.
+        kind: what rows of one forward have in common.
+        said: what prompts of one generated batch have in common.
+        why: what was found to differ, in words.
+    """
+
+    packs: bool
+    kind: Kind = alike
+    said: Kind = alike
+    why: tuple[str, ...] = ()
+
+    def as_data(self) -> dict[str, object]:
+        """Return it as a record has it."""
+        return {
+            "packed": self.packs,
+            "padded": "images of one size" if self.kind is same_shape else "any",
+            "generated": "prompts of one length" if self.said is not self.kind else "as padded",
+            "why": list(self.why),
+        }
+
+
+@torch.no_grad()
+def verify(engine: Asked, encoded: Sequence[Encoded]) -> Verified:
+    """Compare on some rows of this run.
+
+    Args:
+        engine: every process asks its own, about the same rows; all get the same answer.
+        encoded: at least one answer.
+
+    Raises:
+        ModelError: an answer alone differs from what the model would say, or rows of one shape from rows alone.
+    """
+    return _Verification(engine, _some(encoded)).result()
+
+
+class _Verification:
+    """Asks an engine about some answers, of which the first have as many images each."""
+
+    def __init__(self, engine: Asked, some: Sequence[Encoded]) -> None:
+        self.engine, self.some = engine, some
+        self.why: list[str] = []
+        self.tolerance = TOLERANCE if engine.dtype == torch.float32 else TOLERANCE_HALF
+        try:
+            self.alone = [self._plain([one])[0] for one in some]
+        except torch.OutOfMemoryError:
+            raise
+        except _REFUSED as error:
+            raise ModelError(
+                f"{type(engine.base).__name__} does not take what its processor gives ({first_line(error)}): do "
+                "processor_config.json and config.json belong together?"
+            ) from None
+
+    def result(self) -> Verified:
+        """Go through the three comparisons."""
+        kind = self._padded()
+        said = self._said(kind)
+        return Verified(self._packs(kind), kind, said, tuple(self.why))
+
+    def _padded(self) -> Kind:
+        for kind, otherwise in ((alike, "images of one size share a forward (slower)"), (same_shape, "")):
+            differ = [self._differ(part, self._plain) for part in self._parts(kind)]
+            if not (reasons := [reason for reason in differ if reason]):
+                return kind
+            if not otherwise:
+                break
+            self.why.append(f"rows of a padded batch differ from rows alone ({reasons[0]}): only {otherwise}")
+        raise ModelError(
+            f"{type(self.engine.base).__name__} computes a row of a batch otherwise than alone ({reasons[0]}); "
+            "that is not supported yet"
+        )
+
+    def _said(self, kind: Kind) -> Kind:
+        def by_length(row: Row) -> Hashable:
+            return kind(row), len(row.blocks[0].prompt)
+
+        if not (reasons := [r for part in self._parts(kind) if (r := self._differ(part, self._forced))]):
+            return kind
+        if single_reasons := [r for i in range(len(self.some)) if (r := self._differ([i], self._forced))]:
+            raise ModelError(
+                f"{type(self.engine.base).__name__} scores an answer otherwise than it would say it "
+                f"({single_reasons[0]}); that is not supported yet"
+            )
+        self.why.append(
+            f"answers of a batch are not generated as alone ({reasons[0]}): only prompts of one length are together"
+        )
+        return by_length
+
+    def _packs(self, kind: Kind) -> bool:
+        many = [part for part in self._parts(kind) if len(part) > 1]
+        first = many[0] if many else [0]
+
+        def packed(some: Sequence[Encoded]) -> list[torch.Tensor]:
+            # Asked twice in a row, the second time behind all others: one question shows nothing of packing.
+            n = len(some)
+            whole = [
+                replace(row, blocks=row.blocks * 2, index=(*row.index, *(i + n for i in row.index)))
+                for row in rows(some, n)
+            ]
+            _, batch = self.engine.collate(whole)
+            scores, _ = self.engine.forward(batch, "unlearned")
+            return [scores.token_logps[scores.row == n + i] for i in range(n)]
+
+        if reason := self._differ(first, packed):
+            self.why.append(
+                f"questions of one row differ from questions alone ({reason}): each has its own row (slower)"
+            )
+            return False
+        return True
+
+    def _parts(self, kind: Kind) -> list[list[int]]:
+        """Return which answers are of one kind."""
+        parts: dict[Hashable, list[int]] = {}
+        for i, one in enumerate(self.some):
+            parts.setdefault(kind(single(one, 0)), []).append(i)
+        return list(parts.values())
+
+    def _plain(self, some: Sequence[Encoded]) -> list[torch.Tensor]:
+        _, batch = self.engine.collate([single(one, i) for i, one in enumerate(some)], plain=True)
+        scores, _ = self.engine.forward(batch, "unlearned")
+        return list(scores.token_logps.split(scores.n_tokens.tolist()))
+
+    def _forced(self, some: Sequence[Encoded]) -> list[torch.Tensor]:
+        engine = self.engine
+        with engine.activated("unlearned"):
+            return forced(engine.model, engine.encoder.tokenizer, engine.pixels, some)
+
+    def _differ(self, which: Sequence[int], ask: Callable[[Sequence[Encoded]], list[torch.Tensor]]) -> str:
+        """Return how far some answers, asked in another way, are from those alone; "" if they are the same.
+
+        The same on every process.
+        """
+        try:
+            found = ask([self.some[i] for i in which])
+            wanted = [self.alone[i] for i in which]
+            close = all(
+                torch.allclose(a, b, atol=self.tolerance, rtol=self.tolerance)
+                for a, b in zip(found, wanted, strict=True)
+            )
+            off = max(float((a - b).abs().max()) for a, b in zip(found, wanted, strict=True))
+            told = "" if close else f"a log-probability by {off:.2g}"
+        except torch.OutOfMemoryError:
+            raise
+        except _REFUSED as error:
+            told = f"the model takes no such rows: {first_line(error)}"
+        return next(filter(None, self.engine.ranks.gather(told)), "")
+
+
+def _some(encoded: Sequence[Encoded]) -> list[Encoded]:
+    """Return answers that show most: several about one image, the longest and another, one of each number of images."""
+    first = max(rows(encoded, 3), key=lambda row: (bool(row.images), len(row.blocks)))
+    chosen = dict.fromkeys(first.index[:3])
+    like = [i for i, one in enumerate(encoded) if len(one.images) == len(first.images)]
+    chosen |= dict.fromkeys(
+        [max(like, key=lambda i: len(encoded[i].prompt)), min(like, key=lambda i: len(encoded[i].prompt))]
+    )
+    shapes: dict[Hashable, int] = {}
+    for i in like:
+        shapes.setdefault(same_shape(single(encoded[i], 0)), i)
+    chosen |= dict.fromkeys(list(shapes.values())[:2])
+    for n in sorted({len(one.images) for one in encoded}):
+        chosen |= dict.fromkeys([next(i for i, one in enumerate(encoded) if len(one.images) == n)])
+    return [encoded[i] for i in chosen]
