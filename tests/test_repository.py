@@ -16,6 +16,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(ROOT.glob("plugins/*/setup.cfg"))
 SETUPS = [ROOT / "setup.cfg", *PLUGINS]
+#: No part of the default set-up.
+APART = ROOT / "plugins/unlearnzoo-smollm2/setup.cfg"
 ALGORITHMS = ("dpo", "ga", "gd", "kl", "npo")
 
 
@@ -142,11 +144,11 @@ def finish(folder):
 
 @pytest.mark.parametrize("target", ["run", "test", "test-all", "soak", "lint", "docs"])
 def test_make_sets_up_torch_alone_and_first_then_all_plugins_in_one_call(copy, target):
-    installs = [line for line in steps(copy, target) if " pip install " in line]
+    installs = [line for line in steps(copy, target) if " pip install " in line and "--target .families" not in line]
     assert installs[0].endswith(" torch")
     assert len(installs) == 3
     for path in PLUGINS:
-        assert f"--editable ./plugins/{path.parent.name}/" in installs[2]
+        assert (f"--editable ./plugins/{path.parent.name}/" in installs[2]) == (path != APART)
     assert all("--constraint requirements/constraints.txt" in line for line in installs)
 
 
@@ -154,8 +156,26 @@ def test_a_second_call_installs_nothing(copy):
     finish(copy)
     assert steps(copy, "run") == [".venv/bin/unlearnzoo run --algo npo --bench remem "]
     side_by_side, alone = steps(copy, "test")[0].split(" && ")
-    assert side_by_side == '.venv/bin/python -m pytest -n 2 --dist worksteal -m "not slow and not soak and not alone"'
-    assert alone == '.venv/bin/python -m pytest -m "not slow and not soak and alone"'
+    kind = "not slow and not soak and not families"
+    assert side_by_side == f'.venv/bin/python -m pytest -n 2 --dist worksteal -m "{kind} and not alone"'
+    assert alone == f'.venv/bin/python -m pytest -m "{kind} and alone"'
+
+
+def test_torchvision_stays_out_of_the_environment_and_is_what_the_extra_allows(copy):
+    installs = [line for line in steps(copy, "families") if " pip install " in line]
+    assert [line for line in installs if "torchvision" in line] == [installs[-1]]
+    assert " --no-deps --target .families " in installs[-1]
+    pinned = dict(word.split("==") for word in installs[-1].split() if "==" in word)
+    extras = read(ROOT / "setup.cfg")["options.extras_require"]
+    assert set(extras["vision"].splitlines()) <= set(extras["all"].splitlines())
+    allowed = [Requirement(line) for line in extras["vision"].split()]
+    assert {one.name for one in allowed} == set(pinned)
+    assert not [str(one) for one in allowed if not one.specifier.contains(pinned[one.name])]
+    finish(copy)
+    (stamp,) = (line.split()[-1] for line in steps(copy, "families") if line.startswith("touch"))
+    (copy / stamp).parent.mkdir()
+    (copy / stamp).touch()
+    assert len(steps(copy, "families")) == 1
 
 
 def add_plugin(folder):
