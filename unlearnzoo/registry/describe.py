@@ -73,7 +73,7 @@ def benchmark(cls: type[Benchmark]) -> Facts:
 def model(card: ModelCard) -> Facts:
     """Return what a model's card says."""
     return {
-        "folder": str(card.folder),
+        "folder": "made when it is first used" if callable(card.folder) else str(card.folder),
         "recipe": {stage: dict(values) for stage, values in card.recipe.items()},
         "replay": str(card.replay) if card.replay else None,
         "utility": str(card.utility) if card.utility else None,
