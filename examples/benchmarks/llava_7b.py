@@ -78,8 +78,9 @@ def main(out: Path) -> None:
     from unlearnzoo.models.checkpoint import inspect
     from unlearnzoo.training import loop, trainer
     from unlearnzoo.training.engine import Engine
-    from unlearnzoo.training.inputs import StepInputs, roles
+    from unlearnzoo.training.inputs import StepInputs
     from unlearnzoo.training.recipe import Unlearn
+    from unlearnzoo.training.schedule import roles
 
     found: dict = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__, "steps": {}}
     a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
@@ -172,7 +173,7 @@ def whole_table(found) -> None:
 
 
 def _rows(encoded, per_image):
-    from unlearnzoo.data.packing import rows
+    from unlearnzoo.encoding.packing import rows
 
     return rows(encoded, max(per_image, 1))
 

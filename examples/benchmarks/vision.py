@@ -21,7 +21,7 @@ import torch
 from examples.benchmarks.published import noise
 from tests.support.checkpoints import llava
 from unlearnzoo import Example, LazyImage
-from unlearnzoo.data.images import ImageTensors, prefetch
+from unlearnzoo.encoding.images import ImageTensors, prefetch
 from unlearnzoo.models import vision_features
 from unlearnzoo.models.checkpoint import inspect
 from unlearnzoo.training import stages

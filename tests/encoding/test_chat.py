@@ -37,7 +37,6 @@ def chat(processor, template):
     ("template", "text"),
     [
         (looped(HEAD + "{{ m['content'][0]['text'] }} "), "with an image, the chat template drops the question"),
-        (looped(HEAD + PARTS.replace("<image>", "")), "the chat template drops the image: 'USER: "),
         (looped(HEAD + PARTS + PARTS), "writes the question 2 times"),
         (looped("{% if m['role'] == 'user' %}" + HEAD + PARTS + "{% endif %}"), "drops the answer"),
         (TEMPLATE.split("{% if add_gen")[0], "writes 'ASSISTANT:' between the generation prompt and the answer"),

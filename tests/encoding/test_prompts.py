@@ -98,6 +98,13 @@ def test_a_processor_without_a_template_that_puts_no_image_is_refused(checkpoint
         Encoder(processor)
 
 
+def test_a_template_that_drops_the_image_is_refused(checkpoint_folder):
+    processor = AutoProcessor.from_pretrained(checkpoint_folder)
+    processor.chat_template = processor.chat_template.replace("<image>", "")
+    with pytest.raises(ModelError, match="[Ff]ound total 0 <image> tokens|^the chat template drops the image: 'USER: "):
+        Encoder(processor)
+
+
 def test_the_image_part_is_asked_once_for_each_size(checkpoint_folder, monkeypatch):
     encoder = encoder_of(checkpoint_folder)
     asked, stock = [], type(encoder.processor.image_processor).__call__

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from tests.support import records, three
 from tests.support.schema import check
+from unlearnzoo.clock import Spent, joined
 from unlearnzoo.evaluation import aggregate
 from unlearnzoo.planning import summary
 from unlearnzoo.planning.make import make_plan
@@ -46,7 +47,8 @@ def record(tmp_path_factory, shared_folder):
         fields["plan"]["pools"]["forget"]["kept"] = 1
         fields["utility"] = {"quiz": {"distribution": "quizzes", "version": "1", "options": {}, "data": "d1"}}
     fields["processes"] = {"n": 1, "deepspeed": None}
-    fields["device"] = {"type": "cpu", "precision": "fp32", "arithmetic": "base float32"}
+    rows = {"packed": True, "padded": "any", "generated": "as padded", "why": []}
+    fields["device"] = {"type": "cpu", "precision": "fp32", "arithmetic": "base float32", "rows": rows}
     fields["tuned"] = {
         "settings": 2,
         "budget": 2,
@@ -79,6 +81,7 @@ def record(tmp_path_factory, shared_folder):
         resumed=[{"step": 3, "time": "2026-01-01T00:00:00+00:00", "changed": ["git.dirty: False"]}],
         steps=8,
         machine={**calibration(), "cpu_seconds": 1.0},
+        profile=joined([("npo", {"stage 2": Spent(2.0, 1.0)})]),
     )
 
 

@@ -38,6 +38,7 @@ class Layout:
 
     def __init__(self, model: "PreTrainedModel") -> None:
         self.model = model
+        self._recurrent = _is_recurrent(model)
         self._rope = next((m for m in model.modules() if hasattr(m, "get_rope_index")), None)
         #: Positions may be on several axes.
         self.has_axes = self._rope is not None
@@ -60,6 +61,8 @@ class Layout:
         Raises:
             CannotPackError: some layers take no mask.
         """
+        if self._recurrent:
+            raise CannotPackError("recurrent layers carry one question into the next")
         length = len(encoded.prompt) + len(encoded.answer)
         told = {name: encoded.beside[name] for name in _TOLD if name in encoded.beside}
         key = (length, *(tensor.numpy().tobytes() for tensor in told.values()))
@@ -97,6 +100,13 @@ class Layout:
             low, numbers = torch.finfo(self.model.dtype).min, self.model.dtype
             masks = {kind: torch.zeros(m.shape, dtype=numbers).masked_fill(~m, low) for kind, m in masks.items()}
         return masks[""] if "" in masks else dict(masks)
+
+
+def _is_recurrent(model: "PreTrainedModel") -> bool:
+    """Whether some layers keep a state: by how transformers marks the model, or by the kinds of its layers."""
+    kinds = getattr(model.config.get_text_config(), "layer_types", None) or []
+    states = any(kind in ("conv", "mamba", "linear_attention", "recurrent") for kind in kinds)
+    return states or any(getattr(module, "_is_stateful", False) for module in model.modules())
 
 
 def causal(segment: "Tensor") -> "Tensor":

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 from msgspec import Meta
 
-from .plan_types import Count, Device, Number, Options, Plan, Positive, Share, Time, means
-from .profile_types import Spent
+from .plan_types import Count, Device, Number, Options, Plan, Positive, Share, Spent, Time, means
 from .verdict_types import Verdict
 
 _Distribution = Annotated[str, means("the package it came from")]

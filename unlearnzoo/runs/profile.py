@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ..clock import PARTS
 
 if TYPE_CHECKING:
-    from ..records.profile_types import Spent
+    from ..records.plan_types import Spent
 
 
 def lines(profiles: "Sequence[Sequence[Spent]]") -> Iterator[str]:

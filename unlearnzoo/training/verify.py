@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: Largest difference of a log-probability, absolute and relative, of an fp32 model and of any other.
 TOLERANCE, TOLERANCE_HALF = 1e-3, 0.15
 #: What a model's own code raises where it does not take a batch, or a mask.
-_REFUSED = (CannotPackError, RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError)
+_REFUSED = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError)
 
 
 class Asked(Protocol):
@@ -210,6 +210,8 @@ class _Verification:
             told = "" if close else f"a log-probability by {off:.2g}"
         except torch.OutOfMemoryError:
             raise
+        except CannotPackError as error:
+            told = str(error)
         except _REFUSED as error:
             told = f"the model takes no such rows: {first_line(error)}"
         return next(filter(None, self.engine.ranks.gather(told)), "")
