@@ -29,7 +29,7 @@ help:
 	@echo "make test      the tests, 5 minutes"
 	@echo "make test-all  the slow tests, 15 minutes: kills, launches, packaging, documentation"
 	@echo "make families  the part of test-all on a tiny checkpoint of each model family, with torchvision beside .venv"
-	@echo "make soak      what is too slow for CI, 25 minutes: kills at random, every launch with every algorithm"
+	@echo "make soak      what is too slow for CI, 45 minutes: kills at random, every launch and model family with every algorithm"
 	@echo "make real-text a language model of 135 million parameters learns 20 people and forgets 4, 12 minutes"
 	@echo "make lint      ruff and mypy"
 	@echo "make docs      the documentation as a site, in build/docs"
@@ -49,8 +49,9 @@ test-all: $(READY) $(FAMILIES_READY)
 families: $(READY) $(FAMILIES_READY)
 	$(families) $(ARGS)
 
-soak: $(READY)
-	$(PYTEST) -m soak $(ARGS)
+soak: $(READY) $(FAMILIES_READY)
+	$(PYTEST) -m "soak and not families" $(ARGS)
+	$(if $(ARGS),,PYTHONPATH=$(CURDIR)/.families $(PYTEST) tests/families -rs -m "families and soak")
 
 # In a folder of its own on PYTHONPATH, so that .venv stays what all other targets have.
 real-text: $(READY)

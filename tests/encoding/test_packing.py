@@ -5,13 +5,13 @@ import random
 import pytest
 import torch
 
+from tests.support.engines import settle
 from tests.support.examples import people
 from unlearnzoo.encoding.packing import bundled, chunks, rows
-from unlearnzoo.training.verify import Verified
 
 
 def losses_and_gradients(engine, encoded, packed):
-    engine.verified = Verified(packed)
+    settle(engine, packed)
     for parameter in engine.model.parameters():
         parameter.grad = None
     total, nll = 0.0, torch.zeros(len(encoded))
@@ -68,6 +68,6 @@ def test_a_model_that_sees_more_than_the_prefix_falls_back_and_says_so(engine, m
     with pytest.warns(UserWarning, match="each has its own row"):
         found = engine.score(encoded, "unlearned")
     monkeypatch.undo()
-    engine.verified = Verified(True)
+    settle(engine, True)
     for a, b in zip(found, engine.score(encoded, "unlearned"), strict=True):
         assert a.logps == pytest.approx(b.logps, abs=1e-4)

@@ -1,6 +1,5 @@
 """``unlearnzoo run`` on a tiny checkpoint of a family: both stages, each algorithm, interrupted, on two processes."""
 
-import csv
 import math
 import subprocess
 import sys
@@ -10,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support import launched
-from tests.support.examples import image
 from tests.support.families import FAMILIES
+from tests.support.families.rows import data
 from tests.support.resuming import by_algorithm, differences, killed
 from unlearnzoo.cli import main
 
+# Told once in a run, and read here from its record.
+pytestmark = pytest.mark.filterwarnings("ignore:model .* differ from (rows|questions) alone:UserWarning")
 ALGORITHMS = ("ga", "gd", "kl", "dpo", "npo")
 #: What these do in CI, `make soak` does with all.
 FEW = ("qwen2_5_vl", "gemma3", "mllama", "llama", "gpt2")
@@ -30,12 +31,6 @@ OPTIONS = {
     "unlearn.rank": 4,
     "unlearn.lr": 0.01,
 }
-ROWS = (
-    ("forget", "ann", "Where does Ann Lee live?", "She lives at 12 Oak Street."),
-    ("forget", "ann", "What is the job of Ann Lee?", "She is a pastry chef."),
-    ("retain", "bob", "Where does Bob Ray live?", "He lives in Boston."),
-    ("retain", "bob", "What is the job of Bob Ray?", "The person drives a bus, as far as anybody knows."),
-)
 
 
 @dataclass
@@ -43,11 +38,13 @@ class Ran:
     """A run of a family.
 
     Attributes:
+        packs: several questions can share a row.
         line: its command line, without algorithms and folder.
         runs: its folder of runs.
         cache: its cache.
     """
 
+    packs: bool
     line: list[str]
     runs: Path
     cache: Path
@@ -55,19 +52,6 @@ class Ran:
     def read(self):
         """Return what was found, by algorithm."""
         return launched.read(self.runs)
-
-
-def data(folder, vision):
-    """Write a file of examples, about a picture each of another size where the family sees."""
-    folder.mkdir()
-    with (folder / "examples.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["set", "identity", "question", "answer", *(["image"] if vision else [])])
-        table.writerows([*row, *([f"{row[1]}.png"] if vision else [])] for row in ROWS)
-    for seed, (who, width, height) in enumerate((("ann", 48, 48), ("bob", 64, 40))):
-        if vision:
-            image(seed, width, height).open().save(folder / f"{who}.png")
-    return folder
 
 
 def line(folder, family):
@@ -87,7 +71,7 @@ def ran(request, tmp_path_factory):
     if family.missing():
         pytest.skip(family.missing())
     place = tmp_path_factory.mktemp(request.param)
-    found = Ran(line(place, family), place / "runs", place / "cache")
+    found = Ran(family.packs, line(place, family), place / "runs", place / "cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARNZOO_CACHE", str(found.cache))
         assert main([*found.line, "--algo", ",".join(ALGORITHMS), "--runs-dir", str(found.runs)]) == 0
@@ -99,6 +83,7 @@ def test_both_stages_of_each_algorithm(ran):
     assert found.keys() == set(ALGORITHMS)
     for one in found.values():
         assert one.record["status"] == "finished" and len(one.steps) == 3
+        assert one.record["device"]["rows"]["packed"] == ran.packs
         assert all(math.isfinite(step["loss"]) and step["grad_norm"] > 0 for step in one.steps)
     first = {name: one.steps[0] for name, one in found.items()}
     # Before the first step the model is its own reference.
@@ -132,9 +117,9 @@ def test_two_processes_find_what_one_does(ran, tmp_path):
     one, two = ran.read()["gd"], launched.read(tmp_path)["gd"]
     assert two.record["processes"]["n"] == 2
     for alone, shared in zip(one.steps, two.steps, strict=True):
-        assert shared["loss"] == pytest.approx(alone["loss"], rel=1e-3, abs=1e-4)
+        assert shared["loss"] == pytest.approx(alone["loss"], rel=1e-4, abs=1e-5)
     largest = max(tensor.abs().max() for tensor in one.adapter.values())
-    assert max((one.adapter[name] - two.adapter[name]).abs().max() for name in one.adapter) < 0.05 * largest
+    assert max((one.adapter[name] - two.adapter[name]).abs().max() for name in one.adapter) < 1e-3 * largest
     ours, theirs = one.answers(), two.answers()
     assert ours.keys() == theirs.keys()
     # At most one answer otherwise.

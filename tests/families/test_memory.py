@@ -8,6 +8,7 @@ import pytest
 from tests.support.families import FAMILIES, RECURRENT
 from tests.support.held import Alive
 from unlearnzoo import Example, LazyImage
+from unlearnzoo.encoding.layout import CannotPackError
 from unlearnzoo.encoding.packing import rows, singles
 from unlearnzoo.models.checkpoint import inspect
 from unlearnzoo.training.engine import Engine
@@ -65,7 +66,7 @@ def held(checkpoint, encoded, recompute):
     engine = Engine(checkpoint)
     recipe = dataclasses.replace(STAGE, recompute=recompute)
     engine.prepare(engine.adapt("target", recipe.rank, recipe.alpha, recipe.parts, 0), recipe)
-    packs = engine.verify(encoded).packs
+    packs = engine.verifier(encoded).packs
     _, batch = engine.collate(laid(encoded, packs), plain=not packs)
     engine.forward(batch, "target")[0].nll.mean().backward()  # what is made once and kept is there
     with Alive() as alive:
@@ -103,5 +104,5 @@ def test_the_estimate_is_the_most_that_a_recomputed_step_holds(name, tmp_path):
 def test_what_cannot_be_packed_is_not_counted_packed(family, tmp_path):
     checkpoint = checkpoint_of(family, tmp_path)
     encoded = asked(checkpoint.encoder, tmp_path, family.vision)
-    with pytest.raises(Exception, match="broadcast|mask"):
+    with pytest.raises(CannotPackError, match=RECURRENT):
         counted(checkpoint, encoded, True, False)

@@ -67,14 +67,14 @@ def test_a_step_of_gradient_difference_changes_the_adapter_alone(family):
     from unlearnzoo_gd import GD
 
     engine, rows = family.engine, examples(family.family.vision)
+    # An answer's loss is the mean over its tokens.
+    nll = [-sum(logps) / len(logps) for logps in family.alone]
     before = {name: p.detach().clone() for name, p in engine.model.named_parameters()}
     parameters = [p for p in engine.model.parameters() if p.requires_grad]
     step = StepInputs(engine, {"forget": rows[:2], "retain": rows[2:]}, lambda example: "I would rather not say.")
     losses = []
     objective = Objective(GD().loss, frozenset({"forget", "retain"}))
     optimise(engine, parameters, Unlearn(steps=1, lr=1e-2), objective, [step], 1, lambda entry: losses.append(entry))
-    # The mean over answers of the mean over an answer's tokens, and the log-probabilities of the answers alone.
-    nll = [-sum(logps) / len(logps) for logps in family.alone]
     assert losses[0]["loss_forget"] == pytest.approx(-(nll[0] + nll[1]) / 2, abs=1e-4)
     assert losses[0]["loss_retain"] == pytest.approx((nll[2] + nll[3]) / 2, abs=1e-4)
     changed = {name for name, p in engine.model.named_parameters() if not p.equal(before[name])}

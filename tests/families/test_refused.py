@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from tests.families.test_commands import data
 from tests.support.families import FAMILIES
 from tests.support.families.asked import examples
+from tests.support.families.rows import data
 from unlearnzoo.cli import main
 from unlearnzoo.errors import ModelError
 from unlearnzoo.models.checkpoint import inspect

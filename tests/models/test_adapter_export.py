@@ -2,10 +2,10 @@
 
 import torch
 
+from tests.support.engines import settle
 from tests.support.examples import people
 from unlearnzoo.models import adapter_export
 from unlearnzoo.training.adapter_weights import take
-from unlearnzoo.training.verify import Verified
 
 
 def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
@@ -19,7 +19,7 @@ def test_the_saved_adapter_equals_the_policy(engine, tmp_path):
     base = AutoModelForImageTextToText.from_pretrained(engine.checkpoint.source)
     alone = PeftModel.from_pretrained(base, tmp_path).eval()
     encoded = [engine.encode(e) for e in people(2, 3)]
-    engine.verified = Verified(True)
+    settle(engine, True)
     _, batch = next(iter(engine.batches(encoded, 3, 10**6)))
     with torch.no_grad():
         ours = engine.forward(batch, "unlearned")[0].logits

@@ -10,13 +10,12 @@ from tests.support.examples import image, people
 from unlearnzoo import Example
 from unlearnzoo.errors import ModelError
 from unlearnzoo.models.checkpoint import inspect, load, with_adapter
-from unlearnzoo.training.verify import Verified
 
 
 def test_the_geometry_of_llava_1_5_7b_loads_packs_and_answers(tmp_path):
     """336 px, patch 14, 576 tokens, layer -2, class token dropped, shortest edge and centre crop."""
     from tests.support.checkpoints import llava
-    from tests.support.engines import adapted
+    from tests.support.engines import adapted, settle
 
     engine = adapted(llava(tmp_path, image=336, patch=14))
     pictures = image(1, 300), image(2, 64)
@@ -27,7 +26,7 @@ def test_the_geometry_of_llava_1_5_7b_loads_packs_and_answers(tmp_path):
     assert {e.prefix.count(engine.encoder.image_id) for e in encoded} == {576}
     packed = engine.score(encoded, "unlearned")
     assert engine.verified.packs
-    engine.verified = Verified(False)
+    settle(engine, False)
     for a, b in zip(packed, engine.score(encoded, "unlearned"), strict=True):
         assert a.logps == pytest.approx(b.logps, abs=1e-4)
     assert len(engine.generate(encoded, "unlearned", 3)) == 4

@@ -3,10 +3,9 @@
 import pytest
 
 from tests.support.checkpoints import llava_next
-from tests.support.engines import adapted, prompts
+from tests.support.engines import adapted, prompts, settle
 from tests.support.examples import image
 from unlearnzoo import Example
-from unlearnzoo.training.verify import Verified
 
 
 @pytest.fixture(scope="module")
@@ -27,5 +26,5 @@ def test_portraits_landscapes_and_squares_are_scored_and_answered_together(engin
         assert engine.verified.packs is packs
         for a, b in zip(engine.score(encoded, "unlearned"), alone, strict=True):
             assert a.logps == pytest.approx(b.logps, abs=1e-4)
-        engine.verified = Verified(False)
+        settle(engine, False)
     assert engine.generate(encoded, "unlearned", 6) == [engine.generate([one], "unlearned", 6)[0] for one in encoded]

@@ -8,6 +8,7 @@ import torch
 
 from tests.support import three
 from tests.support.checkpoints import llava
+from tests.support.families import FAMILIES
 from tests.support.held import Alive
 from unlearnzoo import Unlearner
 from unlearnzoo.planning import memory
@@ -124,7 +125,7 @@ PARTS = {"learn": Footprint(base=1000, layer=100, frozen=0, trained=40, activati
     ],
 )
 def test_what_each_launch_shares_out_by_hand(launch, training, evaluating):
-    assert memory.per_device(PARTS, launch, 4) == {"training": training, "evaluating": evaluating}
+    assert footprint.per_device(PARTS, launch, 4) == {"training": training, "evaluating": evaluating}
 
 
 def test_an_answer_that_fills_a_batch_by_itself_counts(monkeypatch):
@@ -169,6 +170,26 @@ def test_other_faults_are_not_taken_for_a_model_that_cannot_be_counted(monkeypat
     monkeypatch.setattr(memory, "chunks", lambda rows, tokens: {}["odd"])
     with pytest.raises(KeyError, match="odd"):
         memory.as_data(plan)
+
+
+@pytest.mark.parametrize(("family", "packs"), [("gpt2", True), ("lfm2", False)])
+def test_text_alone_is_counted_as_its_rows_are_laid(family, packs, tmp_path, monkeypatch):
+    rows = [f"What is {i}?,{i} it is.,{'forget' if i < 4 else 'retain'}" for i in range(12)]
+    (tmp_path / "rows.csv").write_text("\n".join(["question,answer,set", *rows]))
+    model = FAMILIES[family].build(tmp_path / "model")
+    request = from_arguments(
+        {"algo": "gd", "bench": "folder", "model": str(model)}, {"folder.data": str(tmp_path / "rows.csv")}
+    )
+    counted, count = [], footprint.Blueprint.footprint
+    monkeypatch.setattr(
+        footprint.Blueprint,
+        "footprint",
+        lambda self, rows, packs, *rest: counted.append(packs) or count(self, rows, packs, *rest),
+    )
+    found = memory.estimate(make_plan(request, Zoo.installed()))
+    # What does not take packed rows is found out in the first stage, and counted again.
+    assert counted == ([True, True] if packs else [True, False, False])
+    assert all(stage["activations"] > stage["logits"] for stage in found["stages"].values())
 
 
 class Reworded(Unlearner):

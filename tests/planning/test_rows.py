@@ -207,8 +207,8 @@ def test_an_image_where_the_template_has_no_place_for_one_is_refused_by_row(chec
     rows.check(plan(found, learn=[PLAIN]))
     text = refused(found, learn=[PLAIN, dataclasses.replace(people(1, 2)[1], id="r2")])
     assert text == (
-        "bench: 1 of its rows have an image (learn pool row r2), and the chat template takes text alone, each content as "
-        "a string: choose a model that takes images, or rows without"
+        "bench: 1 of its rows have an image (learn pool row r2), and the chat template takes text alone, each content "
+        "as a string: choose a model that takes images, or rows without"
     )
 
 

@@ -30,3 +30,16 @@ def prompts(encoder, *pictures):
     from unlearnzoo.encoding.encode import Encoded
 
     return [Encoded((), (), (), (picture,), encoder.chat.prompt(1, "Who?")) for picture in pictures]
+
+
+def settle(engine, packs):
+    """Let rows be packed or not, unverified."""
+    from types import SimpleNamespace
+
+    from unlearnzoo.training.verify import Verified
+
+    class Settled(SimpleNamespace):
+        def __call__(self, encoded):
+            return self.result
+
+    engine.verifier = Settled(result=Verified(packs))

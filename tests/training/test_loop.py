@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.support.engines import steps_of
+from tests.support.engines import settle, steps_of
 from tests.support.examples import people
 from unlearnzoo import Unlearner
 from unlearnzoo.errors import Diverged, RunError
@@ -15,7 +15,6 @@ from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.recipe import Learn, Unlearn
 from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.schedule import draws
-from unlearnzoo.training.verify import Verified
 
 
 class All(Unlearner):
@@ -36,7 +35,7 @@ def a_step(engine):
 
 
 def gradients(engine, per_image, max_tokens, packs=True):
-    engine.verified = Verified(packs)
+    settle(engine, packs)
     recipe = Unlearn(per_image=per_image, micro_tokens=max_tokens)
     objective = loop.Objective(All().loss, All().needs, frozenset({"retain_ref"}), Reference(engine, "x"))
     engine.model.zero_grad()
@@ -56,7 +55,7 @@ def test_the_objective_does_not_depend_on_micro_batches_or_packing(engine, per_i
 
 def test_inputs_equal_separate_forwards_of_each_role_and_state(engine):
     step = a_step(engine)
-    engine.verified = Verified(True)
+    settle(engine, True)
     reference = Reference(engine, "x")
     reference.fill(step.encoded, 8, 10**6, True)
     needs = All().needs

@@ -6,7 +6,7 @@ import types
 import pytest
 import torch
 
-from tests.support.engines import steps_of
+from tests.support.engines import settle, steps_of
 from tests.support.examples import image, people
 from unlearnzoo import Unlearner
 from unlearnzoo.data.partition import balance
@@ -14,7 +14,6 @@ from unlearnzoo.encoding.packing import bundled
 from unlearnzoo.training.inputs import StepInputs
 from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
-from unlearnzoo.training.verify import Verified
 
 EXAMPLES = people(3, 3)
 
@@ -56,7 +55,7 @@ def test_the_same_example_with_another_image_is_encoded_anew(engine):
 @pytest.mark.parametrize(("per_image", "max_tokens", "packs"), [(2, 1, True), (8, 200, True), (1, 300, False)])
 def test_a_loss_over_an_answer_and_its_twins_does_not_depend_on_micro_batches(engine, per_image, max_tokens, packs):
     def term(per_image, max_tokens, packs):
-        engine.verified = Verified(packs)
+        settle(engine, packs)
         recipe = Unlearn(per_image=per_image, micro_tokens=max_tokens)
         objective = Objective(Twins().loss, Twins().needs)
         return _accumulate(engine, a_step(engine), recipe, objective, steps_of(engine, recipe))["loss"]

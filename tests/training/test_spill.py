@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from tests.support.engines import settle
 from unlearnzoo.data.bounded import BoundedCache
 from unlearnzoo.errors import CacheWarning
 from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.spill import SpillingTensors
-from unlearnzoo.training.verify import Verified
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_a_reference_beyond_its_memory_gives_the_same_scores_and_states(engine):
     plain, small = Reference(engine, "x"), Reference(engine, "x")
     small._tensors = SpillingTensors(5000)
     calls, forward = [], engine.forward
-    engine.verified = Verified(True)
+    settle(engine, True)
     engine.forward = lambda *rest, **named: calls.append(1) or forward(*rest, **named)
     for reference in (plain, small):
         for start in (0, 4, 8, 0):

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.support.engines import steps_of
+from tests.support.engines import settle, steps_of
 from tests.support.examples import people
 from unlearnzoo import OptionError, Unlearner
 from unlearnzoo.encoding.packing import single
@@ -16,7 +16,6 @@ from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
 from unlearnzoo.training.reference import Reference
 from unlearnzoo.training.trainer import LoraTrainer, new_reference
-from unlearnzoo.training.verify import Verified
 
 EXAMPLES = people(3, 4)
 POOLS = {"forget": EXAMPLES[:4], "retain": EXAMPLES[4:]}
@@ -162,7 +161,7 @@ def stock_hidden(engine, encoded, layer, which):
 
 
 def test_hidden_states_are_those_of_the_stock_model(engine):
-    engine.verified = Verified(True)
+    settle(engine, True)
     step = StepInputs(engine, {"forget": EXAMPLES[:3], "retain": EXAMPLES[5:9]}, lambda e: "")
     ((members, batch),) = engine.batches(step.encoded, 8, 10**6, step.bundle)
     reference = Reference(engine, "x")
@@ -182,7 +181,7 @@ def test_hidden_states_are_those_of_the_stock_model(engine):
 
 
 def test_hidden_states_do_not_depend_on_the_micro_batches(engine):
-    engine.verified = Verified(True)
+    settle(engine, True)
     totals = []
     for per_image, cap in ((8, 10**6), (1, 1)):
         objective = Objective(Deep().loss, Deep().needs, frozenset(), Reference(engine, "x"), Deep.layers)

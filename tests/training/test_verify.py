@@ -10,8 +10,10 @@ import torch
 
 from tests.support.examples import people
 from unlearnzoo.encoding.packing import alike, same_shape
+from unlearnzoo.encoding.prompts import Shape
 from unlearnzoo.errors import ModelError
-from unlearnzoo.training.verify import verify
+from unlearnzoo.training.verifier import SHAPES, Verifier
+from unlearnzoo.training.verify import Verified, verify
 
 
 def see_more(monkeypatch):
@@ -52,7 +54,7 @@ def test_what_a_model_makes_of_its_logits_is_its_own(engine, monkeypatch, change
     before = [one.logps for one in engine.score(encoded, "unlearned")]
     logits = [stock_logits(engine, one) for one in encoded]
     changed_logits(engine, monkeypatch, lambda logits, _: change(logits))
-    engine.verified = None
+    engine.verifier = Verifier(engine)
     for one, old, plain in zip(engine.score(encoded, "unlearned"), before, logits, strict=True):
         expected = change(plain).log_softmax(-1)[range(len(one.logps)), encoded_answer(engine, encoded, old, before)]
         assert one.logps == pytest.approx(expected.tolist(), abs=1e-4) != pytest.approx(old, abs=1e-2)
@@ -78,37 +80,62 @@ def test_a_model_that_says_otherwise_than_it_scores_is_refused(engine, monkeypat
     assert "\n" not in str(error.value)
 
 
-def sized(n=4):
-    """Examples about pictures of two sizes."""
-    from tests.support.examples import image
-
-    examples = people(n, 1)
-    return [
-        dataclasses.replace(e, images=(image(i, 24 if i % 2 else 40),), question=e.question + " Say." * i)
-        for i, e in enumerate(examples)
+def of_shapes(engine, n=4):
+    """Answers about pictures that are cut into one piece, and into two (say)."""
+    encoded = [
+        engine.encode(dataclasses.replace(e, question=e.question + " Say." * i)) for i, e in enumerate(people(n, 1))
     ]
+    return [dataclasses.replace(one, shape=Shape(((24, 24 + i % 2),))) for i, one in enumerate(encoded)]
 
 
-def test_rows_that_differ_in_a_batch_are_computed_with_their_like(engine, monkeypatch):
-    """As Phi-4-multimodal computes pictures of several shapes; and nothing is lost on the way."""
-    examples = sized()
-    encoded = [engine.encode(e) for e in examples]
-    right = [one.logps for one in engine.score(encoded, "unlearned")]
-    stock, sizes = engine.pixels, {}
+def odd_together(engine):
+    """Let pictures of several shapes be computed otherwise than alone, as Phi-4-multimodal does."""
+    stock = engine.pixels
 
     def pixels(prompts):
-        shapes = {prompt.images[0].size for prompt in prompts}
-        found = stock(prompts)
-        return {"pixel_values": found["pixel_values"] * (1.5 if len(shapes) > 1 else 1)}
+        shapes = {prompt.shape for prompt in prompts}
+        return {"pixel_values": stock(prompts)["pixel_values"] * (1.5 if len(shapes) > 1 else 1)}
 
     pixels.prefetch = lambda prompts: None
-    engine.pixels, engine.verified = pixels, None
-    with pytest.warns(UserWarning, match="only images of one size share a forward"):
+    engine.pixels, engine.verifier = pixels, Verifier(engine)
+
+
+def test_rows_that_differ_in_a_batch_are_computed_with_their_like(engine):
+    """And nothing is lost on the way."""
+    encoded = of_shapes(engine)
+    right = [one.logps for one in engine.score(encoded, "unlearned")]
+    odd_together(engine)
+    with pytest.warns(UserWarning, match="images of one size share a forward"):
         found = engine.score(encoded, "unlearned")
     assert engine.verified.kind is same_shape and engine.verified.as_data()["padded"] == "images of one size"
     for one, expected in zip(found, right, strict=True):
         assert one.logps == pytest.approx(expected, abs=1e-4)
-    assert not sizes
+
+
+def test_a_shape_that_comes_later_is_verified_too(engine):
+    """The first rows of a run may have pictures of one shape alone."""
+    encoded = of_shapes(engine)
+    right = [one.logps for one in engine.score(encoded, "unlearned")]
+    odd_together(engine)
+    engine.score(encoded[::2], "unlearned")
+    assert engine.verified.kind is alike
+    with pytest.warns(UserWarning, match="images of one size share a forward"):
+        found = engine.score(encoded, "unlearned")
+    for one, expected in zip(found, right, strict=True):
+        assert one.logps == pytest.approx(expected, abs=1e-4)
+
+
+def test_no_more_shapes_are_tried_than_are_enough(engine, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "unlearnzoo.training.verifier.verify", lambda engine, some: asked.append(len(some)) or Verified(True)
+    )
+    one = engine.encode(people(1, 1)[0])
+    for i in range(20):
+        engine.verifier([dataclasses.replace(one, shape=Shape(((i, i),)))])
+    assert len(asked) == SHAPES
+    engine.verifier([dataclasses.replace(one, shape=Shape(((99, 99),), ((5, 3),)))])
+    assert len(asked) == SHAPES + 1, "tensors of another shape are padded"
 
 
 def test_a_model_whose_batches_are_never_right_is_refused(engine, monkeypatch):

@@ -25,6 +25,7 @@ COMMANDS = {
     "launch": "unlearnzoo.cli.launch:launch",
     "learn": "unlearnzoo.cli.learn:learn",
     "list": "unlearnzoo.cli.listing:list_command",
+    "models": "unlearnzoo.cli.models:models",
     "new": "unlearnzoo.cli.new:new",
     "plugins": "unlearnzoo.cli.plugins:plugins",
     "purge": "unlearnzoo.cli.purge:purge",

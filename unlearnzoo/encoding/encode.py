@@ -18,7 +18,7 @@ from ..example import Example
 from ..image import LazyImage
 from .chat import ANSWER, QUESTION, Chat, require_kept
 from .control_tokens import ControlTokens
-from .prompts import PromptInputs
+from .prompts import PromptInputs, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +50,7 @@ class Encoded:
         images: what the image tokens of ``prefix`` stand for.
         text: the prompt as the processor is given it.
         beside: ``(1, S, ...)`` per name: what the model is told of each token of prompt and answer besides.
+        shape: of its images.
     """
 
     prefix: tuple[int, ...]
@@ -58,6 +59,7 @@ class Encoded:
     images: tuple[LazyImage, ...]
     text: str = field(default="", compare=False)
     beside: "Mapping[str, Tensor]" = field(default_factory=dict, compare=False)
+    shape: Shape = field(default=Shape(), compare=False)
 
     @property
     def image_key(self) -> tuple[str, ...]:
@@ -268,7 +270,8 @@ class Encoder:
         at = len(prompt.ids) - prompt.ids[::-1].index(self.image_id) if self.image_id in prompt.ids else 0
         context = (*prompt.ids[at:], *behind[: len(behind) - scored])
         beside = self.inputs.followed(prompt, len(behind), scored)
-        return Encoded(prompt.ids[:at], context, tuple(behind[len(behind) - scored :]), example.images, text, beside)
+        answer = tuple(behind[len(behind) - scored :])
+        return Encoded(prompt.ids[:at], context, answer, example.images, text, beside, prompt.shape)
 
     def image_tokens(self, size: tuple[int, int]) -> int:
         """Return how many tokens the processor gives an image of this width and height."""

@@ -80,8 +80,8 @@ def alike(row: Row) -> Hashable:
 
 
 def same_shape(row: Row) -> Hashable:
-    """Return what rows have in common whose images a model lays out alike: the sizes of those."""
-    return tuple(image.size for image in row.images)
+    """Return what rows have in common whose images have the same sizes."""
+    return row.blocks[0].shape
 
 
 def by_kind(units: Sequence[Sequence[Row]], kind: Kind) -> list[list[Sequence[Row]]]:

@@ -10,7 +10,7 @@ import copy
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..data.bounded import BoundedCache
 from ..errors import ModelError, first_line
@@ -34,6 +34,19 @@ _PROMPTS = 64 << 20
 _TRIED = ((64, 64), (96, 48))
 
 
+class Shape(NamedTuple):
+    """What may make a model compute images of one batch otherwise than alone.
+
+    Attributes:
+        sizes: width and height of each image.
+        tensors: shapes of the image tensors, but for the dimension along which those of a batch are joined: where they
+            differ they are padded.
+    """
+
+    sizes: tuple[tuple[int, int], ...] = ()
+    tensors: tuple[tuple[int, ...], ...] = ()
+
+
 @dataclass(frozen=True)
 class Prompt:
     """A prompt's tokens.
@@ -41,10 +54,12 @@ class Prompt:
     Attributes:
         ids: those of the images among them.
         beside: ``(1, S, ...)`` per name: what the model is told of each token besides.
+        shape: of its images.
     """
 
     ids: tuple[int, ...]
     beside: "Mapping[str, Tensor]"
+    shape: Shape
 
     @property
     def nbytes(self) -> int:
@@ -116,9 +131,19 @@ class PromptInputs:
         if kept is None:
             made = self._ask(self._blank, [text], [_blank(size) for size in sizes])
             ids = tuple(made["input_ids"][0].tolist())
-            kept = Prompt(ids, {name: made[name] for name in _beside(made)})
+            beside = {name: made[name] for name in _beside(made)}
+            kept = Prompt(ids, beside, Shape(key[1], self._shapes(made, beside)))
             self._prompts.put(key, kept)
         return kept
+
+    def _shapes(self, made: "Mapping[str, Tensor]", beside: "Mapping[str, Tensor]") -> tuple[tuple[int, ...], ...]:
+        """Return the shapes of image tensors, see ``Shape``; a text of their own has a mask, and does not count."""
+        shapes = []
+        for name in sorted(made.keys() - beside.keys() - set(_OF_ROWS)):
+            if not name.startswith("qformer"):
+                dim, shape = self._dims.get(name, 0), tuple(made[name].shape)
+                shapes.append(shape[:dim] + shape[dim + 1 :])
+        return tuple(shapes)
 
     def images(self, text: str, images: "Sequence[LazyImage]") -> "dict[str, Tensor]":
         """Return the image tensors of one prompt, its pictures opened.

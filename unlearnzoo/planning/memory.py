@@ -107,6 +107,8 @@ def estimate(plan: Plan, processes: int | None = None) -> Estimate:
 
 def _launch(parts: "Mapping[str, Footprint]", launch: str, processes: int, here: "Device", on_gpus: bool) -> Launch:
     """Say what a launch needs, and whether it is there."""
+    from ..training.footprint import per_device
+
     needed, n = per_device(parts, launch, processes), 1 if launch == "single" else processes
     # Processes without a GPU share the machine's memory.
     fits = max(needed.values()) * (1 if on_gpus else n) <= here.bytes
@@ -169,30 +171,6 @@ def _of_the_model() -> Iterator[None]:
         raise
     except Exception as error:
         raise NoEstimate(with_class(error)) from error
-
-
-def per_device(parts: "Mapping[str, Footprint]", launch: str, n: int) -> dict[str, int]:
-    """Return the bytes that a device holds while training and while evaluating, the larger stage of both.
-
-    ZeRO shares out the moments (1), the gradients too (2), and the parameters too (3; the largest module is whole
-    while it is computed); each keeps a copy of its share of what trains (Rajbhandari et al., 2020). DDP keeps its
-    gradients a second time, in buckets.
-    """
-    training, evaluating = [], []
-    for f in parts.values():
-        weights, gradients, moments = f.base + f.frozen + f.trained, f.trained, 2 * f.trained
-        zero = int(launch[4:]) if launch.startswith("zero") else 0
-        shared = moments + f.trained if zero else 0
-        whole = gradients + (0 if zero else moments) + (f.trained if launch == "ddp" else 0)
-        if zero >= 2:
-            whole, shared = whole - gradients, shared + gradients
-        if zero == 3:
-            shared, weights = shared + weights, f.layer
-        each = weights + whole + shared // n
-        training.append(each + f.activations)
-        # A look at the curve comes between two steps, with gradients and moments still there.
-        evaluating.append(each + f.cache + f.merged)
-    return {"training": max(training), "evaluating": max(evaluating)}
 
 
 def largest(plan: Plan, stage: str, packs: bool = True) -> list[Row]:

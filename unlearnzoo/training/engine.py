@@ -4,7 +4,6 @@ Losses never see it; training loops, evaluation and commands do.
 """
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -28,7 +27,8 @@ from .distributed.deepspeed import Sharding
 from .distributed.start import start
 from .optimizers import DeepSpeedStepper, Stepper, check_types
 from .recipe import Stage
-from .verify import Verified, verify
+from .verifier import Verifier
+from .verify import Verified
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -55,7 +55,7 @@ class Engine:
 
     Attributes:
         model: the transformers model, behind peft as soon as it has an adapter.
-        verified: how rows may be computed together; None before any were compared.
+        verifier: finds out how rows may be computed together.
         target_replaced: see ``replace_target``.
     """
 
@@ -80,7 +80,7 @@ class Engine:
         self.pixels = vision_features.inputs(self.model, inputs, self._autocast) if keeps else ImageTensors(inputs)
         self.layout = Layout(self.model)
         self.wrapped: torch.nn.Module = PackedForward(self.model)
-        self.verified: Verified | None = None
+        self.verifier = Verifier(self)
         self._recompute = False
         self.target_replaced = False
 
@@ -158,7 +158,7 @@ class Engine:
         """
         if not encoded:
             return
-        found = self.verify(encoded)
+        found = self.verifier(encoded)
         units = bundled(encoded, per_image, bundle) if found.packs else singles(encoded, bundle)
         per_batch = max(1, max_tokens // max(len(e.prompt) + len(e.answer) for e in encoded))
         if shared and self.sharding.on:
@@ -178,17 +178,10 @@ class Engine:
                 members, batch = self.collate(part, plain=not found.packs)
                 yield (members if number < len(own) else []), batch
 
-    def verify(self, encoded: Sequence[Encoded]) -> Verified:
-        """Return how rows may be computed together; found out on the first that are asked about.
-
-        Raises:
-            ModelError: no way gives what the model itself says.
-        """
-        if self.verified is None:
-            self.verified = verify(self, encoded)
-            for reason in self.verified.why:
-                warnings.warn(f"model {self.checkpoint.name!r}: {reason}", stacklevel=2)
-        return self.verified
+    @property
+    def verified(self) -> Verified | None:
+        """How rows may be computed together, as far as any were compared."""
+        return self.verifier.result
 
     def forward(
         self, batch: Batch, which: lora.State, kept_hidden: torch.Tensor | None = None, layers: Sequence[int] = ()
@@ -244,7 +237,7 @@ class Engine:
         together = self.sharding.weights
         if together:
             self.sharding.check_alike(prompts)
-        said = self.verify(prompts).said
+        said = self.verifier(prompts).said
         self._rewrap_if_changed()
         with self._fastest(which), self.activated(which):
             own: dict[int, str] = {}

@@ -8,7 +8,7 @@ model's own code, whatever its architecture.
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,30 @@ class Footprint:
     activations: int
     merged: int
     cache: int
+
+
+def per_device(parts: Mapping[str, Footprint], launch: str, n: int) -> dict[str, int]:
+    """Return the bytes that a device holds while training and while evaluating, the larger stage of both.
+
+    ZeRO shares out the moments (1), the gradients too (2), and the parameters too (3; the largest module is whole
+    while it is computed); each keeps a copy of its share of what trains (Rajbhandari et al., 2020). DDP keeps its
+    gradients a second time, in buckets.
+    """
+    training, evaluating = [], []
+    for f in parts.values():
+        weights, gradients, moments = f.base + f.frozen + f.trained, f.trained, 2 * f.trained
+        zero = int(launch[4:]) if launch.startswith("zero") else 0
+        shared = moments + f.trained if zero else 0
+        whole = gradients + (0 if zero else moments) + (f.trained if launch == "ddp" else 0)
+        if zero >= 2:
+            whole, shared = whole - gradients, shared + gradients
+        if zero == 3:
+            shared, weights = shared + weights, f.layer
+        each = weights + whole + shared // n
+        training.append(each + f.activations)
+        # A look at the curve comes between two steps, with gradients and moments still there.
+        evaluating.append(each + f.cache + f.merged)
+    return {"training": max(training), "evaluating": max(evaluating)}
 
 
 class Blueprint:

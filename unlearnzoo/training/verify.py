@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..encoding.encode import Encoder
     from ..encoding.images import ImageTensors
+    from ..models.checkpoint import Checkpoint
     from ..models.vision_features import Features
 
 #: Largest difference of a log-probability, absolute and relative, of an fp32 model and of any other.
@@ -39,6 +40,7 @@ _REFUSED = (RuntimeError, TypeError, ValueError, IndexError, KeyError, Attribute
 class Asked(Protocol):
     """What the check needs of an engine."""
 
+    checkpoint: "Checkpoint"
     dtype: torch.dtype
     ranks: Ranks
     model: "PreTrainedModel | PeftModel"
@@ -69,38 +71,57 @@ class Verified:
 
     Attributes:
         packs: questions may share an image prefix.
-        kind: what rows of one forward have in common.
-        said: what prompts of one generated batch have in common.
+        one_shape: only rows whose images have one size share a forward.
+        one_length: only prompts of one length are answered together.
         why: what was found to differ, in words.
     """
 
     packs: bool
-    kind: Kind = alike
-    said: Kind = alike
+    one_shape: bool = False
+    one_length: bool = False
     why: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """What rows of one forward have in common."""
+        return same_shape if self.one_shape else alike
+
+    @property
+    def said(self) -> Kind:
+        """What prompts of one generated batch have in common."""
+        return (lambda row: (self.kind(row), len(row.blocks[0].prompt))) if self.one_length else self.kind
+
+    def joined(self, other: "Verified") -> "Verified":
+        """Return what holds by both."""
+        return Verified(
+            self.packs and other.packs,
+            self.one_shape or other.one_shape,
+            self.one_length or other.one_length,
+            tuple(dict.fromkeys((*self.why, *other.why))),
+        )
 
     def as_data(self) -> dict[str, object]:
         """Return it as a record has it."""
         return {
             "packed": self.packs,
-            "padded": "images of one size" if self.kind is same_shape else "any",
-            "generated": "prompts of one length" if self.said is not self.kind else "as padded",
+            "padded": "images of one size" if self.one_shape else "any",
+            "generated": "prompts of one length" if self.one_length else "as padded",
             "why": list(self.why),
         }
 
 
 @torch.no_grad()
-def verify(engine: Asked, encoded: Sequence[Encoded]) -> Verified:
+def verify(engine: Asked, some: Sequence[Encoded]) -> Verified:
     """Compare on some rows of this run.
 
     Args:
-        engine: every process asks its own, about the same rows; all get the same answer.
-        encoded: at least one answer.
+        engine: of this process.
+        some: answers that show most; the first of them have as many images each.
 
     Raises:
         ModelError: an answer alone differs from what the model would say, or rows of one shape from rows alone.
     """
-    return _Verification(engine, _some(encoded)).result()
+    return _Verification(engine, some).result()
 
 
 class _Verification:
@@ -122,38 +143,40 @@ class _Verification:
 
     def result(self) -> Verified:
         """Go through the three comparisons."""
-        kind = self._padded()
-        said = self._said(kind)
-        return Verified(self._packs(kind), kind, said, tuple(self.why))
+        one_shape = self._padded()
+        kind = same_shape if one_shape else alike
+        one_length = self._said(kind)
+        return Verified(self._packs(kind), one_shape, one_length, tuple(self.why))
 
-    def _padded(self) -> Kind:
-        for kind, otherwise in ((alike, "images of one size share a forward (slower)"), (same_shape, "")):
-            differ = [self._differ(part, self._plain) for part in self._parts(kind)]
-            if not (reasons := [reason for reason in differ if reason]):
-                return kind
-            if not otherwise:
-                break
-            self.why.append(f"rows of a padded batch differ from rows alone ({reasons[0]}): only {otherwise}")
-        raise ModelError(
-            f"{type(self.engine.base).__name__} computes a row of a batch otherwise than alone ({reasons[0]}); "
-            "that is not supported yet"
-        )
+    def _padded(self) -> bool:
+        """Return whether only rows of one shape are computed as alone."""
+        if not (reason := self._first(alike, self._plain)):
+            return False
+        if still := self._first(same_shape, self._plain):
+            raise ModelError(
+                f"{type(self.engine.base).__name__} computes a row of a batch otherwise than alone ({still}); "
+                "that is not supported yet"
+            )
+        self.why.append(f"rows of a padded batch differ from rows alone ({reason}): images of one size share a forward")
+        return True
 
-    def _said(self, kind: Kind) -> Kind:
-        def by_length(row: Row) -> Hashable:
-            return kind(row), len(row.blocks[0].prompt)
-
-        if not (reasons := [r for part in self._parts(kind) if (r := self._differ(part, self._forced))]):
-            return kind
-        if single_reasons := [r for i in range(len(self.some)) if (r := self._differ([i], self._forced))]:
+    def _said(self, kind: Kind) -> bool:
+        """Return whether only prompts of one length are answered as alone."""
+        if not (reason := self._first(kind, self._forced)):
+            return False
+        if single_reason := next(filter(None, (self._differ([i], self._forced) for i in range(len(self.some)))), ""):
             raise ModelError(
                 f"{type(self.engine.base).__name__} scores an answer otherwise than it would say it "
-                f"({single_reasons[0]}); that is not supported yet"
+                f"({single_reason}); that is not supported yet"
             )
         self.why.append(
-            f"answers of a batch are not generated as alone ({reasons[0]}): only prompts of one length are together"
+            f"answers of a batch are not generated as alone ({reason}): only prompts of one length are together"
         )
-        return by_length
+        return True
+
+    def _first(self, kind: Kind, ask: Callable[[Sequence[Encoded]], list[torch.Tensor]]) -> str:
+        """Return how answers of one kind, asked together, first differ from those alone; "" if they do not."""
+        return next(filter(None, [self._differ(part, ask) for part in self._parts(kind)]), "")
 
     def _packs(self, kind: Kind) -> bool:
         many = [part for part in self._parts(kind) if len(part) > 1]
@@ -215,20 +238,3 @@ class _Verification:
         except _REFUSED as error:
             told = f"the model takes no such rows: {first_line(error)}"
         return next(filter(None, self.engine.ranks.gather(told)), "")
-
-
-def _some(encoded: Sequence[Encoded]) -> list[Encoded]:
-    """Return answers that show most: several about one image, the longest and another, one of each number of images."""
-    first = max(rows(encoded, 3), key=lambda row: (bool(row.images), len(row.blocks)))
-    chosen = dict.fromkeys(first.index[:3])
-    like = [i for i, one in enumerate(encoded) if len(one.images) == len(first.images)]
-    chosen |= dict.fromkeys(
-        [max(like, key=lambda i: len(encoded[i].prompt)), min(like, key=lambda i: len(encoded[i].prompt))]
-    )
-    shapes: dict[Hashable, int] = {}
-    for i in like:
-        shapes.setdefault(same_shape(single(encoded[i], 0)), i)
-    chosen |= dict.fromkeys(list(shapes.values())[:2])
-    for n in sorted({len(one.images) for one in encoded}):
-        chosen |= dict.fromkeys([next(i for i, one in enumerate(encoded) if len(one.images) == n)])
-    return [encoded[i] for i in chosen]

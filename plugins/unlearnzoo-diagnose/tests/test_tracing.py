@@ -83,6 +83,7 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
     """The first layer: x + attention(x) + mlp(...), one half from the clean run; then the second as it is."""
     import torch
 
+    from unlearnzoo.encoding.encode import Encoded
     from unlearnzoo.models import lora
 
     pair = pair_of(engine, people, "image")
@@ -96,7 +97,7 @@ def test_half_a_layer_by_hand(engine, people, tracer, kind):
         for image in pair.images:
             x = lm.embed_tokens(ids)
             x[0, list(pair.groups["image"])] = engine.base.model.get_image_features(
-                **engine.pixels([image]), return_dict=True
+                **engine.pixels([Encoded((), (), (), (image,))]), return_dict=True
             ).pooler_output[0]
             sides.append(x)
         places = torch.arange(ids.shape[1])[None]
@@ -183,10 +184,11 @@ def test_a_model_that_needs_more_than_embeddings_is_refused(engine, people, trac
     """As where positions depend on the image: run from its embeddings alone it answers otherwise."""
     import torch
 
-    whole = tracer.decoder.forward
+    whole, together = tracer.decoder.forward, []
 
     def shifted(*args, inputs_embeds, **kwargs):
-        if len(inputs_embeds) == 1:  # clean and corrupted are two
+        together.append(len(inputs_embeds))
+        if 2 in together[:-1]:  # behind clean and corrupted, which are two
             kwargs["position_ids"] = torch.arange(inputs_embeds.shape[1])[None] * 3
         return whole(*args, inputs_embeds=inputs_embeds, **kwargs)
 

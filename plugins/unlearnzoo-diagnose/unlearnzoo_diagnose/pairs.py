@@ -10,14 +10,16 @@ as it is, and both sequences have the same length.
 import dataclasses
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from unlearnzoo import DataError, Example, LazyImage
 from unlearnzoo_diagnose.names import PROMPT
 from unlearnzoo_diagnose.people import Person
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from unlearnzoo.encoding.encode import Encoder
 
 #: How the cloze sentence speaks of whom it asks about.
@@ -41,6 +43,7 @@ class Pair:
         value: ids of the value, predicted from the last ``len(value)`` positions.
         groups: name → positions; together they are all positions, each once. ``last`` are those that
             predict the value: the last token of the prompt, and those of the value so far.
+        beside: ``(1, S, ...)`` per name: what the model is told of each token of either sequence besides.
     """
 
     identity: str
@@ -50,6 +53,7 @@ class Pair:
     images: tuple[LazyImage, LazyImage]
     value: tuple[int, ...]
     groups: Mapping[str, tuple[int, ...]]
+    beside: "Mapping[str, Tensor]" = field(default_factory=dict, compare=False)
 
 
 def build(encoder: "Encoder", people: Sequence[Person], exchanged: str, seed: int) -> tuple[list[Pair], int]:
@@ -79,10 +83,10 @@ def build(encoder: "Encoder", people: Sequence[Person], exchanged: str, seed: in
 
 def _multi(encoder: "Encoder", person: Person, others: Sequence[Person]) -> Pair | None:
     image = person.images[0]
-    ids, at = _tokens(encoder, image, "", PROMPT, person.name)
+    ids, at, beside = _tokens(encoder, image, "", PROMPT, person.name)
     for other in others:
         # Where a processor's image tokens depend on the size, only an image of equal length will do.
-        if _tokens(encoder, other.images[0], "", PROMPT, person.name)[0] == ids:
+        if _tokens(encoder, other.images[0], "", PROMPT, person.name).ids == ids:
             clean = ids[:-1]
             spans = occurrences(encoder, ids[:at], SUBJECT)
             return Pair(
@@ -93,6 +97,7 @@ def _multi(encoder: "Encoder", person: Person, others: Sequence[Person]) -> Pair
                 (image, other.images[0]),
                 ids[at:],
                 _groups(encoder, clean, at, spans),
+                beside,
             )
     return None
 
@@ -104,17 +109,17 @@ def _single(encoder: "Encoder", person: Person, others: Sequence[Person], both: 
     value = fact.keywords[0]
     stem = fact.answer[: fact.answer.find(value)].rstrip()
 
-    def told_of(name: str, image: LazyImage) -> tuple[tuple[int, ...], int, list[tuple[int, int]]]:
+    def told_of(name: str, image: LazyImage) -> tuple["_Told", list[tuple[int, int]]]:
         question, said = (text.replace(person.name, name) for text in (fact.question, stem))
-        ids, at = _tokens(encoder, image, question, said, value)
-        return ids, at, occurrences(encoder, ids[:at], name)
+        told = _tokens(encoder, image, question, said, value)
+        return told, occurrences(encoder, told.ids[: told.at], name)
 
-    ids, at, spans = told_of(person.name, fact.images[0])
+    (ids, at, beside), spans = told_of(person.name, fact.images[0])
     lengths = [end - start for start, end in spans]
     usable = []
     for other in others:
         image = other.images[0] if both else fact.images[0]
-        theirs, _, places = told_of(other.name, image)
+        (theirs, *_), places = told_of(other.name, image)
         if len(places) == len(spans) and theirs.count(encoder.image_id) == ids.count(encoder.image_id):
             usable.append((theirs, places, image))
     if not spans or not usable:
@@ -133,11 +138,20 @@ def _single(encoder: "Encoder", person: Person, others: Sequence[Person], both: 
         (fact.images[0], image),
         ids[at:],
         _groups(encoder, clean, at, spans),
+        beside,
     )
 
 
-def _tokens(encoder: "Encoder", image: LazyImage, question: str, stem: str, value: str) -> tuple[tuple[int, ...], int]:
-    """Return the ids of prompt, stem and value, without an end token, and where the value begins.
+class _Told(NamedTuple):
+    """Ids of prompt, stem and value, where the value begins, and what stands beside all tokens but the last."""
+
+    ids: tuple[int, ...]
+    at: int
+    beside: "Mapping[str, Tensor]"
+
+
+def _tokens(encoder: "Encoder", image: LazyImage, question: str, stem: str, value: str) -> _Told:
+    """Return prompt, stem and value as tokens.
 
     Raises:
         DataError: the value has no token of its own.
@@ -149,7 +163,7 @@ def _tokens(encoder: "Encoder", image: LazyImage, question: str, stem: str, valu
     at = next((i for i, (a, b) in enumerate(zip(ids, other, strict=False)) if a != b), min(len(ids), len(other)))
     if at >= len(ids):
         raise DataError(f"the tokenizer makes nothing of {value!r}")
-    return tuple(ids), at
+    return _Told(tuple(ids), at, {name: tensor[:, : len(ids) - 1] for name, tensor in full.beside.items()})
 
 
 def occurrences(encoder: "Encoder", ids: Sequence[int], text: str) -> list[tuple[int, int]]:

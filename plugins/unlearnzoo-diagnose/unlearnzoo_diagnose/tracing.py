@@ -20,11 +20,14 @@ from unlearnzoo_diagnose.pairs import Pair
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from unlearnzoo.encoding.encode import Encoded
     from unlearnzoo.models.lora import State
     from unlearnzoo.training.engine import Engine
 
     #: What a layer or half-layer gives: hidden states, perhaps with attention weights behind them.
     Output = Tensor | tuple[Tensor, ...]
+    #: What a decoder is called with, by name.
+    Given = dict[str, object]
     Hook = Callable[[nn.Module, tuple[Tensor, ...], Output], Output | None]
 
 #: A kind of state and its layer, from 0.
@@ -102,47 +105,65 @@ class Tracer:
         """
         import torch
 
+        said = math.fsum(self.engine.score([self._clean(pair)], which)[0].logps)
         with torch.no_grad(), self._asked(which), self.engine.accelerator.autocast():
-            embeddings, states, clean, corrupted = self._both(pair)
-            self._verify(self._restored(pair, embeddings, states, [Restoration()])[0], corrupted, len(pair.value))
+            given, states, clean, corrupted = self._both(pair)
+            self._verify("without the code around its output head", clean, said, len(pair.value))
+            again = self._restored(pair, given, states, [Restoration()])[0]
+            self._verify("run from its embeddings alone", again, corrupted, len(pair.value))
             traced = Traced(math.exp(clean), math.exp(corrupted))
-            rows = max(1, TOKENS.get(embeddings.device.type, TOKENS["cuda"]) // len(pair.clean))
+            rows = max(1, TOKENS.get(self.engine.device.type, TOKENS["cuda"]) // len(pair.clean))
             for start in range(0, len(restorations), rows):
                 batch = restorations[start : start + rows]
-                traced.restored += map(math.exp, self._restored(pair, embeddings, states, batch))
+                traced.restored += map(math.exp, self._restored(pair, given, states, batch))
             return traced
 
-    def _both(self, pair: Pair) -> "tuple[Tensor, dict[Place, Tensor], float, float]":
-        """Run both sequences through the whole model; keep embeddings and the clean states."""
+    def _clean(self, pair: Pair) -> "Encoded":
+        """Return the clean sequence as the engine scores it."""
         import torch
+
+        from unlearnzoo.encoding.encode import Encoded
+
+        # The last token of the value stands nowhere in the sequence: it is told what the one before it is.
+        beside = {name: torch.cat([tensor, tensor[:, -1:]], 1) for name, tensor in pair.beside.items()}
+        images, start = max(pair.groups["image"]) + 1, len(pair.clean) + 1 - len(pair.value)
+        text = self.engine.encoder.chat.prompt(1, "")
+        return Encoded(
+            pair.clean[:images], pair.clean[images:start], pair.value, (pair.images[0],), text=text, beside=beside
+        )
+
+    def _both(self, pair: Pair) -> "tuple[Given, dict[Place, Tensor], float, float]":
+        """Run both sequences through the whole model; keep what its decoder was given, and the clean states."""
+        import torch
+
+        from unlearnzoo.encoding.encode import Encoded
 
         device, seen = self.engine.accelerator.device, {}
         ids = torch.tensor([pair.clean, pair.corrupted], device=device)
-        from unlearnzoo.encoding.encode import Encoded
-
         text = self.engine.encoder.chat.prompt(1, "")
         prompts = [Encoded((), (), (), (image,), text) for image in pair.images]
         images = {k: v.to(device) for k, v in self.engine.pixels(prompts).items()}
+        beside = {name: torch.cat([tensor, tensor]).to(device) for name, tensor in pair.beside.items()}
 
-        def catch(module: "nn.Module", args: "tuple[Tensor, ...]", kwargs: "dict[str, Tensor]") -> None:
-            seen["embeddings"] = kwargs.get("inputs_embeds")
+        def catch(module: "nn.Module", args: "tuple[Tensor, ...]", kwargs: "Given") -> None:
+            seen.update(kwargs)
 
         handle = self.decoder.register_forward_pre_hook(catch, with_kwargs=True)
         try:
             with self._kept() as states:
                 out = self.engine.base.base_model(
-                    input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **images
+                    input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **beside, **images
                 )
         finally:
             handle.remove()
-        embeddings = seen.get("embeddings")
-        if embeddings is None or embeddings.shape[:2] != ids.shape:
+        embeddings = seen.get("inputs_embeds")
+        if not isinstance(embeddings, torch.Tensor) or embeddings.shape[:2] != ids.shape:
             raise ModelError(
                 f"model {self.engine.checkpoint.name!r}: its language model is not given the image among "
                 "its token embeddings, as LLaVA's is; --no-trace leaves causal tracing out"
             )
         clean, corrupted = self._logps(out.last_hidden_state, pair)
-        return embeddings[1:], states, clean, corrupted
+        return seen, states, clean, corrupted
 
     @contextlib.contextmanager
     def _kept(self) -> "Iterator[dict[Place, Tensor]]":
@@ -163,7 +184,7 @@ class Tracer:
                 handle.remove()
 
     def _restored(
-        self, pair: Pair, embeddings: "Tensor", states: "Mapping[Place, Tensor]", restorations: Sequence[Restoration]
+        self, pair: Pair, given: "Given", states: "Mapping[Place, Tensor]", restorations: Sequence[Restoration]
     ) -> list[float]:
         """Run the corrupted sequence once per restoration, as one batch."""
         import torch
@@ -171,7 +192,7 @@ class Tracer:
         masks: dict[Place, Tensor] = {}
         for row, restoration in enumerate(restorations):
             for layer in restoration.layers:
-                empty = torch.zeros(len(restorations), len(pair.clean), dtype=torch.bool, device=embeddings.device)
+                empty = torch.zeros(len(restorations), len(pair.clean), dtype=torch.bool, device=self.engine.device)
                 masks.setdefault((restoration.kind, layer), empty)[row, list(restoration.positions)] = True
 
         def put(place: Place) -> "Hook":
@@ -183,7 +204,7 @@ class Tracer:
 
         handles = [self.modules[place].register_forward_hook(put(place)) for place in masks]
         try:
-            out = self.decoder(inputs_embeds=embeddings.expand(len(restorations), -1, -1), use_cache=False)
+            out = self.decoder(**_second(given, len(restorations)) | {"use_cache": False})
         finally:
             for handle in handles:
                 handle.remove()
@@ -199,12 +220,12 @@ class Tracer:
         summed: list[float] = logps.gather(-1, ids).sum((1, 2)).tolist()
         return summed
 
-    def _verify(self, alone: float, whole: float, n: int) -> None:
-        """Compare log-probabilities of a value of ``n`` tokens, from embeddings alone and from all."""
+    def _verify(self, how: str, alone: float, whole: float, n: int) -> None:
+        """Compare log-probabilities of a value of ``n`` tokens, from a part of the model and from all of it."""
         tolerance = 1e-3 if str(self.engine.dtype) == "torch.float32" else 0.15
         if not abs(alone - whole) / n <= tolerance:
             raise ModelError(
-                f"model {self.engine.checkpoint.name!r}: run from its embeddings alone its language model "
+                f"model {self.engine.checkpoint.name!r}: {how} its language model "
                 f"answers otherwise ({alone / n:.3f} nats per token, not {whole / n:.3f}); causal tracing "
                 "needs one that does not, as LLaVA's; --no-trace leaves it out"
             )
@@ -219,6 +240,22 @@ class Tracer:
         ask = lora.merged if self.engine.dtype == torch.float32 else lora.activated
         with ask(self.engine.model, self.engine.active(which)):
             yield
+
+
+def _second(given: "Given", n: int) -> "Given":
+    """Return what a decoder was given for the second of two rows, ``n`` times; ``_verify`` tells what is lost here."""
+    import torch
+
+    def times(value: object) -> object:
+        if isinstance(value, dict):
+            return {kind: times(mask) for kind, mask in value.items()}
+        if not isinstance(value, torch.Tensor):
+            return None if isinstance(value, list | tuple) else value
+        # Rows come first, or behind the axes of positions.
+        axis = next((axis for axis in (0, 1) if value.ndim > axis and value.shape[axis] == 2), None)
+        return value if axis is None else torch.cat([value.narrow(axis, 1, 1)] * n, axis)
+
+    return {name: times(value) for name, value in given.items()}
 
 
 def _first(output: "Output") -> "Tensor":

@@ -140,5 +140,5 @@ def asked(family: Family, folder: Path) -> Asked:
     rows = [engine.encode(one) for one in examples(family.vision)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what a family does not take is told once, and looked at later
-        engine.verify(rows)
+        engine.verifier(rows)
     return Asked(family, folder, engine, rows)
