@@ -85,7 +85,7 @@ def test_ctrl_c(raising, capsys):
     ("line", "told"),
     [
         (["lst"], "no command 'lst'; did you mean 'list'? (see `unlearnzoo --help`)"),
-        (["qqqq"], "no command 'qqqq'; there is check, evaluate, launch, learn, list, new, "),
+        (["qqqq"], "no command 'qqqq'; there is check, evaluate, launch, learn, list, models, new, "),
         (["--jsn"], "No such option"),
         (["list", "--jsn"], "(see `unlearnzoo list --help`)"),
         (["show"], "Missing argument 'NAME' (see `unlearnzoo show --help`)"),

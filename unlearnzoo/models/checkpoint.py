@@ -13,7 +13,7 @@ from ..storage import lfs
 from . import adapter_check, bounds
 from .architecture import auto_class, end_tokens, forward_names, model_class
 from .precision import quantised, settle
-from .processor import load_processor, wants
+from .processor import load_processor, refuse_odd_torchvision, wants
 
 if TYPE_CHECKING:
     import torch
@@ -91,6 +91,7 @@ def configuration(name: str, source: str, trust_remote_code: bool = False) -> "P
     """
     from transformers import AutoConfig
 
+    refuse_odd_torchvision()
     _refuse_missing_folder(name, source)
     _refuse_pointers(f"model {name!r}", Path(source))
     _refuse_large(f"model {name!r}", source)

@@ -1,5 +1,7 @@
 """Load a checkpoint's processor, or the tokenizer of a model for text alone."""
 
+from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,23 @@ if TYPE_CHECKING:
 
 #: What processors and models of some families need, by name in the error of transformers.
 _VISION_EXTRA = ("torchvision", "num2words", "timm")
+
+
+def refuse_odd_torchvision() -> None:
+    """Refuse a torchvision that does not import: beside it transformers has no processor for any model.
+
+    Raises:
+        ModelError: names both versions.
+    """
+    if find_spec("torchvision") is None:
+        return
+    try:
+        import_module("torchvision")
+    except Exception as error:  # noqa: BLE001 - operators that are not there, libraries that do not load
+        both = f"torchvision {version('torchvision')} does not work beside torch {version('torch')}"
+        raise ModelError(
+            f"{both} ({first_line(error)}): install the two that belong together, or take torchvision out"
+        ) from None
 
 
 def load_processor(name: str, source: str, trust_remote_code: bool) -> "ProcessorMixin | PreTrainedTokenizerBase":
