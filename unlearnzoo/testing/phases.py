@@ -201,10 +201,9 @@ def _told(found: Iterable[Done]) -> str:
 
 
 def _examples(pool: str, subject: Algorithm) -> list[Example]:
-    """Return as many rows as the pool has random answers."""
+    """Return as many rows as the pool has random answers; what is said of one pool holds no keyword of the other."""
+    job = {"forget": "chef", "retain": "pilot"}[pool]
     return [
-        Example(
-            f"{pool}/{n}", f"person {n}", (), f"What is known of {n}?", f"{n} is a chef.", ("chef",), cloze=f"{n} is"
-        )
+        Example(f"{pool}/{n}", f"person {n}", (), f"What is known of {n}?", f"{n} is a {job}.", (job,), cloze=f"{n} is")
         for n in range(len(subject.lengths[pool]))
     ]
