@@ -23,6 +23,10 @@ class Random(RetainTerm):
     inputs = {"drawn": "forget"}
     retain_weight: float = option(1.0, "Weight of the retain loss (assumption); 0 leaves it out", ge=0)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.answers: dict[str, str] = {}
+
     def prepare(self, trainer: "Trainer") -> None:
         """Draw an answer for each forget row, by seed and id, that holds none of its keywords."""
         answers = sorted({example.answer for example in trainer.pools["retain"]})
@@ -36,8 +40,8 @@ class Random(RetainTerm):
         raise DataError(printable(f"{told}; take another benchmark, or idk"))
 
     def drawn(self, example: Example) -> Example:
-        """Return the row with the answer that was drawn for it."""
-        return dataclasses.replace(example, answer=self.answers[example.id])
+        """Return the row with the answer that was drawn for it; before a run, for the memory estimate, as it is."""
+        return dataclasses.replace(example, answer=self.answers[example.id]) if self.answers else example
 
     def loss(self, drawn: "Scores", retain: "Scores | None" = None) -> "dict[str, Tensor]":
         """Return the mean negative log-likelihood per token of each drawn answer and, weighted, of each retain one."""

@@ -101,7 +101,12 @@ class Rehearsal:
         return self.adapter()
 
     def generate(
-        self, examples: Sequence[Example], which: str = "target", max_new_tokens: int | None = None
+        self,
+        examples: Sequence[Example],
+        which: str = "target",
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        draw: int = 0,
     ) -> list[str]:
         """Answer each example."""
         expect(which in ("base", "target", "unlearned"), f"trainer.generate(which={which!r}): there is no such state")
