@@ -180,6 +180,19 @@ class Unlearner(Configurable, abc.ABC):
     def prepare(self, trainer: Trainer) -> None:
         """Do once what the first step needs: generate targets of your own, draw a direction."""
 
+    def after_step(self, terms: Mapping[str, float]) -> dict[str, float]:
+        """Change what the next step depends on, such as a weight; called when a step is done.
+
+        What is noted on ``self`` is kept for ``run --resume``, and each process is told the same.
+
+        Args:
+            terms: each term's mean over the step's answers, of all processes.
+
+        Returns:
+            Numbers of the step, for ``steps.jsonl``.
+        """
+        return {}
+
     def unlearn(self, trainer: Trainer) -> None:
         """Make the model forget; by default by training through ``phases``.
 

@@ -96,7 +96,8 @@ class LoraTrainer(Trainer):
         loss = loss or self.algorithm.loss
         needs = inputs_of(self.algorithm, loss)
         with_logits = frozenset(n for n in needs if self.algorithm.reference.get(n) == "logits")
-        objective = Objective(loss, needs, with_logits, self.reference, tuple(self.algorithm.layers))
+        layers, after_step = tuple(self.algorithm.layers), self.algorithm.after_step
+        objective = Objective(loss, needs, with_logits, self.reference, layers, after_step)
         total = steps or schedule(self.pools["forget"], self.recipe).steps
         before, stopped = self.steps, False
 
