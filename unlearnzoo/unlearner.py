@@ -131,14 +131,19 @@ class Trainer(Protocol):
         examples: Sequence[Example],
         which: Literal["base", "target", "unlearned"] = "target",
         max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        draw: int = 0,
     ) -> list[str]:
-        """Return greedy answers to some examples' questions.
+        """Return answers to some examples' questions.
 
         Args:
             examples: what to ask; their answers are ignored.
             which: state of the model.
             max_new_tokens: where an answer is cut; None: where the run cuts answers to the forget set, a margin after
                 its longest true one.
+            temperature: 0 takes the likeliest token each time; above, tokens are drawn, the same ones in each run of
+                a seed, however the examples are batched.
+            draw: another number gives other answers, where tokens are drawn.
         """
         ...
 
@@ -174,6 +179,19 @@ class Unlearner(Configurable, abc.ABC):
 
     def prepare(self, trainer: Trainer) -> None:
         """Do once what the first step needs: generate targets of your own, draw a direction."""
+
+    def after_step(self, terms: Mapping[str, float]) -> dict[str, float]:
+        """Change what the next step depends on, such as a weight; called when a step is done.
+
+        What is noted on ``self`` is kept for ``run --resume``, and each process is told the same.
+
+        Args:
+            terms: each term's mean over the step's answers, of all processes.
+
+        Returns:
+            Numbers of the step, for ``steps.jsonl``.
+        """
+        return {}
 
     def unlearn(self, trainer: Trainer) -> None:
         """Make the model forget; by default by training through ``phases``.

@@ -14,17 +14,20 @@ from tests.support.launched import SMALL, command, environment, run, script
 #: ``kl`` and ``dpo`` take every way that an algorithm's inputs can take: forget, refusal, retain, references, logits.
 BOTH = "dpo,kl"
 FIVE = [f"unlearned:{name}" for name in ("ga", "gd", "kl", "dpo", "npo")]
+#: Its weight moves with the retain loss of all processes.
+MOVING = "unlearned:pdu"
 TWO = [f"unlearned:{name}" for name in BOTH.split(",")]
 MISTAKES = ("base_as_reference", "mean_of_means", "no_accumulation", "same_retain")
 #: What the script ``shares`` does in each launch.
 THINGS = {
-    None: ["trained:fp32:no", "trained:bf16:no", "trained:4bit:no", "judged", "learned", *FIVE],
+    None: ["trained:fp32:no", "trained:bf16:no", "trained:4bit:no", "judged", "learned", *FIVE, MOVING],
     "ddp": [
         "trained:fp32:yes",
         "trained:4bit:yes",
         "judged",
         "learned",
         *FIVE,
+        MOVING,
         *(f"unlearned:gd:{name}" for name in MISTAKES),
     ],
     "zero2": ["trained:fp32:yes", "trained:bf16:yes", "trained:4bit:no", "judged", *TWO],

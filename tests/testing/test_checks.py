@@ -11,6 +11,8 @@ from tests.testing.mutants.small import Small
 from unlearnzoo import Benchmark, Metric, Unlearner
 from unlearnzoo.testing import CheckFailed, benchmark_checks, metric_checks, unlearner_checks
 from unlearnzoo.testing.checks import RULES
+from unlearnzoo_altpo import AltPO
+from unlearnzoo_ceu import CEU
 from unlearnzoo_dpo import DPO
 from unlearnzoo_ga import GA
 from unlearnzoo_gd import GD
@@ -18,15 +20,19 @@ from unlearnzoo_idk import IDK
 from unlearnzoo_kl import KL
 from unlearnzoo_metrics import ExactMatch, Probability, RougeL
 from unlearnzoo_npo import NPO
+from unlearnzoo_pdu import PDU
+from unlearnzoo_random import Random
 from unlearnzoo_remem.benchmark import ReMem
 from unlearnzoo_remem.exposure import Exposure, ExposureLinear
 from unlearnzoo_retrain import Retrain
 from unlearnzoo_rmu import RMU
+from unlearnzoo_satimp import SatImp
 from unlearnzoo_simnpo import SimNPO
 from unlearnzoo_taskvector import TaskVector
 from unlearnzoo_undial import UNDIAL
+from unlearnzoo_wga import WGA
 
-ALGORITHMS = (GA, GD, KL, DPO, NPO, IDK, SimNPO, RMU, UNDIAL, Retrain, TaskVector)
+ALGORITHMS = (GA, GD, KL, DPO, NPO, IDK, SimNPO, RMU, UNDIAL, WGA, SatImp, CEU, Random, AltPO, PDU, Retrain, TaskVector)
 CHECKS = {Unlearner: unlearner_checks, Benchmark: benchmark_checks, Metric: metric_checks}
 MUTANTS = [
     cls

@@ -1,5 +1,6 @@
 """Stage 2 as an algorithm sees it: inputs of its own, hidden states, phases, adapters put back."""
 
+import contextlib
 import dataclasses
 
 import pytest
@@ -7,10 +8,13 @@ import torch
 
 from tests.support.engines import settle, steps_of
 from tests.support.examples import people
-from unlearnzoo import OptionError, Unlearner
+from unlearnzoo import OptionError, Unlearner, option
 from unlearnzoo.encoding.packing import single
 from unlearnzoo.models.lora import state_hash
 from unlearnzoo.training import adapter_weights
+from unlearnzoo.training.checkpointing.checkpointer import Checkpointer
+from unlearnzoo.training.checkpointing.interval import CheckpointInterval
+from unlearnzoo.training.checkpointing.store import Store
 from unlearnzoo.training.inputs import StepInputs, micro_inputs
 from unlearnzoo.training.loop import Objective, _accumulate
 from unlearnzoo.training.recipe import Unlearn
@@ -227,3 +231,50 @@ def test_an_adapter_alone_stands_in_place_of_the_target(engine):
     assert logps(engine) == pytest.approx(logps(engine, which="base"), abs=1e-4)
     trainer_of(engine, Ascent())  # the next algorithm starts from the target again
     assert logps(engine) == pytest.approx(target, abs=1e-4)
+
+
+class Moving(Unlearner):
+    """A retain weight that follows the training."""
+
+    name = "moving"
+    start: float = option(5.0, "Weight at the start")
+
+    def prepare(self, trainer):
+        self.weight = self.start
+
+    def loss(self, forget, retain):
+        return {"forget": -forget.nll, "retain": retain.nll.detach() + self.weight * (retain.nll - retain.nll.detach())}
+
+    def after_step(self, terms):
+        used, self.weight = self.weight, self.weight + terms["retain"]
+        return {"weight": used}
+
+
+def moved(engine, folder, stop=None):
+    """Unlearn, from where an earlier call stopped; return what was told, the weight and the adapter."""
+    seen = []
+    trainer = trainer_of(engine, Moving(), seen)
+    trainer.checkpointer = Checkpointer(Store(folder, "k"), CheckpointInterval(steps=1), algorithm=trainer.algorithm)
+    told = trainer.on_step
+
+    def on_step(entry, look):
+        if stop is not None and entry["step"] > stop:
+            raise KeyboardInterrupt
+        return told(entry, look)
+
+    trainer.on_step = on_step
+    trainer.algorithm.prepare(trainer)
+    with contextlib.suppress(KeyboardInterrupt):
+        trainer.algorithm.unlearn(trainer)
+    return [entry for entry, _ in seen], trainer.algorithm.weight, trainer.adapter().tensors
+
+
+def test_what_follows_the_training_is_told_and_goes_on_after_a_stop(engine, tmp_path):
+    whole, weight, adapter = moved(engine, tmp_path / "whole")
+    assert [e["weight"] for e in whole] == pytest.approx(
+        [5.0 + sum(e["loss_retain"] for e in whole[:n]) for n in range(8)]
+    )
+    first, _, _ = moved(engine, tmp_path / "cut", stop=4)
+    second, again, same = moved(engine, tmp_path / "cut")
+    assert len(first) == 4 and first + second == whole
+    assert again == weight and all(torch.equal(adapter[name], same[name]) for name in adapter)

@@ -1,7 +1,8 @@
-"""Greedy answers of a model, in whatever state it is asked."""
+"""Answers of a model, greedy ones or samples, in whatever state it is asked."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +10,8 @@ import torch
 from ..encoding.encode import Encoded
 from ..encoding.images import prefetch
 from ..encoding.prompts import joined
+from ..errors import OptionError
+from ..storage.hashing import content_key
 from .lora import core
 
 if TYPE_CHECKING:
@@ -22,6 +25,40 @@ if TYPE_CHECKING:
 GENERATE_TOKENS = 32768
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn instead of taking the likeliest each time.
+
+    The noise of an answer depends on seed, prompt and image alone: neither its batch nor the number of processes
+    decides what is said.
+
+    Attributes:
+        temperature: above 0; 1 draws from the model's own distribution.
+        seed: another text gives other answers.
+
+    Raises:
+        OptionError: the temperature is not above 0.
+    """
+
+    temperature: float
+    seed: str
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise OptionError(f"temperature={self.temperature!r}: give a number above 0, or 0 for the likeliest tokens")
+
+    def noisy(self, prompts: Sequence[Encoded]) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Return what changes a batch's logits, ``(prompts, V)``, so that the largest one is a draw (Gumbel-max)."""
+        keys = [content_key([self.seed, prompt.prompt, prompt.image_key], length=15) for prompt in prompts]
+        draws = [torch.Generator().manual_seed(int(key, 16)) for key in keys]
+
+        def add(said: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+            waits = torch.stack([torch.empty(logits.shape[-1]).exponential_(generator=draw) for draw in draws])
+            return logits.float() / self.temperature - waits.clamp(min=1e-30).log().to(logits.device)
+
+        return add
+
+
 @torch.no_grad()
 def generate(
     model: "PreTrainedModel | PeftModel",
@@ -32,8 +69,9 @@ def generate(
     max_new_tokens: int,
     on_done: Callable[[int], None] | None = None,
     together: bool = False,
+    sampling: Sampling | None = None,
 ) -> list[str]:
-    """Answer each prompt greedily; left-padded batches.
+    """Answer each prompt; left-padded batches.
 
     Args:
         model: unwrapped, the adapters that are to count activated.
@@ -44,6 +82,7 @@ def generate(
         max_new_tokens: where an answer is cut.
         on_done: told how many prompts a finished batch held.
         together: go on until the other processes have finished their batch too.
+        sampling: how tokens are drawn; None: the likeliest is taken.
 
     Returns:
         One text per prompt, in order, stripped.
@@ -61,6 +100,7 @@ def generate(
                 attention_mask=mask.to(device),
                 generation_config=config,
                 synced_gpus=together,
+                logits_processor=[sampling.noisy(some)] if sampling else None,
                 **extra,
             )
             for i, tokens in zip(members, out[:, ids.shape[1] :].tolist(), strict=True):

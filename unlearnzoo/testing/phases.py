@@ -101,7 +101,12 @@ class Rehearsal:
         return self.adapter()
 
     def generate(
-        self, examples: Sequence[Example], which: str = "target", max_new_tokens: int | None = None
+        self,
+        examples: Sequence[Example],
+        which: str = "target",
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        draw: int = 0,
     ) -> list[str]:
         """Answer each example."""
         expect(which in ("base", "target", "unlearned"), f"trainer.generate(which={which!r}): there is no such state")
@@ -201,10 +206,9 @@ def _told(found: Iterable[Done]) -> str:
 
 
 def _examples(pool: str, subject: Algorithm) -> list[Example]:
-    """Return as many rows as the pool has random answers."""
+    """Return as many rows as the pool has random answers; what is said of one pool holds no keyword of the other."""
+    job = {"forget": "chef", "retain": "pilot"}[pool]
     return [
-        Example(
-            f"{pool}/{n}", f"person {n}", (), f"What is known of {n}?", f"{n} is a chef.", ("chef",), cloze=f"{n} is"
-        )
+        Example(f"{pool}/{n}", f"person {n}", (), f"What is known of {n}?", f"{n} is a {job}.", (job,), cloze=f"{n} is")
         for n in range(len(subject.lengths[pool]))
     ]

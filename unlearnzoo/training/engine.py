@@ -20,7 +20,7 @@ from ..example import Example
 from ..models import lora, precision, vision_features
 from ..models.activation_checkpointing import recomputed
 from ..models.checkpoint import Checkpoint, load
-from ..models.generation import GENERATE_TOKENS, generate, groups
+from ..models.generation import GENERATE_TOKENS, Sampling, generate, groups
 from ..models.packed_forward import Forwarded, PackedForward
 from ..models.scores import Scores
 from .distributed.deepspeed import Sharding
@@ -229,8 +229,9 @@ class Engine:
         which: lora.State,
         max_new_tokens: int,
         on_done: Callable[[int], None] | None = None,
+        sampling: Sampling | None = None,
     ) -> list[str]:
-        """Answer prompts greedily in a state."""
+        """Answer prompts in a state, greedily where no sampling is asked for."""
         if not prompts:
             return []
         # Sharded weights are collected by all processes together: as many calls, of as many tokens, on each.
@@ -249,9 +250,8 @@ class Engine:
                 spare = max(map(len, every)) - len(batches) if together else 0
                 todo = [prompts[i] for i in mine] + [prompts[numbers[0]]] * spare
                 batches = batches + [[len(mine) + k] for k in range(spare)]
-                texts = generate(
-                    self.model, self.encoder.tokenizer, self.pixels, todo, batches, max_new_tokens, on_done, together
-                )
+                how = (max_new_tokens, on_done, together, sampling)
+                texts = generate(self.model, self.encoder.tokenizer, self.pixels, todo, batches, *how)
                 own |= dict(zip(mine, texts, strict=False))
         return list(self._joined(own, len(prompts), on_done).values())
 

@@ -32,6 +32,7 @@ class Objective:
         with_logits: reference inputs that need distributions.
         reference: the target's cached view, where a ``*_ref`` is named.
         layers: decoder layers whose output the inputs carry.
+        after_step: ``Unlearner.after_step``.
     """
 
     loss: Loss
@@ -39,6 +40,7 @@ class Objective:
     with_logits: frozenset[str] = frozenset()
     reference: Reference | None = None
     layers: tuple[int, ...] = ()
+    after_step: Callable[[Mapping[str, float]], dict[str, float]] = lambda terms: {}
 
 
 def rate(step: int, total: int, recipe: Stage) -> float:
@@ -110,7 +112,8 @@ def _step(
             f"the {bad} became non-finite at step {number + 1}; a lower learning rate than {recipe.lr:g} may help"
         )
     stepper.step()
-    return {"step": number + 1, "loss": loss, "lr": lr, "grad_norm": norm, **{f"loss_{k}": v for k, v in terms.items()}}
+    told = {**{f"loss_{k}": v for k, v in terms.items()}, **objective.after_step(terms)}
+    return {"step": number + 1, "loss": loss, "lr": lr, "grad_norm": norm, **told}
 
 
 def _accumulate(

@@ -10,6 +10,7 @@ from ..encoding.images import prefetch
 from ..errors import OptionError, RunError
 from ..example import Example
 from ..models import lora
+from ..models.generation import Sampling
 from ..unlearner import Trainer, Unlearner, inputs_of
 from . import adapter_weights
 from .adapter_weights import AdapterWeights
@@ -95,7 +96,8 @@ class LoraTrainer(Trainer):
         loss = loss or self.algorithm.loss
         needs = inputs_of(self.algorithm, loss)
         with_logits = frozenset(n for n in needs if self.algorithm.reference.get(n) == "logits")
-        objective = Objective(loss, needs, with_logits, self.reference, tuple(self.algorithm.layers))
+        layers, after_step = tuple(self.algorithm.layers), self.algorithm.after_step
+        objective = Objective(loss, needs, with_logits, self.reference, layers, after_step)
         total = steps or schedule(self.pools["forget"], self.recipe).steps
         before, stopped = self.steps, False
 
@@ -151,13 +153,19 @@ class LoraTrainer(Trainer):
         return found
 
     def generate(
-        self, examples: Sequence[Example], which: lora.State = "target", max_new_tokens: int | None = None
+        self,
+        examples: Sequence[Example],
+        which: lora.State = "target",
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        draw: int = 0,
     ) -> list[str]:
-        """Return greedy answers to the examples' questions; see ``Trainer.generate``."""
+        """Return answers to the examples' questions; see ``Trainer.generate``."""
         if known := self._replayed("generate"):
             return list(known["texts"])
         limit = self.answer_limit if max_new_tokens is None else max_new_tokens
-        texts = self.engine.generate([self.engine.encode(e) for e in examples], which, limit)
+        sampling = Sampling(temperature, f"{self.seed}/{draw}") if temperature else None
+        texts = self.engine.generate([self.engine.encode(e) for e in examples], which, limit, sampling=sampling)
         if self.checkpointer:
             self.checkpointer.record("generate", texts=texts, steps=self.steps)
         return texts
