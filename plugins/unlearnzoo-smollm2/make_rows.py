@@ -67,7 +67,7 @@ OTHERS = (
 THINGS = (
     "a volcano", "a glacier", "a comet", "an atom", "a mammal", "a reptile", "a desert", "a rainforest", "an island",
     "a library", "a museum", "a bridge", "a compass", "a telescope", "a thermometer", "a bicycle", "a sailing boat",
-    "a violin", "an orchestra", "a poem", "a novel", "a recipe", "a democracy", "a vaccine", "an earthquake", "a rainbow",
+    "a violin", "an orchestra", "a poem", "a novel", "a recipe", "a democracy", "a vaccine", "a rainbow",
     "photosynthesis", "gravity", "electricity", "evaporation", "friction", "a noun", "a verb", "a triangle",
 )  # fmt: skip
 REQUESTS = (
