@@ -1,15 +1,15 @@
 """An unlearning algorithm in one file.
 
-Try it: ``unlearnzoo run --algo wga --bench remem --plugin examples/one_off_plugin.py``
+Try it: ``unlearnzoo run --algo sure-first --bench remem --plugin examples/one_off_plugin.py``
 """
 
 from unlearnzoo import Unlearner, hookimpl, option
 
 
-class WGA(Unlearner):
-    """Weighted gradient ascent (Wang et al., 2025): ascend most where the model is still sure."""
+class SureFirst(Unlearner):
+    """Gradient ascent that weighs whole answers: most where the model is still sure."""
 
-    name = "wga"
+    name = "sure-first"
     power: float = option(1.0, "Exponent of the confidence that weighs each answer", ge=0)
 
     def loss(self, forget):
@@ -21,4 +21,4 @@ class WGA(Unlearner):
 @hookimpl
 def unlearnzoo_unlearners():
     """Offer the algorithm."""
-    return [WGA]
+    return [SureFirst]
