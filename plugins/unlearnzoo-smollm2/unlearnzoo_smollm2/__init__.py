@@ -12,7 +12,7 @@ from .convert import converted
 _ROWS = Path(__file__).parent / "rows"
 #: For 100 short answers: 100 steps of 8. The README says what they teach and what they cost.
 _LEARN = {"rank": 32, "alpha": 64.0, "epochs": 8.0, "lr": 1e-3, "batch": 8, "replay": 1}
-_UNLEARN = {"rank": 32, "alpha": 64.0, "steps": 12, "lr": 3e-4, "batch": 8}
+_UNLEARN = {"rank": 32, "alpha": 64.0, "steps": 30, "lr": 3e-4, "batch": 8}
 
 MODEL = ModelCard(
     folder=converted,
