@@ -194,7 +194,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"per image; n {given.steps} steps of each kind, median (least to most)\n{'':<20}{'seconds per step':<26}"
         f"{'plain / this':<14}{'forwards':<10}{'parameters':<12}{'held':<10}in a step"
     )
-    for algorithm in given.algorithms.split(","):
+    chosen = given.algorithms.split(",")
+    if unknown := [name for name in chosen if name not in ALGORITHMS]:
+        parser.error(f"--algorithms {unknown[0]}: choose some of {','.join(ALGORITHMS)}")
+    for algorithm in chosen:
         show(algorithm, *measure(engine, plain, algorithm, [pool | {"refusal": pool["forget"]} for pool in pools]))
 
 

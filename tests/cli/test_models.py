@@ -100,3 +100,8 @@ def test_no_configuration_is_an_error_of_one_line(config, told, capsys, tmp_path
     assert main(["models", f"{tmp_path}/m"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+def test_a_family_is_no_model(capsys):
+    assert main(["models", "qwen2_5_vl"]) != 0
+    assert capsys.readouterr().err == "Error: qwen2_5_vl is a family; give one of its models: a folder, or a hub id\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Required, TypedDict
 
 import click
 
-from ..errors import ModelError
+from ..errors import ModelError, UnknownName
 from ..registry.zoo import Zoo
 from ..terminal import printable, table, wrapped
 from .common import as_json_option, plugin_option, quieten, show_json, trust_remote_code_option
@@ -129,7 +129,12 @@ def facts_of(name: str, zoo: Zoo, trust_remote_code: bool = False) -> Facts:
     from ..models.architecture import auto_class, model_class
     from ..planning.make import find_model
 
-    source = find_model(name, zoo)[1]
+    try:
+        source = find_model(name, zoo)[1]
+    except UnknownName:
+        if name in (family.name for family in FAMILIES):
+            raise UnknownName(f"{name} is a family; give one of its models: a folder, or a hub id") from None
+        raise
     config = checkpoint.configuration(name, source, trust_remote_code)
     tested = next((family for family in FAMILIES if family.model_type == config.model_type), None)
     kind = model_class(config)
